@@ -1,0 +1,125 @@
+import type { EndpointSlice, Endpoint as SliceEndpoint } from "../manifest/endpointslice.ts";
+import type { Located } from "../manifest/object.ts";
+import { compareText } from "../net/compare.ts";
+import type { IPFamily } from "../net/family.ts";
+import { canonicalIP } from "../net/ip.ts";
+import type { ProxyTraits } from "./traits.ts";
+
+/** One endpoint of a service port as kube-proxy sees it (iptables-mode §1.5). */
+export interface Endpoint {
+  /** Canonical address (`<nil>` when the slice's text is no address: kube-proxy writes that, too). */
+  readonly ip: string;
+  readonly port: number;
+  /** `ip:port`, IPv6 as `[ip]:port`; the key and the order of endpoints. */
+  readonly text: string;
+  readonly local: boolean;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Names in hints.forZones and hints.forNodes; empty means no hint. */
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  /** Where it stands: `endpoints[index]` of the slice. */
+  readonly slice: Located<EndpointSlice>;
+  readonly index: number;
+}
+
+/** Which slices the informer of a release delivers (iptables-mode §1.2). */
+export function isSliceSeen(slice: EndpointSlice, traits: ProxyTraits): boolean {
+  const labels = slice.metadata.labels;
+  if (labels === undefined) return true;
+  if (labels["service.kubernetes.io/headless"] !== undefined) return false;
+  return !traits.bothLabelsHide || labels["service.kubernetes.io/service-proxy-name"] === undefined;
+}
+
+/** `namespace/name` of the Service that a slice belongs to, or `undefined` when it names none. */
+export function serviceOfSlice(slice: EndpointSlice): string | undefined {
+  const { namespace, name, labels } = slice.metadata;
+  const service = labels?.["kubernetes.io/service-name"];
+  if (!service || !namespace || !name) return undefined;
+  return `${namespace}/${service}`;
+}
+
+/** Groups the seen slices of a family by `namespace/name` of their Service, in the order given. */
+export function slicesByService(
+  slices: readonly Located<EndpointSlice>[],
+  family: IPFamily,
+  traits: ProxyTraits,
+): Map<string, Located<EndpointSlice>[]> {
+  const groups = new Map<string, Located<EndpointSlice>[]>();
+  for (const slice of slices) {
+    if (slice.value.addressType !== family || !isSliceSeen(slice.value, traits)) continue;
+    const service = serviceOfSlice(slice.value);
+    if (service === undefined) continue;
+    const group = groups.get(service);
+    if (group === undefined) groups.set(service, [slice]);
+    else group.push(slice);
+  }
+  return groups;
+}
+
+const NONE: readonly string[] = [];
+
+function hintNames(hints: readonly { readonly name?: string }[] | undefined): readonly string[] {
+  return hints === undefined || hints.length === 0 ? NONE : hints.map((hint) => hint.name ?? "");
+}
+
+function makeEndpoint(
+  slice: Located<EndpointSlice>,
+  index: number,
+  endpoint: SliceEndpoint,
+  port: number,
+  nodeName: string,
+  traits: ProxyTraits,
+): Endpoint | undefined {
+  const written = endpoint.addresses?.[0];
+  if (written === undefined) return undefined;
+  const ip = canonicalIP(written) ?? "<nil>";
+  const shown = traits.endpointAddressAsWritten ? written : ip;
+  const conditions = endpoint.conditions;
+  return {
+    ip,
+    port,
+    text: shown.includes(":") ? `[${shown}]:${port}` : `${shown}:${port}`,
+    local: nodeName !== "" && endpoint.nodeName === nodeName,
+    ready: conditions?.ready !== false,
+    serving: conditions?.serving !== false,
+    terminating: conditions?.terminating === true,
+    zoneHints: hintNames(endpoint.hints?.forZones),
+    nodeHints: traits.nodeHints ? hintNames(endpoint.hints?.forNodes) : NONE,
+    slice,
+    index,
+  };
+}
+
+function replaces(later: Endpoint, traits: ProxyTraits): boolean {
+  return traits.duplicateLocalWins ? later.local : !later.terminating;
+}
+
+/**
+ * The endpoints of one service port, sorted by `text` by code unit. Slices count in the order given (upstream's is
+ * random); inside a slice ports and endpoints count in their own order. Ports without name or number and endpoints
+ * without address are passed over; of duplicates the release decides which one stays (iptables-mode §1.5).
+ */
+export function endpointsOfPort(
+  slices: readonly Located<EndpointSlice>[],
+  portName: string,
+  protocol: string,
+  nodeName: string,
+  traits: ProxyTraits,
+): readonly Endpoint[] {
+  const found = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    for (const port of slice.value.ports ?? []) {
+      if (port.name !== portName || !port.port || (port.protocol ?? "TCP") !== protocol) continue;
+      const endpoints = slice.value.endpoints ?? [];
+      for (let index = 0; index < endpoints.length; index++) {
+        const made = makeEndpoint(slice, index, endpoints[index] as SliceEndpoint, port.port, nodeName, traits);
+        if (made === undefined) continue;
+        const key = traits.duplicateByIP ? made.ip : made.text;
+        if (!found.has(key) || replaces(made, traits)) found.set(key, made);
+      }
+    }
+  }
+  return [...found.values()].sort((a, b) => compareText(a.text, b.text));
+}

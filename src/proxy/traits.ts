@@ -1,0 +1,42 @@
+import { type Release, type Trait, type Traits, traitsOf } from "./release.ts";
+
+/** What differs between releases in kube-proxy's decisions, before any rule is written (iptables-history §2, §6). */
+export const proxyTraits = {
+  bothLabelsHide: {
+    to: 35,
+    reason: "service-proxy-name and headless labels each hide Services and slices; split by kind since 1.36",
+  },
+  duplicateByIP: { to: 21, reason: "endpoints of a port are keyed by IP alone, so one port of an IP is lost" },
+  duplicateLocalWins: { to: 35, reason: "a later duplicate endpoint replaces the earlier one only when it is local" },
+  endpointAddressAsWritten: { to: 30, reason: "DNAT targets and names carry the address as the slice has it" },
+  externalLocalForExternalIPs: {
+    from: 29,
+    reason: "externalTrafficPolicy Local also counts for ClusterIP Services with externalIPs",
+  },
+  firewallNodeIPFromBindAddress: {
+    to: 27,
+    reason: "the node IP that source ranges are tested with is the bind address, else the unspecified address",
+  },
+  internalTrafficPolicy: { from: 22, reason: "gate ServiceInternalTrafficPolicy on by default" },
+  interfaceLocalDetectors: { from: 24, reason: "detectLocalMode BridgeInterface and InterfaceNamePrefix exist" },
+  ipMode: { from: 30, reason: "gate LoadBalancerIPMode on by default: ingress entries with ipMode Proxy are left out" },
+  localCIDRAsWritten: { to: 28, reason: "the CIDR of the local-traffic detector is not masked" },
+  localhostNodePorts: { from: 26, reason: "iptables.localhostNodePorts exists" },
+  nodeHints: { from: 34, reason: "gate PreferSameTrafficDistribution on by default: hints for nodes are used" },
+  nodePortAddressKeywords: { from: 37, reason: "nodePortAddresses knows localhost and all, mixed with CIDRs" },
+  nodePortAddressPrimary: { from: 31, reason: "nodePortAddresses knows the keyword primary" },
+  nodePortsNeedAddress: { to: 26, reason: "node-port rules are left out when no node address matches" },
+  serviceAddressesAsWritten: { to: 29, reason: "external IPs, ingress IPs and source ranges keep their spelling" },
+  terminatingEndpoints: { from: 26, reason: "gate ProxyTerminatingEndpoints on by default" },
+  topologyHints: { from: 24, reason: "gate TopologyAwareHints on by default" },
+  unnamedPortColon: { to: 18, reason: "an unnamed port leaves a trailing colon in the service port name" },
+  zeroCIDRByText: { to: 33, reason: "only the texts 0.0.0.0/0 and ::/0 match all addresses, not any /0" },
+  zeroLengthRangeOpens: { from: 34, reason: "a source range of length 0 switches the firewall off" },
+} satisfies Record<string, Trait>;
+
+export type ProxyTraits = Traits<typeof proxyTraits>;
+
+/** The traits of kube-proxy's decisions in one release. */
+export function proxyTraitsOf(release: Release): ProxyTraits {
+  return traitsOf(proxyTraits, release);
+}
