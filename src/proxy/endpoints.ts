@@ -1,4 +1,4 @@
-import type { EndpointSlice, Endpoint as SliceEndpoint } from "../manifest/endpointslice.ts";
+import type { EndpointPort, EndpointSlice, Endpoint as SliceEndpoint } from "../manifest/endpointslice.ts";
 import type { Located } from "../manifest/object.ts";
 import { compareText } from "../net/compare.ts";
 import type { IPFamily } from "../net/family.ts";
@@ -92,6 +92,12 @@ function makeEndpoint(
   };
 }
 
+/** Ports in their own order; releases that key endpoints by IP read them by ascending number. */
+function portsInOrder(slice: EndpointSlice, traits: ProxyTraits): readonly EndpointPort[] {
+  const ports = slice.ports ?? [];
+  return traits.duplicateByIP ? [...ports].sort((a, b) => (a.port ?? 0) - (b.port ?? 0)) : ports;
+}
+
 function replaces(later: Endpoint, traits: ProxyTraits): boolean {
   return traits.duplicateLocalWins ? later.local : !later.terminating;
 }
@@ -110,13 +116,13 @@ export function endpointsOfPort(
 ): readonly Endpoint[] {
   const found = new Map<string, Endpoint>();
   for (const slice of slices) {
-    for (const port of slice.value.ports ?? []) {
+    for (const port of portsInOrder(slice.value, traits)) {
       if (port.name !== portName || !port.port || (port.protocol ?? "TCP") !== protocol) continue;
       const endpoints = slice.value.endpoints ?? [];
       for (let index = 0; index < endpoints.length; index++) {
         const made = makeEndpoint(slice, index, endpoints[index] as SliceEndpoint, port.port, nodeName, traits);
         if (made === undefined) continue;
-        const key = traits.duplicateByIP ? made.ip : made.text;
+        const key = traits.duplicateByIP ? (endpoints[index]?.addresses?.[0] ?? "") : made.text;
         if (!found.has(key) || replaces(made, traits)) found.set(key, made);
       }
     }

@@ -1,6 +1,6 @@
 import type { Node } from "../manifest/node.ts";
 import type { IPFamily } from "../net/family.ts";
-import { formatIP, type IPAddress, isLoopback, parseIP } from "../net/ip.ts";
+import { formatIP, type IPAddress, parseIP } from "../net/ip.ts";
 
 /** An interface of the node with its addresses as `ADDRESS/LENGTH`, in the system's order. */
 export interface NodeInterface {
@@ -93,7 +93,7 @@ export function bindAddressPair(bindAddress: string): Readonly<Record<IPFamily, 
   return pair;
 }
 
-/** True when no address of the family is known, so that loopback stands in. */
-export function isAssumedLoopback(address: IPAddress): boolean {
-  return isLoopback(address);
+/** The node IPs with the unspecified address for the family that is not primary. */
+export function primaryOnly({ primary, byFamily }: NodeIPs): Readonly<Record<IPFamily, IPAddress>> {
+  return { ...unspecified, [primary]: byFamily[primary] };
 }

@@ -1,6 +1,6 @@
 import type { IPFamily } from "../net/family.ts";
 import { formatIP, type IPAddress, isLoopback, parseIP } from "../net/ip.ts";
-import { formatPrefix, type Prefix, parsePrefix, prefixContains, prefixFamily } from "../net/prefix.ts";
+import { type Prefix, parsePrefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import type { NodeInterface, NodeIPs } from "./node.ts";
 import type { ProxyTraits } from "./traits.ts";
 
@@ -79,9 +79,4 @@ export function nodePortAddresses(
     kept.some(({ prefix }) => prefixContains(prefix, address)),
   );
   return { addresses: [...new Set(matching.map(formatIP))], includesLoopback };
-}
-
-/** The CIDR text used in messages. */
-export function cidrText(prefix: Prefix): string {
-  return formatPrefix(prefix);
 }

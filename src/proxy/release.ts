@@ -12,15 +12,15 @@ export interface Trait {
 }
 
 /** For each trait of a table: does the release show it? */
-export type Traits<Table extends Record<string, Trait>> = { readonly [Name in keyof Table]: boolean };
+export type Traits<Name extends string> = { readonly [Trait in Name]: boolean };
 
 /** Evaluates a table of traits for one release. Code asks for a trait; only this function compares numbers. */
-export function traitsOf<Table extends Record<string, Trait>>(table: Table, release: Release): Traits<Table> {
-  const shown = Object.entries(table).map(([name, { from = 0, to = Number.POSITIVE_INFINITY }]) => [
+export function traitsOf<Name extends string>(table: Readonly<Record<Name, Trait>>, release: Release): Traits<Name> {
+  const shown = Object.entries<Trait>(table).map(([name, { from = 0, to = Number.POSITIVE_INFINITY }]) => [
     name,
     from <= release.minor && release.minor <= to,
   ]);
-  return Object.fromEntries(shown) as Traits<Table>;
+  return Object.fromEntries(shown) as Traits<Name>;
 }
 
 const VERSION = /^v?1\.(\d{1,3})(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]*)?$/;

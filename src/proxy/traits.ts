@@ -1,7 +1,35 @@
 import { type Release, type Trait, type Traits, traitsOf } from "./release.ts";
 
-/** What differs between releases in kube-proxy's decisions, before any rule is written (iptables-history §2, §6). */
-export const proxyTraits = {
+/** Names of what differs between releases in kube-proxy's decisions. */
+export type ProxyTraitName =
+  | "bothLabelsHide"
+  | "duplicateByIP"
+  | "duplicateLocalWins"
+  | "endpointAddressAsWritten"
+  | "externalLocalForExternalIPs"
+  | "firewallNodeIPFromBindAddress"
+  | "firewallNodeIPPrimaryOnly"
+  | "internalTrafficPolicy"
+  | "hintsNeedAnnotation"
+  | "hintsNeedAuto"
+  | "interfaceLocalDetectors"
+  | "ipMode"
+  | "localCIDRAsWritten"
+  | "localhostNodePorts"
+  | "nodeHints"
+  | "nodePortAddressKeywords"
+  | "nodePortAddressPrimary"
+  | "nodePortsNeedAddress"
+  | "policyLists"
+  | "serviceAddressesAsWritten"
+  | "terminatingEndpoints"
+  | "topologyHints"
+  | "unnamedPortColon"
+  | "zeroCIDRByText"
+  | "zeroLengthRangeOpens";
+
+/** The releases that show each trait of the decisions, before any rule is written (iptables-history §2, §6). */
+export const proxyTraits: Readonly<Record<ProxyTraitName, Trait>> = {
   bothLabelsHide: {
     to: 35,
     reason: "service-proxy-name and headless labels each hide Services and slices; split by kind since 1.36",
@@ -18,6 +46,16 @@ export const proxyTraits = {
     reason: "the node IP that source ranges are tested with is the bind address, else the unspecified address",
   },
   internalTrafficPolicy: { from: 22, reason: "gate ServiceInternalTrafficPolicy on by default" },
+  firewallNodeIPPrimaryOnly: {
+    from: 28,
+    to: 28,
+    reason: "source ranges of the other than the primary family are tested with the unspecified address",
+  },
+  hintsNeedAnnotation: {
+    to: 30,
+    reason: "zone hints count only when the Service's topology annotation asks for them",
+  },
+  hintsNeedAuto: { to: 26, reason: "the topology annotation must be Auto or auto, and has only its older name" },
   interfaceLocalDetectors: { from: 24, reason: "detectLocalMode BridgeInterface and InterfaceNamePrefix exist" },
   ipMode: { from: 30, reason: "gate LoadBalancerIPMode on by default: ingress entries with ipMode Proxy are left out" },
   localCIDRAsWritten: { to: 28, reason: "the CIDR of the local-traffic detector is not masked" },
@@ -26,15 +64,16 @@ export const proxyTraits = {
   nodePortAddressKeywords: { from: 37, reason: "nodePortAddresses knows localhost and all, mixed with CIDRs" },
   nodePortAddressPrimary: { from: 31, reason: "nodePortAddresses knows the keyword primary" },
   nodePortsNeedAddress: { to: 26, reason: "node-port rules are left out when no node address matches" },
+  policyLists: { from: 24, reason: "endpoints are chosen for Cluster and Local policy apart (CategorizeEndpoints)" },
   serviceAddressesAsWritten: { to: 29, reason: "external IPs, ingress IPs and source ranges keep their spelling" },
   terminatingEndpoints: { from: 26, reason: "gate ProxyTerminatingEndpoints on by default" },
   topologyHints: { from: 24, reason: "gate TopologyAwareHints on by default" },
   unnamedPortColon: { to: 18, reason: "an unnamed port leaves a trailing colon in the service port name" },
   zeroCIDRByText: { to: 33, reason: "only the texts 0.0.0.0/0 and ::/0 match all addresses, not any /0" },
   zeroLengthRangeOpens: { from: 34, reason: "a source range of length 0 switches the firewall off" },
-} satisfies Record<string, Trait>;
+};
 
-export type ProxyTraits = Traits<typeof proxyTraits>;
+export type ProxyTraits = Traits<ProxyTraitName>;
 
 /** The traits of kube-proxy's decisions in one release. */
 export function proxyTraitsOf(release: Release): ProxyTraits {
