@@ -144,8 +144,20 @@ export function familyOf(text: string): IPFamily | undefined {
   return parseIP(text)?.family;
 }
 
+const decimalLength = (octet: number): number => (octet > 99 ? 3 : octet > 9 ? 2 : 1);
+
 /** An address text in canonical form, or `undefined` when it is not an address. */
 export function canonicalIP(text: string): string | undefined {
+  const value = parseIPv4(text);
+  if (value !== undefined) {
+    // leading zeros are the only freedom of a dotted quad, and they make it longer: most texts are returned as they are
+    const digits =
+      decimalLength(value >>> 24) +
+      decimalLength((value >>> 16) & 255) +
+      decimalLength((value >>> 8) & 255) +
+      decimalLength(value & 255);
+    return text.length === digits + 3 ? text : formatIPv4(value);
+  }
   const address = parseIP(text);
   return address === undefined ? undefined : formatIP(address);
 }

@@ -102,6 +102,29 @@ function replaces(later: Endpoint, traits: ProxyTraits): boolean {
   return traits.duplicateLocalWins ? later.local : !later.terminating;
 }
 
+/** Keeps one of each run of equal keys in a list sorted by key; the release says which. */
+function withoutDuplicates(sorted: readonly Endpoint[], traits: ProxyTraits): readonly Endpoint[] {
+  const kept: Endpoint[] = [];
+  for (const endpoint of sorted) {
+    const last = kept.at(-1);
+    if (last?.text !== endpoint.text) kept.push(endpoint);
+    else if (replaces(endpoint, traits)) kept[kept.length - 1] = endpoint;
+  }
+  return kept;
+}
+
+/** Releases up to 1.21 keep one endpoint an IP, whatever its port. */
+function onePerIP(found: readonly Endpoint[], traits: ProxyTraits): Endpoint[] {
+  const byIP = new Map<string, Endpoint>();
+  for (const endpoint of found) {
+    const address = endpoint.slice.value.endpoints?.[endpoint.index]?.addresses?.[0] ?? "";
+    if (!byIP.has(address) || replaces(endpoint, traits)) byIP.set(address, endpoint);
+  }
+  return [...byIP.values()];
+}
+
+const byText = (a: Endpoint, b: Endpoint): number => compareText(a.text, b.text);
+
 /**
  * The endpoints of one service port, sorted by `text` by code unit. Slices count in the order given (upstream's is
  * random); inside a slice ports and endpoints count in their own order. Ports without name or number and endpoints
@@ -114,18 +137,17 @@ export function endpointsOfPort(
   nodeName: string,
   traits: ProxyTraits,
 ): readonly Endpoint[] {
-  const found = new Map<string, Endpoint>();
+  const found: Endpoint[] = [];
   for (const slice of slices) {
+    const endpoints = slice.value.endpoints ?? [];
     for (const port of portsInOrder(slice.value, traits)) {
       if (port.name !== portName || !port.port || (port.protocol ?? "TCP") !== protocol) continue;
-      const endpoints = slice.value.endpoints ?? [];
       for (let index = 0; index < endpoints.length; index++) {
         const made = makeEndpoint(slice, index, endpoints[index] as SliceEndpoint, port.port, nodeName, traits);
-        if (made === undefined) continue;
-        const key = traits.duplicateByIP ? (endpoints[index]?.addresses?.[0] ?? "") : made.text;
-        if (!found.has(key) || replaces(made, traits)) found.set(key, made);
+        if (made !== undefined) found.push(made);
       }
     }
   }
-  return [...found.values()].sort((a, b) => compareText(a.text, b.text));
+  // sorting is stable, so duplicates keep the order they were read in
+  return traits.duplicateByIP ? onePerIP(found, traits).sort(byText) : withoutDuplicates(found.sort(byText), traits);
 }

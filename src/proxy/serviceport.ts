@@ -79,22 +79,25 @@ export function clusterIPOf(spec: ServiceSpec, family: IPFamily): string | undef
   return spec.clusterIPs?.[index] || undefined;
 }
 
-function addresses(texts: readonly (string | undefined)[], family: IPFamily): ServiceAddress[] {
+const NO_TEXTS: readonly string[] = [];
+const NO_ADDRESSES: readonly ServiceAddress[] = [];
+
+function addresses(texts: readonly (string | undefined)[] | undefined, family: IPFamily): readonly ServiceAddress[] {
+  if (texts === undefined || texts.length === 0) return NO_ADDRESSES;
   return texts.flatMap((written, index) =>
     written !== undefined && familyOf(written) === family ? [{ text: canonicalIP(written) ?? written, index }] : [],
   );
 }
 
-function loadBalancerVIPs(service: Service, { family, traits }: ServicePortOptions): ServiceAddress[] {
-  const ingress = service.status?.loadBalancer?.ingress ?? [];
-  const usable = ingress.map(({ ip, ipMode }) =>
+function loadBalancerVIPs(service: Service, { family, traits }: ServicePortOptions): readonly ServiceAddress[] {
+  const usable = service.status?.loadBalancer?.ingress?.map(({ ip, ipMode }) =>
     !traits.ipMode || ipMode === undefined || ipMode === "VIP" ? ip : undefined,
   );
   return addresses(usable, family);
 }
 
 function sourceRanges(spec: ServiceSpec, { family, traits }: ServicePortOptions): readonly SourceRange[] {
-  const ranges = (spec.loadBalancerSourceRanges ?? []).flatMap((written, index) => {
+  const ranges = (spec.loadBalancerSourceRanges ?? NO_TEXTS).flatMap((written, index) => {
     const trimmed = written.trim();
     const prefix = parsePrefix(trimmed);
     if (prefix === undefined || prefixFamily(prefix) !== family) return [];
@@ -124,6 +127,17 @@ function compareServicePorts(a: ServicePort, b: ServicePort): number {
   return compareText(a.portName, b.portName) || compareText(a.protocol, b.protocol);
 }
 
+/** Sorted, and of ports with equal name and protocol only the last. */
+function lastOfEachIdentity(ports: readonly ServicePort[]): readonly ServicePort[] {
+  const byIdentity = new Map(ports.map((port) => [`${port.portName}/${port.protocol}`, port]));
+  return [...byIdentity.values()].sort(compareServicePorts);
+}
+
+function affinitySeconds(spec: ServiceSpec): number {
+  if (spec.sessionAffinity !== "ClientIP") return 0;
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
+}
+
 /**
  * The service ports of one Service in one family, sorted by port name and protocol; empty when kube-proxy skips it.
  * Of two ports with equal name and protocol the later one counts (iptables-mode §1.4).
@@ -136,39 +150,38 @@ export function servicePortsOf(service: Located<Service>, options: ServicePortOp
   if (clusterIP === undefined) return [];
   const { namespace = "", name = "" } = service.value.metadata;
   const externalLocal = externalPolicyLocal(spec, traits);
-  const common = {
-    service,
-    namespace,
-    name,
-    clusterIP: canonicalIP(clusterIP) ?? "<nil>",
-    externalIPs: options.externalIPs ? addresses(spec.externalIPs ?? [], family) : [],
-    loadBalancerVIPs: loadBalancerVIPs(service.value, options),
-    sourceRanges: sourceRanges(spec, options),
-    internalPolicyLocal: traits.internalTrafficPolicy && spec.internalTrafficPolicy === "Local",
-    externalPolicyLocal: externalLocal,
-    affinitySeconds:
-      spec.sessionAffinity === "ClientIP"
-        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
-        : 0,
-    healthCheckNodePort: spec.type === "LoadBalancer" && externalLocal ? (spec.healthCheckNodePort ?? 0) : 0,
-    usesHints: usesHints(service.value, traits),
-  };
+  const clusterAddress = canonicalIP(clusterIP) ?? "<nil>";
+  const externalIPs = options.externalIPs ? addresses(spec.externalIPs, family) : NO_ADDRESSES;
+  const vips = loadBalancerVIPs(service.value, options);
+  const ranges = sourceRanges(spec, options);
+  const affinity = affinitySeconds(spec);
+  const health = spec.type === "LoadBalancer" && externalLocal ? (spec.healthCheckNodePort ?? 0) : 0;
+  const hints = usesHints(service.value, traits);
   const prefix = `${namespace}/${name}`;
-  const byIdentity = new Map<string, ServicePort>();
-  for (const [portIndex, port] of (spec.ports ?? []).entries()) {
+  const made = (spec.ports ?? []).map((port, portIndex): ServicePort => {
     const portName = port.name ?? "";
-    const protocol = port.protocol ?? "TCP";
-    byIdentity.set(`${portName}/${protocol}`, {
-      ...common,
+    return {
+      service,
       portIndex,
+      namespace,
+      name,
       portName,
-      protocol,
+      protocol: port.protocol ?? "TCP",
       nameString: portName !== "" || traits.unnamedPortColon ? `${prefix}:${portName}` : prefix,
+      clusterIP: clusterAddress,
       port: port.port ?? 0,
       nodePort: port.nodePort ?? 0,
-    });
-  }
-  return [...byIdentity.values()].sort(compareServicePorts);
+      externalIPs,
+      loadBalancerVIPs: vips,
+      sourceRanges: ranges,
+      internalPolicyLocal: traits.internalTrafficPolicy && spec.internalTrafficPolicy === "Local",
+      externalPolicyLocal: externalLocal,
+      affinitySeconds: affinity,
+      healthCheckNodePort: health,
+      usesHints: hints,
+    };
+  });
+  return made.length < 2 ? made : lastOfEachIdentity(made);
 }
 
 /** True when any external destination exists: a node port, a VIP or an external IP of the family. */

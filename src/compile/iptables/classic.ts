@@ -7,7 +7,6 @@ import { addAffinityRules, addBalancingRule, type EndpointChain, endpointChain }
 import { addHealthCheck } from "./modern.ts";
 import { chainHash, chainPrefixes, chains } from "./names.ts";
 import type { RuleKind } from "./provenance.ts";
-import { addChain, addRule } from "./table.ts";
 import {
   bareComment,
   comment,
@@ -68,7 +67,7 @@ function addReject(
   index?: number,
 ): void {
   const options = [...comment(`${plan.name} has no endpoints`), ...match, jump("REJECT")];
-  addRule(context.filter, chain, options, kind, plan.decision, index);
+  context.filter.rule(chain, options, kind, plan.decision, index);
 }
 
 function addClusterIP(plan: Plan, context: IptablesContext): void {
@@ -81,12 +80,12 @@ function addClusterIP(plan: Plan, context: IptablesContext): void {
   }
   const start = [...comment(`${name} cluster IP`), ...to];
   if (state.masqueradeAll) {
-    addRule(nat, chains.services, [...start, toMark], "cluster-ip-masquerade-all", decision);
+    nat.rule(chains.services, [...start, toMark], "cluster-ip-masquerade-all", decision);
   } else if (state.localDetector !== undefined) {
     const options = [...start, ifNotLocal(state.localDetector), toMark];
-    addRule(nat, chains.services, options, "cluster-ip-masquerade", decision);
+    nat.rule(chains.services, options, "cluster-ip-masquerade", decision);
   }
-  addRule(nat, chains.services, [...start, jump(plan.svc)], "cluster-ip", decision);
+  nat.rule(chains.services, [...start, jump(plan.svc)], "cluster-ip", decision);
 }
 
 function addExternalIP(plan: Plan, address: ServiceAddress, context: IptablesContext): void {
@@ -100,9 +99,9 @@ function addExternalIP(plan: Plan, address: ServiceAddress, context: IptablesCon
   const start = [...comment(`${name} external IP`), ...to];
   if (!decision.port.externalPolicyLocal) {
     const notLocal = state.localDetector === undefined ? [] : [ifNotLocal(state.localDetector)];
-    addRule(nat, chains.services, [...start, ...notLocal, toMark], "external-ip-masquerade", decision, address.index);
+    nat.rule(chains.services, [...start, ...notLocal, toMark], "external-ip-masquerade", decision, address.index);
   }
-  addRule(nat, chains.services, [...start, jump(plan.externalChain)], "external-ip", decision, address.index);
+  nat.rule(chains.services, [...start, jump(plan.externalChain)], "external-ip", decision, address.index);
 }
 
 function addFirewall(plan: Plan, address: ServiceAddress, { nat }: IptablesContext): void {
@@ -110,16 +109,16 @@ function addFirewall(plan: Plan, address: ServiceAddress, { nat }: IptablesConte
   const { port } = decision;
   const start = comment(`${plan.name} loadbalancer IP`);
   const accept = jump(plan.externalChain);
-  if (!port.externalPolicyLocal) addRule(nat, fw, [...start, toMark], "firewall-masquerade", decision);
-  if (port.sourceRanges.length === 0) addRule(nat, fw, [...start, accept], "firewall-open", decision);
+  if (!port.externalPolicyLocal) nat.rule(fw, [...start, toMark], "firewall-masquerade", decision);
+  if (port.sourceRanges.length === 0) nat.rule(fw, [...start, accept], "firewall-open", decision);
   for (const range of port.sourceRanges) {
-    addRule(nat, fw, [...start, source(range.text), accept], "firewall-range", decision, range.index);
+    nat.rule(fw, [...start, source(range.text), accept], "firewall-range", decision, range.index);
   }
   if (decision.firewallAllowsNode) {
     const options = [...start, source(plan.host(address.text)), accept];
-    addRule(nat, fw, options, "firewall-node", decision, address.index);
+    nat.rule(fw, options, "firewall-node", decision, address.index);
   }
-  addRule(nat, fw, [...start, jump(chains.markDrop)], "firewall-drop", decision);
+  nat.rule(fw, [...start, jump(chains.markDrop)], "firewall-drop", decision);
 }
 
 function addLoadBalancerIP(plan: Plan, address: ServiceAddress, context: IptablesContext): void {
@@ -130,9 +129,9 @@ function addLoadBalancerIP(plan: Plan, address: ServiceAddress, context: Iptable
     return;
   }
   // kube-proxy repeats the chain line and all rules for each address
-  addChain(context.nat, plan.fw);
+  context.nat.chain(plan.fw);
   const options = [...comment(`${plan.name} loadbalancer IP`), ...to, jump(plan.fw)];
-  addRule(context.nat, chains.services, options, "load-balancer-ip", decision, address.index);
+  context.nat.rule(chains.services, options, "load-balancer-ip", decision, address.index);
   addFirewall(plan, address, context);
 }
 
@@ -149,26 +148,26 @@ function addNodePort(plan: Plan, context: IptablesContext): void {
   const start = [...bareComment(name), ...number];
   if (port.externalPolicyLocal) {
     const loopback = source(state.family === "IPv4" ? "127.0.0.0/8" : "::1/128");
-    addRule(nat, chains.nodePorts, [...start, loopback, toMark], "node-port-loopback-masquerade", decision);
+    nat.rule(chains.nodePorts, [...start, loopback, toMark], "node-port-loopback-masquerade", decision);
   } else {
-    addRule(nat, chains.nodePorts, [...start, toMark], "node-port-masquerade", decision);
+    nat.rule(chains.nodePorts, [...start, toMark], "node-port-masquerade", decision);
   }
-  addRule(nat, chains.nodePorts, [...start, jump(plan.externalChain)], "node-port", decision);
+  nat.rule(chains.nodePorts, [...start, jump(plan.externalChain)], "node-port", decision);
 }
 
 function addEndpoints(plan: Plan, endpoints: readonly EndpointChain[], { nat, largeCluster }: IptablesContext): void {
   const { decision } = plan;
   const { port } = decision;
   const start = largeCluster ? [] : bareComment(plan.name);
-  for (const { chain } of endpoints) addChain(nat, chain);
+  for (const { chain } of endpoints) nat.chain(chain);
   if (port.affinitySeconds > 0) addAffinityRules(nat, plan.svc, endpoints, () => start, decision);
   endpoints.forEach((entry, i) => {
     const { endpoint, chain } = entry;
     addBalancingRule(nat, plan.svc, entry, start, endpoints.length - i, decision);
-    addRule(nat, chain, [...start, source(plan.host(endpoint.ip)), toMark], "hairpin", decision, endpoint);
+    nat.rule(chain, [...start, source(plan.host(endpoint.ip)), toMark], "hairpin", decision, endpoint);
     const remember = port.affinitySeconds > 0 ? recentSet(chain) : [];
     const rewrite = [...protocol(port.protocol), jump("DNAT"), option("--to-destination", endpoint.text)];
-    addRule(nat, chain, [...start, ...remember, ...rewrite], "dnat", decision, endpoint);
+    nat.rule(chain, [...start, ...remember, ...rewrite], "dnat", decision, endpoint);
   });
 }
 
@@ -176,15 +175,15 @@ function addLocalChain(plan: Plan, local: readonly EndpointChain[], { state, nat
   const { decision, name, xlb, svc } = plan;
   if (state.localDetector !== undefined) {
     const redirect = comment("Redirect pods trying to reach external loadbalancer VIP to clusterIP");
-    addRule(nat, xlb, [...redirect, ifLocal(state.localDetector), jump(svc)], "external-pod-shortcut", decision);
+    nat.rule(xlb, [...redirect, ifLocal(state.localDetector), jump(svc)], "external-pod-shortcut", decision);
   }
   const masquerade = comment(`masquerade LOCAL traffic for ${name} LB IP`);
-  addRule(nat, xlb, [...masquerade, ...sourceIsLocal, toMark], "external-local-masquerade", decision);
+  nat.rule(xlb, [...masquerade, ...sourceIsLocal, toMark], "external-local-masquerade", decision);
   const route = comment(`route LOCAL traffic for ${name} LB IP to service chain`);
-  addRule(nat, xlb, [...route, ...sourceIsLocal, jump(svc)], "external-local-shortcut", decision);
+  nat.rule(xlb, [...route, ...sourceIsLocal, jump(svc)], "external-local-shortcut", decision);
   if (local.length === 0) {
     const options = [...comment(`${name} has no local endpoints`), jump(chains.markDrop)];
-    addRule(nat, xlb, options, "no-local-endpoint-drop", decision);
+    nat.rule(xlb, options, "no-local-endpoint-drop", decision);
     return;
   }
   if (decision.port.affinitySeconds > 0) addAffinityRules(nat, xlb, local, () => bareComment(name), decision);
@@ -197,8 +196,8 @@ function addLocalChain(plan: Plan, local: readonly EndpointChain[], { state, nat
 export function addClassicServicePort(decision: PortDecision, context: IptablesContext): void {
   const plan = planOf(decision, context);
   const { port, usable } = decision;
-  if (plan.hasEndpoints) addChain(context.nat, plan.svc);
-  if (port.externalPolicyLocal) addChain(context.nat, plan.xlb);
+  if (plan.hasEndpoints) context.nat.chain(plan.svc);
+  if (port.externalPolicyLocal) context.nat.chain(plan.xlb);
   addClusterIP(plan, context);
   for (const address of port.externalIPs) addExternalIP(plan, address, context);
   for (const address of port.loadBalancerVIPs) addLoadBalancerIP(plan, address, context);

@@ -3,7 +3,7 @@ import type { PortDecision } from "../../proxy/state.ts";
 import { type Option, option } from "../../rules/iptables/syntax.ts";
 import { probabilityText } from "./probability.ts";
 import type { RuleKind } from "./provenance.ts";
-import { addRule, type TableDraft } from "./table.ts";
+import type { TableSink } from "./table.ts";
 import { jump, type Options, recentCheck } from "./words.ts";
 
 /** An endpoint with the name of its chain and the jump to it. */
@@ -38,7 +38,7 @@ export type PolicyComment = (endpoint: Endpoint, index: number) => Options;
 
 /** A client seen within the affinity time goes to its endpoint again: one rule an endpoint (iptables-mode §3.7). */
 export function addAffinityRules(
-  nat: TableDraft,
+  nat: TableSink,
   chain: string,
   endpoints: readonly EndpointChain[],
   commentOf: PolicyComment,
@@ -47,13 +47,13 @@ export function addAffinityRules(
   const seconds = option("--seconds", String(decision.port.affinitySeconds));
   endpoints.forEach(({ endpoint, chain: endpointChain, jump }, i) => {
     const options = [...commentOf(endpoint, i), ...recentCheck(endpointChain, seconds), jump];
-    addRule(nat, chain, options, "affinity", decision, endpoint);
+    nat.rule(chain, options, "affinity", decision, endpoint);
   });
 }
 
 /** Each endpoint gets the same share: 1/n, then 1/(n-1) of the rest, … (iptables-mode §3.7). */
 export function addBalancingRule(
-  nat: TableDraft,
+  nat: TableSink,
   chain: string,
   { endpoint, jump }: EndpointChain,
   comment: Options,
@@ -61,5 +61,5 @@ export function addBalancingRule(
   decision: PortDecision,
   kind: RuleKind = "balance",
 ): void {
-  addRule(nat, chain, [...comment, ...share(remaining), jump], kind, decision, endpoint);
+  nat.rule(chain, [...comment, ...share(remaining), jump], kind, decision, endpoint);
 }

@@ -1,7 +1,7 @@
 import type { ProxyState } from "../../proxy/state.ts";
 import { not, option } from "../../rules/iptables/syntax.ts";
 import { chains } from "./names.ts";
-import { addRule, type TableDraft } from "./table.ts";
+import type { TableSink } from "./table.ts";
 import type { IptablesTraits } from "./traits.ts";
 import {
   comment,
@@ -23,19 +23,19 @@ const LOOPBACK = { IPv4: "127.0.0.0/8", IPv6: "::1/128" } as const;
 const INVALID_COUNTER = "ct_state_invalid_dropped_pkts";
 
 /** KUBE-POSTROUTING and KUBE-MARK-MASQ (iptables-mode §3.3). */
-export function addMasqueradeRules(nat: TableDraft, state: ProxyState, traits: IptablesTraits): void {
+export function addMasqueradeRules(nat: TableSink, state: ProxyState, traits: IptablesTraits): void {
   const mark = markText(state.masqueradeBit);
   const masked = `${mark}/${mark}`;
   const masquerade = [...comment("kubernetes service traffic requiring SNAT"), jump("MASQUERADE")];
   if (traits.randomFullyAlways || state.randomFully) masquerade.push(option("--random-fully"));
-  addRule(nat, chains.postrouting, [...notMarked(masked), jump("RETURN")], "unmarked-return");
-  addRule(nat, chains.postrouting, [jump("MARK"), option("--xor-mark", mark)], "unmark");
-  addRule(nat, chains.postrouting, masquerade, "masquerade");
-  addRule(nat, chains.markMasq, [jump("MARK"), option("--or-mark", mark)], "mark-for-masquerade");
+  nat.rule(chains.postrouting, [...notMarked(masked), jump("RETURN")], "unmarked-return");
+  nat.rule(chains.postrouting, [jump("MARK"), option("--xor-mark", mark)], "unmark");
+  nat.rule(chains.postrouting, masquerade, "masquerade");
+  nat.rule(chains.markMasq, [jump("MARK"), option("--or-mark", mark)], "mark-for-masquerade");
 }
 
 /** The rule against packets to 127/8 from elsewhere, where route_localnet is set (iptables-mode §3.4). */
-export function addLocalnetRule(filter: TableDraft): void {
+export function addLocalnetRule(filter: TableSink): void {
   const options = [
     ...comment("block incoming localnet connections"),
     destination(LOOPBACK.IPv4),
@@ -43,7 +43,7 @@ export function addLocalnetRule(filter: TableDraft): void {
     ...notConnectionState("RELATED,ESTABLISHED,DNAT"),
     jump("DROP"),
   ];
-  addRule(filter, chains.kubeletFirewall, options, "localnet-drop");
+  filter.rule(chains.kubeletFirewall, options, "localnet-drop");
 }
 
 const FORWARDING_COMMENTS = {
@@ -52,35 +52,35 @@ const FORWARDING_COMMENTS = {
 } as const;
 
 /** KUBE-FORWARD (iptables-mode §3.4; iptables-history §3, 1.23). */
-export function addForwardRules(filter: TableDraft, state: ProxyState, traits: IptablesTraits): void {
+export function addForwardRules(filter: TableSink, state: ProxyState, traits: IptablesTraits): void {
   const mark = markText(state.masqueradeBit);
   if (!(traits.invalidUnlessLiberal && state.conntrackTCPLiberal)) {
     const counted = traits.nfacct && state.nfacct.ctStateInvalidDropped;
     const options = [...connectionState("INVALID"), ...(counted ? nfacct(INVALID_COUNTER) : []), jump("DROP")];
-    addRule(filter, chains.forward, options, "invalid-drop");
+    filter.rule(chains.forward, options, "invalid-drop");
   }
   const accept = [...comment("kubernetes forwarding rules"), ...marked(`${mark}/${mark}`), jump("ACCEPT")];
-  addRule(filter, chains.forward, accept, "forward-marked");
+  filter.rule(chains.forward, accept, "forward-marked");
   for (const text of traits.oneForwardingConntrackRule ? FORWARDING_COMMENTS.one : FORWARDING_COMMENTS.two) {
     const options = [...comment(text), ...connectionState("RELATED,ESTABLISHED"), jump("ACCEPT")];
-    addRule(filter, chains.forward, options, "forward-established");
+    filter.rule(chains.forward, options, "forward-established");
   }
 }
 
 const TAIL = comment("kubernetes service nodeports; NOTE: this must be the last rule in this chain");
 
 /** The last rules of nat KUBE-SERVICES, which hand over to the node ports (iptables-mode §3.8). */
-export function addNodePortsTail(nat: TableDraft, state: ProxyState, traits: IptablesTraits): void {
+export function addNodePortsTail(nat: TableSink, state: ProxyState, traits: IptablesTraits): void {
   const { family, nodePortAddresses: addresses, localhostNodePorts } = state;
   if (addresses === "all") {
     const exclude = traits.localhostExclusion && !localhostNodePorts ? [not(destination(LOOPBACK[family]))] : [];
     const options = [...TAIL, ...destinationIsLocal, ...exclude, jump(chains.nodePorts)];
-    addRule(nat, chains.services, options, "node-ports-tail");
+    nat.rule(chains.services, options, "node-ports-tail");
     return;
   }
   const excludeLoopback = traits.localhostExclusion && !localhostNodePorts;
   for (const address of addresses) {
     if (excludeLoopback && (address.startsWith("127.") || address === "::1")) continue;
-    addRule(nat, chains.services, [...TAIL, destination(address), jump(chains.nodePorts)], "node-ports-tail");
+    nat.rule(chains.services, [...TAIL, destination(address), jump(chains.nodePorts)], "node-ports-tail");
   }
 }

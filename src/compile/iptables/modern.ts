@@ -11,7 +11,6 @@ import type { IptablesContext } from "./context.ts";
 import { addAffinityRules, addBalancingRule, type EndpointChain, endpointChain } from "./endpointrules.ts";
 import { chainHash, chainPrefixes, chains } from "./names.ts";
 import type { RuleKind } from "./provenance.ts";
-import { addChain, addRule } from "./table.ts";
 import {
   bareComment,
   comment,
@@ -81,12 +80,11 @@ function addClusterIP(plan: Plan, { filter, nat }: IptablesContext): void {
   const to = toAddress(port, port.clusterIP);
   if (plan.hasInternal) {
     const options = [...comment(`${plan.name} cluster IP`), ...to, jump(plan.internalChain)];
-    addRule(nat, chains.services, options, "cluster-ip", decision);
+    nat.rule(chains.services, options, "cluster-ip", decision);
     return;
   }
   const refused = refusal(plan);
-  addRule(
-    filter,
+  filter.rule(
     chains.services,
     [...refused.comment, ...to, ...refused.target],
     `cluster-ip-${refused.ending}`,
@@ -103,7 +101,7 @@ function addRefusedAddress(
   const { decision } = plan;
   const refused = refusal(plan);
   const options = [...refused.comment, ...toAddress(decision.port, address.text), ...refused.target];
-  addRule(filter, chains.externalServices, options, `${what}-${refused.ending}`, decision, address.index);
+  filter.rule(chains.externalServices, options, `${what}-${refused.ending}`, decision, address.index);
 }
 
 function addExternalIPs(plan: Plan, context: IptablesContext): void {
@@ -112,7 +110,7 @@ function addExternalIPs(plan: Plan, context: IptablesContext): void {
   for (const address of port.externalIPs) {
     if (usable.hasEndpoints) {
       const options = [...comment(`${plan.name} external IP`), ...toAddress(port, address.text), jump(plan.chain.ext)];
-      addRule(context.nat, chains.services, options, "external-ip", decision, address.index);
+      context.nat.rule(chains.services, options, "external-ip", decision, address.index);
     }
     if (!plan.hasExternal) addRefusedAddress(plan, context, "external-ip", address);
   }
@@ -126,11 +124,11 @@ function addLoadBalancerIPs(plan: Plan, context: IptablesContext): void {
     const to = toAddress(port, address.text);
     if (usable.hasEndpoints) {
       const options = [...comment(`${plan.name} loadbalancer IP`), ...to, jump(target)];
-      addRule(context.nat, chains.services, options, "load-balancer-ip", decision, address.index);
+      context.nat.rule(chains.services, options, "load-balancer-ip", decision, address.index);
     }
     if (plan.usesFirewall) {
       const options = [...comment(`${plan.name} traffic not accepted by ${chain.fw}`), ...to, jump("DROP")];
-      addRule(context.filter, chains.proxyFirewall, options, "load-balancer-firewall-drop", decision, address.index);
+      context.filter.rule(chains.proxyFirewall, options, "load-balancer-firewall-drop", decision, address.index);
     }
   }
   if (plan.hasExternal) return;
@@ -148,14 +146,14 @@ function addNodePort(plan: Plan, { state, traits, filter, nat }: IptablesContext
   if (usable.hasEndpoints) {
     if (traits.nfacct && state.localhostNodePorts && state.nfacct.localhostNodePortsAccepted) {
       const options = [...named, destination("127.0.0.0/8"), number, ...LOCALHOST_COUNTER, jump(chain.ext)];
-      addRule(nat, chains.nodePorts, options, "node-port-localhost", decision);
+      nat.rule(chains.nodePorts, options, "node-port-localhost", decision);
     }
-    addRule(nat, chains.nodePorts, [...named, number, jump(chain.ext)], "node-port", decision);
+    nat.rule(chains.nodePorts, [...named, number, jump(chain.ext)], "node-port", decision);
   }
   if (plan.hasExternal) return;
   const refused = refusal(plan);
   const options = [...refused.comment, ...destinationIsLocal, ...protocol(port.protocol), number, ...refused.target];
-  addRule(filter, chains.externalServices, options, `node-port-${refused.ending}`, decision);
+  filter.rule(chains.externalServices, options, `node-port-${refused.ending}`, decision);
 }
 
 /** Lets health checks in, whether or not there are endpoints; the same in all releases since 1.21. */
@@ -168,7 +166,7 @@ export function addHealthCheck(decision: PortDecision, { filter }: IptablesConte
     destinationPort(port.healthCheckNodePort),
     jump("ACCEPT"),
   ];
-  addRule(filter, chains.nodePorts, options, "health-check-accept", decision);
+  filter.rule(chains.nodePorts, options, "health-check-accept", decision);
 }
 
 function addInternalMasquerade(plan: Plan, { state, nat }: IptablesContext): void {
@@ -184,18 +182,18 @@ function addInternalMasquerade(plan: Plan, { state, nat }: IptablesContext): voi
     kind = "cluster-ip-masquerade";
   }
   options.push(jump(chains.markMasq));
-  addRule(nat, plan.internalChain, options, kind, decision);
+  nat.rule(plan.internalChain, options, kind, decision);
 }
 
 function addExternalChain(plan: Plan, { state, nat }: IptablesContext): void {
   if (!plan.usesExternal) return;
   const { decision, chain, name } = plan;
   const { ext, svc, svl } = chain;
-  addChain(nat, ext);
+  nat.chain(ext);
   const toMark = jump(chains.markMasq);
   if (!decision.port.externalPolicyLocal) {
     const options = [...comment(`masquerade traffic for ${name} external destinations`), toMark];
-    addRule(nat, ext, options, "external-masquerade", decision);
+    nat.rule(ext, options, "external-masquerade", decision);
   } else {
     if (state.localDetector !== undefined) {
       const pods = [
@@ -203,19 +201,19 @@ function addExternalChain(plan: Plan, { state, nat }: IptablesContext): void {
         ifLocal(state.localDetector),
         jump(svc),
       ];
-      addRule(nat, ext, pods, "external-pod-shortcut", decision);
+      nat.rule(ext, pods, "external-pod-shortcut", decision);
     }
     const masquerade = [
       ...comment(`masquerade LOCAL traffic for ${name} external destinations`),
       ...sourceIsLocal,
       toMark,
     ];
-    addRule(nat, ext, masquerade, "external-local-masquerade", decision);
+    nat.rule(ext, masquerade, "external-local-masquerade", decision);
     const route = [...comment(`route LOCAL traffic for ${name} external destinations`), ...sourceIsLocal, jump(svc)];
-    addRule(nat, ext, route, "external-local-shortcut", decision);
+    nat.rule(ext, route, "external-local-shortcut", decision);
   }
   if (plan.hasExternal) {
-    addRule(nat, ext, [jump(decision.port.externalPolicyLocal ? svl : svc)], "external-policy", decision);
+    nat.rule(ext, [jump(decision.port.externalPolicyLocal ? svl : svc)], "external-policy", decision);
   }
 }
 
@@ -225,18 +223,18 @@ function addFirewallChain(plan: Plan, { traits, nat }: IptablesContext): void {
   const { port } = decision;
   const start = comment(`${name} loadbalancer IP`);
   const accept = jump(chain.ext);
-  addChain(nat, chain.fw);
+  nat.chain(chain.fw);
   for (const range of port.sourceRanges) {
-    addRule(nat, chain.fw, [...start, source(range.text), accept], "firewall-range", decision, range.index);
+    nat.rule(chain.fw, [...start, source(range.text), accept], "firewall-range", decision, range.index);
   }
   if (decision.firewallAllowsNode) {
     for (const address of port.loadBalancerVIPs) {
-      addRule(nat, chain.fw, [...start, source(address.text), accept], "firewall-node", decision, address.index);
+      nat.rule(chain.fw, [...start, source(address.text), accept], "firewall-node", decision, address.index);
     }
   }
   if (traits.firewallNote) {
     const note = comment(`other traffic to ${name} will be dropped by ${chains.proxyFirewall}`);
-    addRule(nat, chain.fw, note, "firewall-note", decision);
+    nat.rule(chain.fw, note, "firewall-note", decision);
   }
 }
 
@@ -248,7 +246,7 @@ function addPolicyChain(
 ): void {
   const { decision, name } = plan;
   const commentOf = (endpoint: Endpoint): Options => (largeCluster ? [] : comment(`${name} -> ${endpoint.text}`));
-  addChain(nat, chain);
+  nat.chain(chain);
   if (decision.port.affinitySeconds > 0) addAffinityRules(nat, chain, endpoints, commentOf, decision);
   endpoints.forEach((entry, i) => {
     addBalancingRule(nat, chain, entry, commentOf(entry.endpoint), endpoints.length - i, decision);
@@ -267,11 +265,11 @@ function addEndpointChains(
   const toMark = jump(chains.markMasq);
   const dnat = jump("DNAT");
   for (const { endpoint, chain } of endpoints) {
-    addChain(nat, chain);
-    addRule(nat, chain, [...start, source(endpoint.ip), toMark], "hairpin", decision, endpoint);
+    nat.chain(chain);
+    nat.rule(chain, [...start, source(endpoint.ip), toMark], "hairpin", decision, endpoint);
     const remember = port.affinitySeconds > 0 ? recentSet(chain) : [];
     const options = [...start, ...remember, ...withProtocol, dnat, option("--to-destination", endpoint.text)];
-    addRule(nat, chain, options, "dnat", decision, endpoint);
+    nat.rule(chain, options, "dnat", decision, endpoint);
   }
 }
 

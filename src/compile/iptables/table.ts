@@ -1,65 +1,92 @@
 import type { Endpoint } from "../../proxy/endpoints.ts";
 import type { PortDecision } from "../../proxy/state.ts";
+import { writeOptions } from "../../rules/iptables/format.ts";
 import type { ChainLine, Line, RuleLine } from "../../rules/iptables/syntax.ts";
+import { TextWriter } from "../../text/textwriter.ts";
 import type { RuleKind, RuleOrigin } from "./provenance.ts";
 import type { Options } from "./words.ts";
+
+/** Where the rules of one table go while they are made: into a syntax tree, or straight into text. */
+export interface TableSink {
+  /** Adds `:NAME - [0:0]`: the chain is created, or emptied when it exists. */
+  chain(name: string): void;
+  /** Adds `-A CHAIN OPTIONS`; `detail` is the endpoint, or the index of the address in the Service's list. */
+  rule(chain: string, options: Options, kind: RuleKind, decision?: PortDecision, detail?: Endpoint | number): void;
+}
 
 const ZERO = { packets: "0", bytes: "0" } as const;
 
 /**
- * One table of a restore text while it is written: chain lines and rule lines, and for each rule line where it comes
- * from, in parallel arrays (a node of 10,000 Services has 300,000 rules, so a rule costs no origin object).
+ * One table as a syntax tree: chain lines and rule lines, and for each rule line where it comes from, in parallel
+ * arrays (a node of 10,000 Services has 300,000 rules, so a rule costs no origin object).
  */
-export interface TableDraft {
+export class TableTree implements TableSink {
   readonly name: string;
-  readonly chains: ChainLine[];
-  readonly rules: RuleLine[];
-  readonly kinds: RuleKind[];
-  readonly decisions: (PortDecision | undefined)[];
-  /** The endpoint of the rule, or the index of its address in the Service's list. */
-  readonly details: (Endpoint | number | undefined)[];
+  readonly chains: ChainLine[] = [];
+  readonly rules: RuleLine[] = [];
+  private readonly kinds: RuleKind[] = [];
+  private readonly decisions: (PortDecision | undefined)[] = [];
+  private readonly details: (Endpoint | number | undefined)[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  chain(name: string): void {
+    this.chains.push({ kind: "chain", name, policy: "-", counters: ZERO });
+  }
+
+  rule(chain: string, options: Options, kind: RuleKind, decision?: PortDecision, detail?: Endpoint | number): void {
+    this.rules.push({ kind: "rule", command: "-A", chain, options });
+    this.kinds.push(kind);
+    this.decisions.push(decision);
+    this.details.push(detail);
+  }
+
+  /** The table's lines: `*name`, chain lines, rule lines, `COMMIT`. */
+  lines(): Line[] {
+    return ([{ kind: "table", name: this.name }] as Line[]).concat(this.chains, this.rules, [{ kind: "commit" }]);
+  }
+
+  /** Where rule number `i` (0-based, in written order) comes from. */
+  origin(i: number): RuleOrigin | undefined {
+    const kind = this.kinds[i];
+    if (kind === undefined) return undefined;
+    const detail = this.details[i];
+    return typeof detail === "object"
+      ? { kind, decision: this.decisions[i], endpoint: detail, index: detail.index }
+      : { kind, decision: this.decisions[i], endpoint: undefined, index: detail };
+  }
 }
 
-/** An empty table. */
-export function tableDraft(name: string): TableDraft {
-  return { name, chains: [], rules: [], kinds: [], decisions: [], details: [] };
-}
+/** One table as text; nothing but the bytes is kept. */
+export class TableText implements TableSink {
+  private readonly name: string;
+  private readonly chains = new TextWriter();
+  private readonly rules = new TextWriter();
 
-/** Adds `:NAME - [0:0]`: the chain is created, or emptied when it exists. */
-export function addChain(table: TableDraft, name: string): void {
-  table.chains.push({ kind: "chain", name, policy: "-", counters: ZERO });
-}
+  constructor(name: string) {
+    this.name = name;
+  }
 
-/** Adds `-A CHAIN OPTIONS`. */
-export function addRule(
-  table: TableDraft,
-  chain: string,
-  options: Options,
-  kind: RuleKind,
-  decision?: PortDecision,
-  detail?: Endpoint | number,
-): void {
-  table.rules.push({ kind: "rule", command: "-A", chain, options });
-  table.kinds.push(kind);
-  table.decisions.push(decision);
-  table.details.push(detail);
-}
+  chain(name: string): void {
+    this.chains.text(":");
+    this.chains.text(name);
+    this.chains.text(" - [0:0]\n");
+  }
 
-/** The table's lines: `*name`, chain lines, rule lines, `COMMIT`. */
-export function tableLines(table: TableDraft): Line[] {
-  const lines: Line[] = [{ kind: "table", name: table.name }];
-  for (const chain of table.chains) lines.push(chain);
-  for (const rule of table.rules) lines.push(rule);
-  lines.push({ kind: "commit" });
-  return lines;
-}
+  rule(chain: string, options: Options): void {
+    this.rules.text("-A ");
+    this.rules.text(chain);
+    writeOptions(this.rules, options);
+    this.rules.text("\n");
+  }
 
-/** Where rule number `i` (0-based, in written order) of the table comes from. */
-export function originOf(table: TableDraft, i: number): RuleOrigin | undefined {
-  const kind = table.kinds[i];
-  if (kind === undefined) return undefined;
-  const detail = table.details[i];
-  return typeof detail === "object"
-    ? { kind, decision: table.decisions[i], endpoint: detail, index: detail.index }
-    : { kind, decision: table.decisions[i], endpoint: undefined, index: detail };
+  /** Appends the whole table. */
+  writeTo(out: TextWriter): void {
+    out.text(`*${this.name}\n`);
+    out.append(this.chains);
+    out.append(this.rules);
+    out.text("COMMIT\n");
+  }
 }
