@@ -1,5 +1,10 @@
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
-import type { FieldError } from "./validation/field-error.ts";
+import { type DefaultedConfig, type DurationFields, defaultConfig } from "./kubeproxy/default-config.ts";
+import { resolveFeatureGates } from "./kubeproxy/feature-gates.ts";
+import { configTraits } from "./kubeproxy/traits.ts";
+import { validateConfig } from "./kubeproxy/validate-config.ts";
+import { type FieldError, invalid } from "./validation/field-error.ts";
+import { goTrimSpace } from "./validation/go-text.ts";
 
 /** The proxy modes of Linux. */
 export type ProxyMode = "iptables" | "ipvs" | "nftables";
@@ -68,17 +73,22 @@ export interface ResolvedConfig {
   readonly showHiddenMetricsForVersion: string;
 }
 
+/** The proxy modes of Linux, as a check that a text is one. */
+function isProxyMode(text: string): text is ProxyMode {
+  return text === "iptables" || text === "ipvs" || text === "nftables";
+}
+
 export interface ResolveOptions {
-  /** The release: 37 for v1.37. */
+  /** The release: 37 for v1.37. Other releases differ in what is accepted; texts are v1.37's. */
   readonly minor: number;
 }
 
-/** Something kube-proxy says at start without stopping. */
+/** Something kube-proxy says at start without stopping, or that is not known here. */
 export interface ConfigMessage {
   readonly severity: "warning" | "note";
   readonly code: string;
   readonly message: string;
-  readonly path?: readonly (string | number)[];
+  readonly path: readonly (string | number)[];
 }
 
 export interface ResolvedKubeProxyConfig {
@@ -88,8 +98,120 @@ export interface ResolvedKubeProxyConfig {
   readonly messages: readonly ConfigMessage[];
 }
 
-/** What kube-proxy's start-up makes of a written configuration. */
-export type ResolveKubeProxyConfig = (
+function nanoseconds(durations: DurationFields): (name: keyof DurationFields) => number {
+  return (name) => Number(durations[name]);
+}
+
+function toResolved(
+  config: DefaultedConfig,
+  mode: ProxyMode,
+  minor: number,
+  featureGates: Readonly<Record<string, boolean>>,
+): ResolvedConfig {
+  const time = nanoseconds(config.durations);
+  const host = goTrimSpace(config.hostnameOverride).toLowerCase();
+  return {
+    minor,
+    mode,
+    modeDefaulted: config.modeDefaulted,
+    hostnameOverride: config.hostnameOverride === "" ? undefined : host,
+    bindAddress: config.bindAddress,
+    bindAddressHardFail: config.bindAddressHardFail,
+    healthzBindAddress: config.healthzBindAddress,
+    metricsBindAddress: config.metricsBindAddress,
+    masqueradeBit: mode === "nftables" ? config.nftablesMasqueradeBit : config.iptablesMasqueradeBit,
+    masqueradeAll: config.masqueradeAll,
+    localhostNodePorts: config.localhostNodePorts,
+    detectLocalMode: config.detectLocalMode as DetectLocalMode,
+    clusterCIDRs: config.clusterCIDRs,
+    bridgeInterface: config.bridgeInterface,
+    interfaceNamePrefix: config.interfaceNamePrefix,
+    nodePortAddresses: config.nodePortAddresses,
+    syncPeriod: time("syncPeriod"),
+    minSyncPeriod: time("minSyncPeriod"),
+    configSyncPeriod: time("configSyncPeriod"),
+    conntrack: {
+      maxPerCore: config.maxPerCore,
+      min: config.min,
+      tcpEstablishedTimeout: time("tcpEstablishedTimeout"),
+      tcpCloseWaitTimeout: time("tcpCloseWaitTimeout"),
+      tcpBeLiberal: config.tcpBeLiberal,
+      udpTimeout: time("udpTimeout"),
+      udpStreamTimeout: time("udpStreamTimeout"),
+    },
+    ipvs: {
+      scheduler: config.scheduler,
+      excludeCIDRs: config.excludeCIDRs,
+      strictARP: config.strictARP,
+      tcpTimeout: time("ipvsTCPTimeout"),
+      tcpFinTimeout: time("ipvsTCPFinTimeout"),
+      udpTimeout: time("ipvsUDPTimeout"),
+    },
+    featureGates,
+    oomScoreAdj: config.oomScoreAdj,
+    enableProfiling: config.enableProfiling,
+    showHiddenMetricsForVersion: config.showHiddenMetricsForVersion,
+  };
+}
+
+const MODE_DEFAULTED =
+  "No kube-proxy mode specified: defaulting to 'iptables'. Note that in Kubernetes 1.40 the default mode will switch to 'nftables'. If you wish to continue using 'iptables' mode, you must explicitly specify 'mode: iptables' in the kube-proxy config file, or '--proxy-mode iptables' on the kube-proxy command line.";
+const ADDRESSES_UNSET =
+  "nodePortAddresses is unset; NodePort connections will be accepted on all local IPs. Consider using `--nodeport-addresses primary`";
+
+function startMessages(config: DefaultedConfig, minor: number): readonly ConfigMessage[] {
+  const traits = configTraits(minor);
+  const messages: ConfigMessage[] = [];
+  if (config.modeDefaulted && traits.warnsDefaultMode) {
+    messages.push({ severity: "warning", code: "mode-defaulted", message: MODE_DEFAULTED, path: ["mode"] });
+  }
+  if (config.nodePortAddresses.length === 0 && traits.warnsAllAddresses) {
+    const path = ["nodePortAddresses"];
+    messages.push({ severity: "warning", code: "node-port-addresses-unset", message: ADDRESSES_UNSET, path });
+  }
+  const ipvs = config.mode === "ipvs" ? traits.ipvsDeprecation : undefined;
+  if (ipvs !== undefined)
+    messages.push({ severity: "warning", code: "ipvs-deprecated", message: ipvs, path: ["mode"] });
+  return messages;
+}
+
+function uncheckedGate(name: string, minor: number): ConfigMessage {
+  return {
+    severity: "note",
+    code: "feature-gate-not-checked",
+    message: `whether kube-proxy v1.${minor} knows the feature gate ${name} is not known here; it is taken as written`,
+    path: ["featureGates", name],
+  };
+}
+
+/** `GetHostname` runs after all other checks, so its finding stands alone and last. */
+function hostnameErrors(config: DefaultedConfig): readonly FieldError[] {
+  const name = config.hostnameOverride;
+  if (name === "" || goTrimSpace(name) !== "") return [];
+  return [invalid(["hostnameOverride"], name, "empty hostname is invalid")];
+}
+
+/**
+ * What kube-proxy's start-up makes of a written configuration: defaults, conversion and checks of its release, in
+ * the order and words of `Validate` in v1.37 (iptables-mode §1.1). Durations that cannot be read come first, because
+ * kube-proxy then gives up while it reads the file. Logging and client settings are not looked at.
+ */
+export function resolveKubeProxyConfig(
   written: KubeProxyConfiguration,
   options: ResolveOptions,
-) => ResolvedKubeProxyConfig;
+): ResolvedKubeProxyConfig {
+  const { minor } = options;
+  const { config, errors: unreadable } = defaultConfig(written, minor);
+  const gates = resolveFeatureGates(written.featureGates ?? {}, minor);
+  const errors = [...unreadable, ...validateConfig(config, gates, minor), ...hostnameErrors(config)];
+  const messages = [
+    ...gates.unchecked.map((name) => uncheckedGate(name, minor)),
+    ...(errors.length === 0 ? startMessages(config, minor) : []),
+  ];
+  const usable = errors.length === 0 && isProxyMode(config.mode);
+  return {
+    config: usable ? toResolved(config, config.mode as ProxyMode, minor, gates.gates) : undefined,
+    errors,
+    messages,
+  };
+}

@@ -1,0 +1,240 @@
+import { parseIP } from "../../net/ip.ts";
+import { parsePrefix, prefixFamily } from "../../net/prefix.ts";
+import { duplicate, type FieldError, type FieldPath, invalid, notSupported } from "../validation/field-error.ts";
+import { goQuote } from "../validation/go-text.ts";
+import type { DefaultedConfig } from "./default-config.ts";
+import type { ResolvedGates } from "./feature-gates.ts";
+import { formatDuration } from "./go-duration.ts";
+import { splitHostPort } from "./host-port.ts";
+import { type ConfigTraits, configTraits } from "./traits.ts";
+
+const ROOT = "KubeProxyConfiguration";
+const CONNTRACK = [ROOT, "KubeProxyLinuxConfiguration", "KubeProxyConntrackConfiguration"];
+const NOT_NEGATIVE = "must be greater than or equal to 0";
+const LOCAL_MODES = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", ""];
+const KEYWORDS = ["primary", "localhost", "all"];
+const PAIR = "must be a either a single CIDR or dual-stack pair of CIDRs (e.g. [10.100.0.0/16, fde4:8dba:82e1::/48]";
+
+/** Where a field stands in the file, beside the path kube-proxy prints for it. */
+interface Field {
+  readonly path: FieldPath;
+  readonly at: FieldPath;
+}
+
+function field(at: FieldPath, ...printed: readonly string[]): Field {
+  return { path: [ROOT, ...printed], at };
+}
+
+function refuse({ path, at }: Field, value: unknown, detail: string): FieldError {
+  return invalid(path, value, detail, at);
+}
+
+function member({ path, at }: Field, i: number): Field {
+  return { path: [...path, i], at: [...at, i] };
+}
+
+function checkBit(bit: number, where: Field): readonly FieldError[] {
+  return bit >= 0 && bit <= 31 ? [] : [refuse(where, bit, "must be within the range [0, 31]")];
+}
+
+function checkDuration(value: bigint, where: Field, least: bigint, detail: string): readonly FieldError[] {
+  return value >= least ? [] : [refuse(where, formatDuration(value), detail)];
+}
+
+function checkIPVS(config: DefaultedConfig): readonly FieldError[] {
+  const section = "KubeProxyIPVSConfiguration";
+  const { ipvsTCPTimeout, ipvsTCPFinTimeout, ipvsUDPTimeout } = config.durations;
+  const exclude = field(["ipvs", "excludeCIDRs"], section, "ExcludeCidrs");
+  return [
+    ...checkDuration(ipvsTCPTimeout, field(["ipvs", "tcpTimeout"], section, "TCPTimeout"), 0n, NOT_NEGATIVE),
+    ...checkDuration(ipvsTCPFinTimeout, field(["ipvs", "tcpFinTimeout"], section, "TCPFinTimeout"), 0n, NOT_NEGATIVE),
+    ...checkDuration(ipvsUDPTimeout, field(["ipvs", "udpTimeout"], section, "UDPTimeout"), 0n, NOT_NEGATIVE),
+    ...config.excludeCIDRs.flatMap((cidr, i) =>
+      parsePrefix(cidr) === undefined ? [refuse(member(exclude, i), cidr, "must be a valid CIDR")] : [],
+    ),
+  ];
+}
+
+function checkLinux(config: DefaultedConfig): readonly FieldError[] {
+  const inside = (name: string, printed: string): Field => ({ path: [...CONNTRACK, printed], at: ["conntrack", name] });
+  const { maxPerCore, min, durations, oomScoreAdj } = config;
+  const oom = field(["oomScoreAdj"], "KubeProxyLinuxConfiguration", "OOMScoreAdj");
+  const time = (name: keyof DefaultedConfig["durations"], printed: string): readonly FieldError[] =>
+    checkDuration(durations[name], inside(name, printed), 0n, NOT_NEGATIVE);
+  return [
+    ...(maxPerCore < 0 ? [refuse(inside("maxPerCore", "MaxPerCore"), maxPerCore, NOT_NEGATIVE)] : []),
+    ...(min < 0 ? [refuse(inside("min", "Min"), min, NOT_NEGATIVE)] : []),
+    ...time("tcpEstablishedTimeout", "TCPEstablishedTimeout"),
+    ...time("tcpCloseWaitTimeout", "TCPCloseWaitTimeout"),
+    ...time("udpTimeout", "UDPTimeout"),
+    ...time("udpStreamTimeout", "UDPStreamTimeout"),
+    ...(oomScoreAdj < -1000 || oomScoreAdj > 1000
+      ? [refuse(oom, oomScoreAdj, "must be within the range [-1000, 1000]")]
+      : []),
+  ];
+}
+
+function checkMode(mode: string, gates: ResolvedGates["gates"], traits: ConfigTraits): readonly FieldError[] {
+  const modes = ["iptables"];
+  if (!traits.ipvsGate || gates["KubeProxyIPVS"] === true) modes.push("ipvs");
+  if (traits.nftables && gates["NFTablesProxyMode"] === true) modes.push("nftables");
+  if (modes.includes(mode)) return [];
+  const detail = `must be ${modes.join(", ")} or blank (blank means the best-available proxy [currently iptables])`;
+  return [refuse(field(["mode"], "Mode", "ProxyMode"), mode, detail)];
+}
+
+function checkPeriods({ durations, section }: DefaultedConfig): readonly FieldError[] {
+  const { configSyncPeriod, syncPeriod, minSyncPeriod } = durations;
+  const sync = field([section, "syncPeriod"], "SyncPeriod");
+  const errors = [
+    ...checkDuration(configSyncPeriod, field(["configSyncPeriod"], "ConfigSyncPeriod"), 1n, "must be greater than 0"),
+    ...checkDuration(syncPeriod, sync, 1n, "must be greater than 0"),
+    ...checkDuration(minSyncPeriod, field([section, "minSyncPeriod"], "MinSyncPeriod"), 0n, NOT_NEGATIVE),
+  ];
+  if (minSyncPeriod > syncPeriod) {
+    // upstream shows the smaller period's value here
+    const detail = `must be greater than or equal to ${ROOT}.MinSyncPeriod`;
+    errors.push(refuse(sync, formatDuration(minSyncPeriod), detail));
+  }
+  return errors;
+}
+
+function checkHostPort(text: string, where: Field): readonly FieldError[] {
+  const split = splitHostPort(text);
+  if (split === undefined) return [refuse(where, text, "must be IP:port")];
+  const errors: FieldError[] = [];
+  if (parseIP(split.host) === undefined) errors.push(refuse(where, split.host, "must be a valid IP"));
+  const port = /^[+-]?[0-9]+$/.test(split.port) ? Number(split.port) : 0;
+  if (port < 1 || port > 65535) errors.push(refuse(where, split.port, "must be a valid port"));
+  return errors;
+}
+
+function checkAddresses(config: DefaultedConfig): readonly FieldError[] {
+  const { bindAddress, healthzBindAddress, metricsBindAddress } = config;
+  const bind = field(["bindAddress"], "BindAddress");
+  const bad = "not a valid textual representation of an IP address";
+  return [
+    ...(parseIP(bindAddress) === undefined ? [refuse(bind, bindAddress, bad)] : []),
+    ...checkHostPort(healthzBindAddress, field(["healthzBindAddress"], "HealthzBindAddress")),
+    ...checkHostPort(metricsBindAddress, field(["metricsBindAddress"], "MetricsBindAddress")),
+  ];
+}
+
+/** Keywords and CIDRs in any mixture, each keyword once (v1.37). */
+function checkMixed(addresses: readonly string[], where: Field): readonly FieldError[] {
+  const seen = new Set<string>();
+  return addresses.flatMap((text, i) => {
+    const place = member(where, i);
+    if (KEYWORDS.includes(text)) {
+      const again = seen.has(text);
+      seen.add(text);
+      return again ? [{ ...duplicate(place.path, text), at: place.at }] : [];
+    }
+    if (parsePrefix(text) !== undefined) return [];
+    return [refuse(place, text, "must be a valid CIDR or one of the keywords 'primary', 'localhost', 'all'")];
+  });
+}
+
+/** CIDRs; up to v1.36 the list may instead be `primary` alone, and checking ends at that word. */
+function checkCIDRs(addresses: readonly string[], where: Field, primary: boolean): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  for (const [i, text] of addresses.entries()) {
+    if (primary && text === "primary") {
+      if (addresses.length > 1) errors.push(refuse(member(where, i), text, "can't use both 'primary' and CIDRs"));
+      break;
+    }
+    if (parsePrefix(text) === undefined) errors.push(refuse(member(where, i), text, "must be a valid CIDR"));
+  }
+  return errors;
+}
+
+function checkNodePortAddresses(addresses: readonly string[], traits: ConfigTraits): readonly FieldError[] {
+  const where = field(["nodePortAddresses"], "NodePortAddresses");
+  if (traits.nodePortKeywords === "mixed") return checkMixed(addresses, where);
+  return checkCIDRs(addresses, where, traits.nodePortKeywords === "primary alone");
+}
+
+function checkHiddenMetrics(version: string, minor: number): readonly FieldError[] {
+  const previous = `1.${minor - 1}`;
+  if (version === "" || version === previous) return [];
+  const only = `must be omitted or have the value '${previous}'; only the previous minor version is allowed`;
+  const inner = `showHiddenMetricsForVersion: Invalid value: ${goQuote(version)}: ${only}`;
+  const where = field(["showHiddenMetricsForVersion"], "ShowHiddenMetricsForVersion");
+  return [refuse(where, version, `invalid showHiddenMetricsForVersion: ${inner}`)];
+}
+
+function isPair(cidrs: readonly string[]): boolean {
+  return new Set(cidrs.map((cidr) => parsePrefix(cidr)).map((prefix) => prefix && prefixFamily(prefix))).size === 2;
+}
+
+function checkClusterCIDRs(cidrs: readonly string[]): readonly FieldError[] {
+  const path = [ROOT, "DetectLocalConfiguration", "ClusterCIDRs"];
+  const where: Field = { path, at: ["clusterCIDR"] };
+  if (cidrs.length > 2) return [refuse(where, cidrs, PAIR)];
+  const bad = "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)";
+  const errors = cidrs.flatMap((cidr, i) =>
+    parsePrefix(cidr) === undefined ? [invalid([...path, i], cidr, bad, where.at)] : [],
+  );
+  if (cidrs.length === 2 && errors.length === 0 && !isPair(cidrs)) errors.push(refuse(where, cidrs, PAIR));
+  return errors;
+}
+
+/** Up to v1.30: looked at in every mode, with texts of its own. */
+function checkClusterCIDRText({ clusterCIDR, clusterCIDRs }: DefaultedConfig): readonly FieldError[] {
+  const where = field(["clusterCIDR"], "ClusterCIDR");
+  if (clusterCIDRs.length > 2) {
+    const detail = "only one CIDR allowed or a valid DualStack CIDR (e.g. 10.100.0.0/16,fde4:8dba:82e1::/48)";
+    return [refuse(where, clusterCIDR, detail)];
+  }
+  const readable = clusterCIDRs.every((cidr) => parsePrefix(cidr) !== undefined);
+  if (clusterCIDRs.length === 2) {
+    const detail = "must be a valid DualStack CIDR (e.g. 10.100.0.0/16,fde4:8dba:82e1::/48)";
+    return readable && isPair(clusterCIDRs) ? [] : [refuse(where, clusterCIDR, detail)];
+  }
+  const detail = "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)";
+  return readable ? [] : [refuse(where, clusterCIDR, detail)];
+}
+
+function checkDetectLocal(config: DefaultedConfig, traits: ConfigTraits): readonly FieldError[] {
+  const { detectLocalMode, bridgeInterface, interfaceNamePrefix } = config;
+  const section = "DetectLocalConfiguration";
+  const bridge = field(["detectLocal", "bridgeInterface"], section, "InterfaceName");
+  const prefix = field(["detectLocal", "interfaceNamePrefix"], section, "InterfacePrefix");
+  switch (detectLocalMode) {
+    case "ClusterCIDR":
+      return traits.clusterCIDRAlways ? [] : checkClusterCIDRs(config.clusterCIDRs);
+    case "BridgeInterface":
+      return bridgeInterface === "" ? [refuse(bridge, "", "must not be empty")] : [];
+    case "InterfaceNamePrefix":
+      return interfaceNamePrefix === "" ? [refuse(prefix, "", "must not be empty")] : [];
+    case "NodeCIDR":
+      return [];
+    default: {
+      const path = [ROOT, "DetectLocalMode"];
+      return [{ ...notSupported(path, detectLocalMode, LOCAL_MODES, true), at: ["detectLocalMode"] }];
+    }
+  }
+}
+
+/** `Validate` of pkg/proxy/apis/config/validation (v1.37) over a defaulted configuration, in its order. */
+export function validateConfig(config: DefaultedConfig, gates: ResolvedGates, minor: number): readonly FieldError[] {
+  const traits = configTraits(minor);
+  const gateField = field(["featureGates"], "featureGates");
+  const iptablesBit = field(["iptables", "masqueradeBit"], "KubeProxyIPTablesConfiguration", "MasqueradeBit");
+  const nftablesBit = field(["nftables", "masqueradeBit"], "KubeProxyNFTablesConfiguration", "MasqueradeBit");
+  const sorted = Object.fromEntries(Object.entries(config.featureGates).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return [
+    ...(gates.error === "" ? [] : [refuse(gateField, sorted, gates.error)]),
+    ...checkBit(config.iptablesMasqueradeBit, iptablesBit),
+    ...(config.mode === "ipvs" ? checkIPVS(config) : []),
+    ...(config.mode === "nftables" ? checkBit(config.nftablesMasqueradeBit, nftablesBit) : []),
+    ...checkLinux(config),
+    ...checkMode(config.mode, gates.gates, traits),
+    ...checkPeriods(config),
+    ...(traits.clusterCIDRAlways ? checkClusterCIDRText(config) : []),
+    ...checkAddresses(config),
+    ...checkNodePortAddresses(config.nodePortAddresses, traits),
+    ...checkHiddenMetrics(config.showHiddenMetricsForVersion, minor),
+    ...checkDetectLocal(config, traits),
+  ];
+}
