@@ -1,4 +1,5 @@
-import type { ObjectMeta } from "./meta.ts";
+import { type ObjectMeta, objectMeta, objectReference } from "./meta.ts";
+import { int32, listOf, object, type Schema, string } from "./schema.ts";
 
 export interface EndpointAddress {
   readonly ip?: string;
@@ -30,3 +31,24 @@ export interface Endpoints {
   readonly metadata: ObjectMeta;
   readonly subsets?: readonly EndpointSubset[];
 }
+
+const address: Schema = object({
+  hostname: string,
+  ip: string,
+  nodeName: string,
+  targetRef: objectReference,
+});
+
+/** The members of k8s.io/api core/v1 `Endpoints`. */
+export const endpoints: Schema = object({
+  apiVersion: string,
+  kind: string,
+  metadata: objectMeta,
+  subsets: listOf(
+    object({
+      addresses: listOf(address),
+      notReadyAddresses: listOf(address),
+      ports: listOf(object({ appProtocol: string, name: string, port: int32, protocol: string })),
+    }),
+  ),
+});

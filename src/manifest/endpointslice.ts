@@ -1,4 +1,5 @@
-import type { ObjectMeta } from "./meta.ts";
+import { type ObjectMeta, objectMeta, objectReference } from "./meta.ts";
+import { boolean, int32, listOf, mapOf, object, rewritten, type Schema, string } from "./schema.ts";
 
 export interface EndpointPort {
   readonly name?: string;
@@ -41,3 +42,42 @@ export interface EndpointSlice {
   readonly endpoints?: readonly Endpoint[];
   readonly ports?: readonly EndpointPort[];
 }
+
+const common = {
+  addresses: listOf(string),
+  conditions: object({ ready: boolean, serving: boolean, terminating: boolean }),
+  hints: object({ forNodes: listOf(object({ name: string })), forZones: listOf(object({ name: string })) }),
+  hostname: string,
+  nodeName: string,
+  targetRef: objectReference,
+};
+
+function sliceOf(endpoint: Schema): Schema {
+  return object({
+    apiVersion: string,
+    kind: string,
+    metadata: objectMeta,
+    addressType: string,
+    endpoints: listOf(endpoint),
+    ports: listOf(object({ appProtocol: string, name: string, port: int32, protocol: string })),
+  });
+}
+
+/** The members of discovery.k8s.io/v1 `EndpointSlice`. */
+export const endpointSlice: Schema = sliceOf(object({ ...common, deprecatedTopology: mapOf(string), zone: string }));
+
+/**
+ * discovery.k8s.io/v1beta1 (served until 1.24): `topology` held the zone, and before 1.20 the node's name as well. The
+ * zone becomes `zone` as in the API server's conversion; the hostname label becomes `nodeName` where there is none.
+ */
+export const endpointSliceV1beta1: Schema = sliceOf(
+  rewritten(object({ ...common, topology: mapOf(string) }), (endpoint) => {
+    const topology = endpoint.topology as Readonly<Record<string, string>> | undefined;
+    if (topology === undefined) return;
+    const zone = topology["topology.kubernetes.io/zone"];
+    const node = topology["kubernetes.io/hostname"];
+    if (zone !== undefined) endpoint.zone = zone;
+    if (node !== undefined && endpoint.nodeName === undefined) endpoint.nodeName = node;
+    delete endpoint.topology;
+  }),
+);

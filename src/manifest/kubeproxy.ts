@@ -1,3 +1,4 @@
+import { anything, boolean, int32, listOf, mapOf, number, object, type Schema, string, textOf } from "./schema.ts";
 /**
  * A KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) as written in a file: nothing is defaulted here.
  * Durations are Go duration texts (`30s`, `1h0m0s`).
@@ -53,3 +54,86 @@ export interface KubeProxyConfiguration {
   readonly enableProfiling?: boolean;
   readonly showHiddenMetricsForVersion?: string;
 }
+
+/** Go's `time.ParseDuration`: numbers with units, or 0. */
+const DURATION = /^[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$|^[-+]?0$/;
+const duration: Schema = textOf((text) => DURATION.test(text), "a duration such as 30s or 1h0m0s");
+
+/**
+ * The members of kubeproxy.config.k8s.io/v1alpha1 up to 1.37, and those that earlier releases had: `udpIdleTimeout`
+ * (until 1.27), `resourceContainer` and `conntrack.max` (until 1.16), which today's kube-proxy passes over.
+ */
+export const kubeProxyConfiguration: Schema = object({
+  apiVersion: string,
+  bindAddress: string,
+  bindAddressHardFail: boolean,
+  clientConnection: object({
+    acceptContentTypes: string,
+    burst: int32,
+    contentType: string,
+    kubeconfig: string,
+    qps: number,
+  }),
+  clusterCIDR: string,
+  configSyncPeriod: duration,
+  conntrack: object({
+    maxPerCore: int32,
+    min: int32,
+    tcpBeLiberal: boolean,
+    tcpCloseWaitTimeout: duration,
+    tcpEstablishedTimeout: duration,
+    udpStreamTimeout: duration,
+    udpTimeout: duration,
+    max: int32,
+  }),
+  detectLocal: object({
+    bridgeInterface: string,
+    interfaceNamePrefix: string,
+  }),
+  detectLocalMode: string,
+  enableProfiling: boolean,
+  featureGates: mapOf(boolean),
+  healthzBindAddress: string,
+  hostnameOverride: string,
+  iptables: object({
+    localhostNodePorts: boolean,
+    masqueradeAll: boolean,
+    masqueradeBit: int32,
+    minSyncPeriod: duration,
+    syncPeriod: duration,
+  }),
+  ipvs: object({
+    excludeCIDRs: listOf(string),
+    minSyncPeriod: duration,
+    scheduler: string,
+    strictARP: boolean,
+    syncPeriod: duration,
+    tcpFinTimeout: duration,
+    tcpTimeout: duration,
+    udpTimeout: duration,
+  }),
+  kind: string,
+  logging: anything,
+  metricsBindAddress: string,
+  mode: string,
+  nftables: object({
+    masqueradeAll: boolean,
+    masqueradeBit: int32,
+    minSyncPeriod: duration,
+    syncPeriod: duration,
+  }),
+  nodePortAddresses: listOf(string),
+  oomScoreAdj: int32,
+  portRange: string,
+  showHiddenMetricsForVersion: string,
+  windowsRunAsService: boolean,
+  winkernel: object({
+    enableDSR: boolean,
+    forwardHealthCheckVip: boolean,
+    networkName: string,
+    rootHnsEndpointName: string,
+    sourceVip: string,
+  }),
+  resourceContainer: string,
+  udpIdleTimeout: duration,
+});

@@ -1,4 +1,5 @@
-import type { ObjectMeta } from "./meta.ts";
+import { type ObjectMeta, objectMeta, time } from "./meta.ts";
+import { anything, boolean, listOf, mapOf, object, quantity, type Schema, string } from "./schema.ts";
 
 /** A v1 Node as far as it matters here. */
 export interface Node {
@@ -17,3 +18,47 @@ export interface Node {
     readonly allocatable?: Readonly<Record<string, string>>;
   };
 }
+
+const taint: Schema = object({ effect: string, key: string, timeAdded: time, value: string });
+
+const condition: Schema = object({
+  lastHeartbeatTime: time,
+  lastTransitionTime: time,
+  message: string,
+  reason: string,
+  status: string,
+  type: string,
+});
+
+/** The members of k8s.io/api core/v1 `Node`, in depth where something here reads them. */
+export const node: Schema = object({
+  apiVersion: string,
+  kind: string,
+  metadata: objectMeta,
+  spec: object({
+    configSource: anything,
+    externalID: string,
+    podCIDR: string,
+    podCIDRs: listOf(string),
+    podPreemptionPolicy: anything,
+    providerID: string,
+    taints: listOf(taint),
+    unschedulable: boolean,
+  }),
+  status: object({
+    addresses: listOf(object({ address: string, type: string })),
+    allocatable: mapOf(quantity),
+    capacity: mapOf(quantity),
+    conditions: listOf(condition),
+    config: anything,
+    daemonEndpoints: anything,
+    declaredFeatures: listOf(string),
+    features: anything,
+    images: listOf(anything),
+    nodeInfo: anything,
+    phase: string,
+    runtimeHandlers: listOf(anything),
+    volumesAttached: listOf(anything),
+    volumesInUse: listOf(string),
+  }),
+});
