@@ -12,7 +12,7 @@ const ONE_EACH = "may specify no more than one CIDR for each IP family";
 function validatePair(podCIDRs: readonly string[]): readonly FieldError[] {
   if (podCIDRs.length < 2) return [];
   const prefixes = podCIDRs.map((text) => parsePrefix(text));
-  const unreadable = prefixes.findIndex((prefix) => prefix === undefined);
+  const unreadable = prefixes.indexOf(undefined);
   const families = new Set(prefixes.map((prefix) => prefix && prefixFamily(prefix)));
   const errors: FieldError[] = [];
   if (unreadable >= 0) {

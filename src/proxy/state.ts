@@ -112,7 +112,7 @@ export function proxyState(cluster: Cluster, options: ProxyStateOptions): ProxyS
   const context: Context = {
     options,
     traits,
-    nodeName: config.hostnameOverride ?? node.name,
+    nodeName: node.name,
     slices: slicesByService(cluster.endpointSlices, family, traits),
     firewallNodeIP: firewallNodeIPs(nodeIPs, config.bindAddress, traits)[family],
   };

@@ -35,7 +35,10 @@ function dispatchOrder(rules: readonly string[]): string[] {
 
 /** Canonical form of iptables restore or save text. */
 export function canonical(text: string): string {
-  const tables = new Map<string, { chains: Set<string>; rules: Map<string, string[]>; deleted: string[]; ends: number }>();
+  const tables = new Map<
+    string,
+    { chains: Set<string>; rules: Map<string, string[]>; deleted: string[]; ends: number }
+  >();
   let table = { chains: new Set<string>(), rules: new Map<string, string[]>(), deleted: [] as string[], ends: 0 };
   const strays: string[] = [];
   for (const raw of text.split("\n")) {

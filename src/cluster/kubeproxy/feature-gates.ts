@@ -95,7 +95,7 @@ function refuse(written: Written, minor: number): string {
 
 function effective(name: string, change: GateChange, written: Written): boolean {
   if (change.locked) return change.on;
-  const all = change.stage === "alpha" ? written["AllAlpha"] : change.stage === "beta" ? written["AllBeta"] : undefined;
+  const all = change.stage === "alpha" ? written.AllAlpha : change.stage === "beta" ? written.AllBeta : undefined;
   return (Object.hasOwn(written, name) ? written[name] : undefined) ?? all ?? change.on;
 }
 

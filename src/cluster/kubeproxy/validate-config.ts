@@ -76,8 +76,8 @@ function checkLinux(config: DefaultedConfig): readonly FieldError[] {
 
 function checkMode(mode: string, gates: ResolvedGates["gates"], traits: ConfigTraits): readonly FieldError[] {
   const modes = ["iptables"];
-  if (!traits.ipvsGate || gates["KubeProxyIPVS"] === true) modes.push("ipvs");
-  if (traits.nftables && gates["NFTablesProxyMode"] === true) modes.push("nftables");
+  if (!traits.ipvsGate || gates.KubeProxyIPVS === true) modes.push("ipvs");
+  if (traits.nftables && gates.NFTablesProxyMode === true) modes.push("nftables");
   if (modes.includes(mode)) return [];
   const detail = `must be ${modes.join(", ")} or blank (blank means the best-available proxy [currently iptables])`;
   return [refuse(field(["mode"], "Mode", "ProxyMode"), mode, detail)];

@@ -261,3 +261,9 @@ export function originField({ kind, decision, index }: RuleOrigin): string {
   const field = ruleKinds[kind].field;
   return field.replace("#", String(decision?.port.portIndex ?? 0)).replace("@", String(index ?? 0));
 }
+
+/** The same field as steps into the object. */
+export function originPath(origin: RuleOrigin): readonly (string | number)[] {
+  const steps = originField(origin).match(/[^.[\]]+/g) ?? [];
+  return steps.map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step));
+}

@@ -1,5 +1,5 @@
 import { TextWriter } from "../../text/textwriter.ts";
-import type { ChainLine, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
+import type { ChainLine, Command, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
 
 const SPECIAL = /["\\]/g;
 
@@ -79,4 +79,18 @@ export function formatScript(script: Script): string {
   const out = new TextWriter();
   for (const line of script.lines) writeLine(out, line);
   return out.toString();
+}
+
+/** The text of one rule line, without a line end. */
+export function formatRule(rule: RuleLine): string {
+  const out = new TextWriter();
+  writeRule(out, rule);
+  return out.toString();
+}
+
+/** A single command as arguments of iptables: `-t nat -I OUTPUT …`. */
+export function formatCommand({ table, line }: Command): string {
+  const out = new TextWriter();
+  writeLine(out, line);
+  return `-t ${table} ${out.toString().trimEnd()}`;
 }

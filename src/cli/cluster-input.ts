@@ -1,0 +1,144 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { buildCluster } from "../cluster/build.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { kubeProxyFlags } from "../cluster/kubeproxy/flags.ts";
+import type { ResolvedConfig } from "../cluster/kubeproxy-config.ts";
+import { type Manifests, readManifests, type Validation } from "../manifest/read-manifests.ts";
+import { type HostFacts, type NodeView, nodeView } from "../proxy/node.ts";
+import type { Release } from "../proxy/release.ts";
+import { startFindings } from "../proxy/startup.ts";
+import type { Report } from "../text/diagnostic.ts";
+import { hostFacts, showHost } from "./host.ts";
+import { kubeProxyConfig } from "./kubeproxy-input.ts";
+import { readSources } from "./read-input.ts";
+import { UsageError } from "./terminal.ts";
+
+/** The options that say which cluster, node and configuration a command works with. */
+export interface ClusterOptions {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly namespace?: string;
+  readonly node?: string;
+  readonly validate: Validation;
+  readonly config?: string;
+  readonly host?: string;
+  readonly showHost?: boolean;
+  readonly serviceNodePortRange?: { readonly first: number; readonly last: number };
+  readonly verbose?: boolean;
+}
+
+/** Everything read and decided before rules are made. */
+export interface ClusterInput {
+  readonly cluster: Cluster;
+  readonly node: NodeView;
+  readonly host: HostFacts;
+  readonly config: ResolvedConfig;
+}
+
+const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+function portRange(text: string): { first: number; last: number } {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || first < 1 || last > 65535 || first > last) {
+    throw new InvalidArgumentError("expected FIRST-LAST, such as 30000-32767");
+  }
+  return { first, last };
+}
+
+/** Adds the options of `ClusterOptions` and kube-proxy's own flags to a command. */
+export function addClusterOptions(command: Command): void {
+  command
+    .option("-f, --filename <path>", "file, folder, or - for standard input; may be repeated", append)
+    .option("-R, --recursive", "look into subfolders, too")
+    .option("-n, --namespace <name>", "namespace of objects that name none", "default")
+    .option("--node <name>", "the node that kube-proxy runs on")
+    .addOption(
+      new Option("--validate <mode>", "faulty objects: refuse, warn, or take them as a cluster holds them")
+        .choices(["strict", "warn", "ignore"])
+        .default("strict"),
+    )
+    .option("--config <file>", "KubeProxyConfiguration, or the kube-proxy ConfigMap")
+    .option("--host <file>", "facts of the node that objects do not carry (interfaces, nfacct, …)")
+    .option("--show-host", "print the facts of the node that would be used, as a --host file")
+    .option("--service-node-port-range <range>", "node ports that the API server accepts", portRange)
+    .option("-v, --verbose", "also print what kube-proxy logs about its configuration");
+  for (const { flag, type, help } of kubeProxyFlags) {
+    const value = type === "bool" ? "[bool]" : "<value>";
+    command.addOption(new Option(`${flag} ${value}`, help).helpGroup("kube-proxy's own flags:"));
+  }
+}
+
+function chooseNode(cluster: Cluster, wanted: string | undefined, report: Report): NodeView {
+  const names = cluster.nodes.map(({ value }) => value.metadata.name ?? "");
+  if (wanted !== undefined) {
+    const node = cluster.nodes.find(({ value }) => value.metadata.name === wanted);
+    if (node !== undefined) return nodeView(node.value);
+    if (names.length > 0) throw new UsageError(`--node ${wanted}: no such Node; known are ${names.join(", ")}`);
+    const message = `no Node object for ${wanted}: node IPs are taken to be loopback, the zone to be unknown`;
+    report({ severity: "note", code: "no-node-object", message });
+    return { name: wanted, ips: [], zone: "", podCIDRs: [] };
+  }
+  const only = cluster.nodes[0];
+  if (only !== undefined && names.length === 1) return nodeView(only.value);
+  throw new UsageError(
+    names.length === 0
+      ? "--node NAME is needed: there is no Node among the objects"
+      : `--node is needed: rules are made for one node; known are ${names.join(", ")}`,
+  );
+}
+
+function reportStart(config: ResolvedConfig, node: NodeView, verbose: boolean, report: Report): void {
+  for (const { fatal, code, message } of startFindings(config, node)) {
+    if (fatal) report({ severity: "error", code, message: `kube-proxy does not start: ${message}` });
+    else if (verbose) report({ severity: "warning", code, message });
+  }
+}
+
+function reportSkipped({ skipped }: Manifests, report: Report): void {
+  if (skipped.size === 0) return;
+  const kinds = [...skipped].map(([kind, count]) => `${kind} (${count})`).join(", ");
+  report({
+    severity: "note",
+    code: "kinds-not-read",
+    message: `passed over, without influence on the rules: ${kinds}`,
+  });
+}
+
+/**
+ * Reads objects, configuration and host facts as the options say. `undefined` after errors, which are reported;
+ * `"host shown"` when only the facts were asked for.
+ */
+export function readCluster(
+  options: ClusterOptions,
+  values: Readonly<Record<string, unknown>>,
+  release: Release,
+  report: Report,
+): ClusterInput | "host shown" | undefined {
+  const { filename, validate } = options;
+  if (filename === undefined) throw new UsageError("-f FILE, -f FOLDER or -f - is needed: the objects to compile");
+  const sources = readSources(filename, options.recursive === true, report);
+  const manifests = readManifests(sources, { validate }, report);
+  reportSkipped(manifests, report);
+  const cluster = buildCluster(
+    manifests,
+    {
+      validate,
+      minor: release.minor,
+      ...(options.namespace !== undefined && { namespace: options.namespace }),
+      ...(options.serviceNodePortRange !== undefined && { nodePortRange: options.serviceNodePortRange }),
+    },
+    report,
+  );
+  const config = kubeProxyConfig(manifests, options, values, release, report);
+  if (config === undefined) return undefined;
+  const node = chooseNode(cluster, options.node ?? config.hostnameOverride, report);
+  reportStart(config, node, options.verbose === true, report);
+  const host = hostFacts(options.host, node, config, report);
+  if (host === undefined) return undefined;
+  if (options.showHost === true) {
+    process.stdout.write(showHost(host));
+    return "host shown";
+  }
+  return { cluster, node, host, config };
+}

@@ -1,0 +1,113 @@
+import { applyFlags } from "../cluster/kubeproxy/apply-flags.ts";
+import { kubeProxyFlags } from "../cluster/kubeproxy/flags.ts";
+import { type ResolvedConfig, resolveKubeProxyConfig } from "../cluster/kubeproxy-config.ts";
+import {
+  type FieldError,
+  fieldErrorPlace,
+  formatFieldErrorBody,
+  formatFieldPath,
+} from "../cluster/validation/field-error.ts";
+import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
+import { kubeProxyConfigurationOf } from "../manifest/kubeproxy-configmap.ts";
+import { locate } from "../manifest/locate.ts";
+import type { Located } from "../manifest/object.ts";
+import { type Manifests, readManifests } from "../manifest/read-manifests.ts";
+import type { Release } from "../proxy/release.ts";
+import type { Report } from "../text/diagnostic.ts";
+import type { ClusterOptions } from "./cluster-input.ts";
+import { readSource } from "./read-input.ts";
+import { UsageError } from "./terminal.ts";
+
+/** All configurations among the objects: written as such, or inside the kube-proxy ConfigMap. */
+function configurationsIn(manifests: Manifests, report: Report): Located<KubeProxyConfiguration>[] {
+  const ofConfigMaps = manifests.configMaps
+    .filter(({ value }) => value.metadata.name === "kube-proxy")
+    .flatMap((configMap) => kubeProxyConfigurationOf(configMap, report) ?? []);
+  return [...ofConfigMaps, ...manifests.kubeProxyConfigurations];
+}
+
+function fromFile(file: string, report: Report): Located<KubeProxyConfiguration> | undefined {
+  const source = readSource(file, report);
+  if (source === undefined) return undefined;
+  const found = configurationsIn(readManifests([source], { validate: "strict" }, report), report);
+  if (found.length === 0)
+    throw new UsageError(`--config ${file}: no KubeProxyConfiguration and no kube-proxy ConfigMap in it`);
+  return found.at(-1);
+}
+
+/** The configuration to use: that of `--config`, else the last one among the objects. */
+function written(
+  manifests: Manifests,
+  options: ClusterOptions,
+  report: Report,
+): Located<KubeProxyConfiguration> | undefined {
+  if (options.config !== undefined) return fromFile(options.config, report);
+  const found = configurationsIn(manifests, report);
+  if (found.length > 1) {
+    const message = `${found.length} kube-proxy configurations among the objects; the last one counts (--config chooses)`;
+    report({ severity: "warning", code: "several-configurations", message });
+  }
+  if (found.length === 0) {
+    report({
+      severity: "note",
+      code: "default-configuration",
+      message: "no kube-proxy configuration given: kube-proxy's defaults apply",
+    });
+  }
+  return found.at(-1);
+}
+
+const camelCase = (flag: string): string =>
+  flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** kube-proxy's flags on our command line, by their own names. */
+function givenFlags(values: Readonly<Record<string, unknown>>): Record<string, string | boolean> {
+  const given: Record<string, string | boolean> = {};
+  for (const { flag } of kubeProxyFlags) {
+    const value = values[camelCase(flag)];
+    if (typeof value === "string" || typeof value === "boolean") given[flag] = value;
+  }
+  return given;
+}
+
+function reportErrors(
+  errors: readonly FieldError[],
+  config: Located<KubeProxyConfiguration> | undefined,
+  report: Report,
+): void {
+  for (const error of errors) {
+    report({
+      severity: "error",
+      code: "invalid-kubeproxyconfiguration",
+      field: formatFieldPath(error.path),
+      message: formatFieldErrorBody(error),
+      ...(config !== undefined && { place: locate(config.origin, fieldErrorPlace(error)) }),
+    });
+  }
+}
+
+/** The configuration that kube-proxy would run with; `undefined` after errors, which are reported. */
+export function kubeProxyConfig(
+  manifests: Manifests,
+  options: ClusterOptions,
+  values: Readonly<Record<string, unknown>>,
+  release: Release,
+  report: Report,
+): ResolvedConfig | undefined {
+  const config = written(manifests, options, report);
+  if (options.config !== undefined && config === undefined) return undefined;
+  const flags = givenFlags(values);
+  const names = Object.keys(flags).filter((flag) => flag !== "--hostname-override");
+  if (config !== undefined && names.length > 0) {
+    const message = `kube-proxy itself ignores ${names.join(", ")} when it has a configuration file; applied here on top of it`;
+    report({ severity: "note", code: "flags-over-configuration", message });
+  }
+  const applied = applyFlags(config?.value ?? {}, flags);
+  reportErrors(applied.errors, undefined, report);
+  const resolved = resolveKubeProxyConfig(applied.written, { minor: release.minor });
+  reportErrors(resolved.errors, config, report);
+  if (options.verbose === true) {
+    for (const { severity, code, message } of resolved.messages) report({ severity, code, message });
+  }
+  return applied.errors.length > 0 ? undefined : resolved.config;
+}

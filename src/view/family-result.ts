@@ -1,0 +1,8 @@
+import type { CompiledIptables } from "../compile/iptables/compile.ts";
+import type { ProxyState } from "../proxy/state.ts";
+
+/** One family's decisions and the rules made of them. */
+export interface FamilyResult {
+  readonly state: ProxyState;
+  readonly compiled: CompiledIptables;
+}

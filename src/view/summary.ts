@@ -1,0 +1,127 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import { ruleKinds } from "../compile/iptables/provenance.ts";
+import type { TableTree } from "../compile/iptables/table.ts";
+import type { Service } from "../manifest/service.ts";
+import { formatRelease } from "../proxy/release.ts";
+import type { PortDecision } from "../proxy/state.ts";
+import { formatRule } from "../rules/iptables/format.ts";
+import type { RuleLine } from "../rules/iptables/syntax.ts";
+import type { FamilyResult } from "./family-result.ts";
+import { frontendLines } from "./frontends.ts";
+
+/** Marks a heading or a faint text for a terminal; plain functions leave the text alone. */
+export interface Paint {
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+export const plain: Paint = { strong: (text) => text, faint: (text) => text };
+
+const keyOf = ({ port }: PortDecision): string => `${port.nameString}/${port.protocol}`;
+
+function frontendTable(results: readonly FamilyResult[], paint: Paint): string[] {
+  const lines: string[] = [];
+  const seen = new Set<string>();
+  for (const { state } of results) {
+    for (const decision of state.ports) {
+      const key = keyOf(decision);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const { port } = decision;
+      const type = port.service.value.spec?.type ?? "ClusterIP";
+      lines.push("", `${paint.strong(port.nameString)}  ${type}, ${port.protocol}`);
+      for (const result of results) {
+        const own = result.state.ports.find((other) => keyOf(other) === key);
+        for (const line of own === undefined ? [] : frontendLines(own, result.state)) {
+          lines.push(`  ${line.address.padEnd(24)} ${line.what}`, `      ${line.fate}`);
+        }
+      }
+    }
+  }
+  return lines;
+}
+
+function reasonPassedOver({ spec, metadata }: Service): string | undefined {
+  if (spec?.type === "ExternalName") return "ExternalName: a DNS alias";
+  if (spec?.clusterIP === "None") return "headless: DNS only";
+  if (metadata.labels?.["service.kubernetes.io/service-proxy-name"] !== undefined) return "left to another proxy";
+  return spec?.clusterIP ? undefined : "no cluster IP";
+}
+
+function passedOver(cluster: Cluster): string[] {
+  return cluster.services.flatMap(({ value }) => {
+    const reason = reasonPassedOver(value);
+    return reason === undefined ? [] : [`${value.metadata.namespace}/${value.metadata.name} (${reason})`];
+  });
+}
+
+/** A rule without its comment, which the line below explains better. */
+function bareRule(rule: RuleLine): string {
+  const options = rule.options.filter(
+    ({ flag, args }) => flag !== "--comment" && !(flag === "-m" && args[0] === "comment"),
+  );
+  return formatRule({ ...rule, options });
+}
+
+function jumpTarget(rule: RuleLine): string {
+  const target = rule.options.find(({ flag }) => flag === "-j")?.args[0];
+  return typeof target === "string" ? target : "";
+}
+
+/** The rules that a packet to the cluster IP of the decision looks at: its dispatch, its chain, its first endpoint. */
+function rulesOf(decision: PortDecision, nat: TableTree): { readonly rule: RuleLine; readonly reason: string }[] {
+  const numbered = nat.rules.map((rule, i) => ({ rule, origin: nat.origin(i) }));
+  const dispatch = numbered.find(({ origin }) => origin?.kind === "cluster-ip" && origin.decision === decision);
+  if (dispatch === undefined) return [];
+  const policy = numbered.filter(({ rule }) => rule.chain === jumpTarget(dispatch.rule));
+  const first = policy.find(({ origin }) => origin?.kind === "balance");
+  const endpoint = numbered.filter(({ rule }) => first !== undefined && rule.chain === jumpTarget(first.rule));
+  return [dispatch, ...policy, ...endpoint].map(({ rule, origin }) => ({
+    rule,
+    reason: origin === undefined ? "" : ruleKinds[origin.kind].reason,
+  }));
+}
+
+function example({ state, compiled }: FamilyResult, paint: Paint): string[] {
+  const nat = compiled.tables.find(({ name }) => name === "nat");
+  const decision =
+    state.ports.find(({ port, usable }) => port.name !== "kube-dns" && usable.cluster.length > 1) ?? state.ports[0];
+  const rules = decision === undefined || nat === undefined ? [] : rulesOf(decision, nat);
+  if (decision === undefined || rules.length === 0) return [];
+  const { port } = decision;
+  const lines = rules.flatMap(({ rule, reason }) => [`  ${bareRule(rule)}`, `      ${paint.faint(reason)}`]);
+  const title = `The rules for a packet to ${port.clusterIP}:${port.port}, the cluster IP of ${port.nameString}`;
+  return ["", paint.strong(title), ...lines];
+}
+
+function totals({ state, compiled }: FamilyResult): string {
+  const count = (name: string): number => compiled.tables.find((table) => table.name === name)?.rules.length ?? 0;
+  const chains = compiled.tables.reduce((sum, table) => sum + table.chains.length, 0);
+  return `${state.family}: ${count("nat")} nat rules, ${count("filter")} filter rules, ${chains} chains`;
+}
+
+/**
+ * A page for someone who sees the result for the first time: each Service port with its addresses and what becomes of
+ * a connection, the rules of one of them in words, and the totals. Lines end with LF.
+ */
+export function summary(cluster: Cluster, results: readonly FamilyResult[], paint: Paint = plain): string {
+  const first = results[0];
+  if (first === undefined) return "";
+  const { nodeName, release } = first.state;
+  const served = new Set(
+    results.flatMap(({ state }) => state.ports.map(({ port }) => `${port.namespace}/${port.name}`)),
+  );
+  const others = passedOver(cluster);
+  const title = `What kube-proxy writes on node ${nodeName}: iptables mode, Kubernetes ${formatRelease(release)}`;
+  return [
+    paint.strong(title),
+    `${served.size} of ${cluster.services.length} Services get rules. Fates are those of new connections from outside;`,
+    "Pods and the node itself reach any endpoint by external addresses, even where the policy is Local.",
+    ...frontendTable(results, paint),
+    ...(others.length === 0 ? [] : ["", `${paint.strong("No rules for")}  ${others.join(", ")}`]),
+    ...example(first, paint),
+    "",
+    ...results.map(totals),
+    "",
+  ].join("\n");
+}
