@@ -1,12 +1,31 @@
 const CHUNK = 1 << 16;
 const ascii = new TextDecoder("latin1");
 
+/** Whatever takes pieces of text in order. */
+export interface TextSink {
+  text(piece: string): void;
+}
+
+/** For short texts: adds the pieces to a string. */
+export class StringWriter implements TextSink {
+  private written = "";
+
+  text(piece: string): void {
+    this.written += piece;
+  }
+
+  /** The text written so far. */
+  toString(): string {
+    return this.written;
+  }
+}
+
 /**
- * Collects pieces of text. Pieces of plain ASCII go through one small byte buffer, which stays in the processor's
+ * For long texts. Pieces of plain ASCII go through one small byte buffer, which stays in the processor's
  * cache and allocates nothing a piece, where adding strings to strings would leave a node for each; that is what
  * makes rule texts of tens of megabytes fast.
  */
-export class TextWriter {
+export class TextWriter implements TextSink {
   private readonly bytes = new Uint8Array(CHUNK);
   private length = 0;
   private written = "";

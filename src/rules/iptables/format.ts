@@ -1,96 +1,101 @@
-import { TextWriter } from "../../text/textwriter.ts";
-import type { ChainLine, Command, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
+import { StringWriter, type TextSink, TextWriter } from "../../text/textwriter.ts";
+import type { ChainCommand, ChainLine, Command, Counters, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
+import { formatWord, quote } from "./words.ts";
 
-const SPECIAL = /["\\]/g;
+/** `[packets:bytes]` */
+export function formatCounters(counters: Counters): string {
+  return `[${counters.packets}:${counters.bytes}]`;
+}
 
-function writeWord(out: TextWriter, word: Word): void {
-  if (typeof word === "string") {
-    out.text(" ");
-    out.text(word);
-    return;
+function writeWord(out: TextSink, word: Word): void {
+  out.text(" ");
+  out.text(typeof word === "string" ? word : quote(word));
+}
+
+/** Writes all options, each after a blank. Indexed loops: this is the inner loop of large texts. */
+export function writeOptions(out: TextSink, options: readonly Option[]): void {
+  for (let i = 0; i < options.length; i++) {
+    const { negated, flag, args } = options[i] as Option;
+    out.text(negated ? " ! " : " ");
+    out.text(flag);
+    for (let j = 0; j < args.length; j++) writeWord(out, args[j] as Word);
   }
-  const { quoted } = word;
-  out.text(' "');
-  out.text(quoted.includes('"') || quoted.includes("\\") ? quoted.replace(SPECIAL, "\\$&") : quoted);
-  out.text('"');
 }
 
-function writeOption(out: TextWriter, option: Option): void {
-  out.text(option.negated ? " ! " : " ");
-  out.text(option.flag);
-  const { args } = option;
-  for (let i = 0; i < args.length; i++) writeWord(out, args[i] as Word);
-}
-
-/** Writes ` -m comment …`: all options, each after a blank. */
-export function writeOptions(out: TextWriter, options: readonly Option[]): void {
-  for (let i = 0; i < options.length; i++) writeOption(out, options[i] as Option);
-}
-
-/** Writes a chain line with its line end. */
-export function writeChainLine(out: TextWriter, { name, policy, counters }: ChainLine): void {
-  out.text(":");
-  out.text(name);
+function writeRule(out: TextSink, line: RuleLine): void {
+  if (line.counters !== undefined) out.text(`${formatCounters(line.counters)} `);
+  out.text(line.command);
   out.text(" ");
-  out.text(policy);
-  if (counters !== undefined) out.text(` [${counters.packets}:${counters.bytes}]`);
-  out.text("\n");
+  out.text(line.chain);
+  if (line.position !== undefined) out.text(` ${line.position}`);
+  writeOptions(out, line.options);
 }
 
-/** Writes a rule line without its line end. */
-function writeRule(out: TextWriter, rule: RuleLine): void {
-  if (rule.counters !== undefined) out.text(`[${rule.counters.packets}:${rule.counters.bytes}] `);
-  out.text(rule.command);
-  out.text(" ");
-  out.text(rule.chain);
-  if (rule.position !== undefined) out.text(` ${rule.position}`);
-  writeOptions(out, rule.options);
+function writeChainCommand(out: TextSink, line: ChainCommand): void {
+  out.text(line.command);
+  for (const word of line.args) writeWord(out, word);
 }
 
-/** Writes one line with its line end. */
-export function writeLine(out: TextWriter, line: Line): void {
+/** Writes any line without its line end. */
+export function writeLine(out: TextSink, line: Line): void {
   switch (line.kind) {
-    case "table":
-      out.text(`*${line.name}`);
-      break;
-    case "chain":
-      writeChainLine(out, line);
-      return;
     case "rule":
       writeRule(out, line);
-      break;
+      return;
+    case "chain":
+      out.text(`:${line.name} ${line.policy}`);
+      if (line.counters !== undefined) out.text(` ${formatCounters(line.counters)}`);
+      return;
     case "chain-command":
-      out.text(line.command);
-      for (const word of line.args) writeWord(out, word);
-      break;
+      writeChainCommand(out, line);
+      return;
+    case "table":
+      out.text(`*${line.name}`);
+      return;
     case "commit":
       out.text("COMMIT");
-      break;
+      return;
     case "comment":
     case "unknown":
       out.text(line.text);
-      break;
   }
-  out.text("\n");
 }
 
-/** The text of a script, each line ended by LF. */
+/** Any line without its line end. */
+export function formatLine(line: Line): string {
+  const out = new StringWriter();
+  writeLine(out, line);
+  return out.toString();
+}
+
+/** A rule line without its line end. */
+export function formatRule(line: RuleLine): string {
+  return formatLine(line);
+}
+
+/** A chain line without its line end. */
+export function formatChain(line: ChainLine): string {
+  return formatLine(line);
+}
+
+/** One option with its `!` and its arguments, words joined by single blanks. */
+export function formatOption(option: Option): string {
+  const out = new StringWriter();
+  writeOptions(out, [option]);
+  return out.toString().slice(1);
+}
+
+/** The text of a script, each line ended by LF; `parseScript` reads the same lines from it. */
 export function formatScript(script: Script): string {
   const out = new TextWriter();
-  for (const line of script.lines) writeLine(out, line);
+  for (const line of script.lines) {
+    writeLine(out, line);
+    out.text("\n");
+  }
   return out.toString();
 }
 
-/** The text of one rule line, without a line end. */
-export function formatRule(rule: RuleLine): string {
-  const out = new TextWriter();
-  writeRule(out, rule);
-  return out.toString();
-}
-
-/** A single command as arguments of iptables: `-t nat -I OUTPUT …`. */
-export function formatCommand({ table, line }: Command): string {
-  const out = new TextWriter();
-  writeLine(out, line);
-  return `-t ${table} ${out.toString().trimEnd()}`;
+/** A single command as arguments of iptables: `-t TABLE -I CHAIN …`. */
+export function formatCommand(command: Command): string {
+  return `-t ${formatWord(command.table)} ${formatLine(command.line)}`;
 }

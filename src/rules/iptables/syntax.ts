@@ -5,9 +5,14 @@
  * rule means is read from it by `model.ts`. Nothing in here knows Kubernetes.
  */
 
-/** A word in double quotes: `quoted` is the text without the quotes and with its escapes resolved. */
+/**
+ * A word in double quotes: `quoted` is the text without the quotes and with its escapes resolved. `raw` is what stands
+ * between the quotes where it is not the plain form, which has a backslash before `"` and `\\` only: iptables-save
+ * escapes `'` as well, kube-proxy does not.
+ */
 export interface Quoted {
   readonly quoted: string;
+  readonly raw?: string;
 }
 
 /** An argument as written: bare, or in double quotes. */

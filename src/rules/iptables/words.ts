@@ -1,0 +1,94 @@
+import type { Quoted, Word } from "./syntax.ts";
+
+const TAB = 0x09;
+const BLANK = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The first offset in `start … end` that holds neither a blank nor a tab, or `end`. */
+export function skipBlanks(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end) {
+    const code = text.charCodeAt(i);
+    if (code !== BLANK && code !== TAB) return i;
+    i++;
+  }
+  return end;
+}
+
+/** The offset behind a run of anything but blanks and tabs; quotes have no meaning here. */
+export function bareEnd(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end) {
+    const code = text.charCodeAt(i);
+    if (code === BLANK || code === TAB) return i;
+    i++;
+  }
+  return end;
+}
+
+/**
+ * The offset behind the word that begins at `start`, or -1 when a quote in it is never closed.
+ *
+ * As `add_param_to_argv` of iptables' xshared.c cuts words: a quote may open anywhere in a word, blanks inside it
+ * belong to the word, a backslash in it takes the next character literally, and the closing quote ends the word.
+ */
+export function wordEnd(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end) {
+    const code = text.charCodeAt(i);
+    if (code === BLANK || code === TAB) return i;
+    if (code === QUOTE) return closingQuote(text, i + 1, end);
+    i++;
+  }
+  return end;
+}
+
+function closingQuote(text: string, start: number, end: number): number {
+  let i = start;
+  while (i < end) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) return i + 1;
+    i += code === BACKSLASH ? 2 : 1;
+  }
+  return -1;
+}
+
+const ESCAPED = /\\([\s\S])/g;
+
+/** Reads the word between `start` and the end that `wordEnd` found. A quote inside a bare word stays as it is. */
+export function readWord(text: string, start: number, end: number): Word {
+  if (text.charCodeAt(start) !== QUOTE) return text.slice(start, end);
+  const raw = text.slice(start + 1, end - 1);
+  if (!raw.includes("\\")) return { quoted: raw };
+  const quoted = raw.replace(ESCAPED, "$1");
+  return escapePlain(quoted) === raw ? { quoted } : { quoted, raw };
+}
+
+const ESCAPES = /["\\]/g;
+const SAVED_ESCAPES = /["\\']/g;
+
+function escapePlain(text: string): string {
+  return text.includes('"') || text.includes("\\") ? text.replace(ESCAPES, "\\$&") : text;
+}
+
+const SIMPLE = /^[A-Za-z0-9_-]+$/;
+
+/**
+ * The word that iptables-save prints for a string (comment, log prefix): bare only when it is not empty and all
+ * of `A-Z a-z 0-9 _ -`, otherwise quoted with `'` escaped too (kernel-semantics §6.3, `xtables_save_string`).
+ */
+export function savedString(text: string): Word {
+  if (SIMPLE.test(text)) return text;
+  return text.includes("'") ? { quoted: text, raw: text.replace(SAVED_ESCAPES, "\\$&") } : { quoted: text };
+}
+
+/** A quoted word with its quotes: a backslash stands before `"` and `\` unless the word has a form of its own. */
+export function quote(word: Quoted): string {
+  return `"${word.raw ?? escapePlain(word.quoted)}"`;
+}
+
+/** A word as text: bare words as they are, quoted ones in quotes. */
+export function formatWord(word: Word): string {
+  return typeof word === "string" ? word : quote(word);
+}
