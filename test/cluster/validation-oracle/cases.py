@@ -94,6 +94,8 @@ for i,t in enumerate(["PreferClose","PreferSameZone","PreferSameNode","preferclo
 # warnings
 svc("w-lbip-headless",s(clusterIP="None",loadBalancerIP="1.2.3.4")); svc("w-affinity-headless",s(clusterIP="None",sessionAffinity="ClientIP")); svc("w-lbip",s(type=LB,loadBalancerIP="FD00::0001")); svc("w-lbip-zero",s(type=LB,loadBalancerIP="1.2.3.04")); svc("w-externalname",s(externalName="a.b")); svc("w-lbip-bad",s(type=LB,loadBalancerIP="x")); svc("w-clusterip",s(clusterIP="FD00:10:96:0::5")); svc("w-all",s(clusterIP="None",loadBalancerIP="::FFFF:1.2.3.4",externalIPs=["FD00::0:1"],sessionAffinity="ClientIP",externalName="x",trafficDistribution="PreferClose"),{"annotations":{TH:"Auto"}})
 svc("w-ranges",s(type=LB,loadBalancerSourceRanges=["FD00::/8","10.0.0.0/8"]))
+for i, r in enumerate([["fd00::1/64"], ["fd00:0::1/64"], ["10.0.0.1/08"], ["::ffff:10.0.0.1/104"], ["::ffff:10.0.0.0/90"], ["FD00::/064"], ["1.2.3.4/32", "fd00::1/128"]]):
+    svc(f"w-network-{i}", s(type=LB, loadBalancerSourceRanges=r))
 # status
 for i,g in enumerate([[{"ip":"1.2.3.4"}],[{"ip":"x"}],[{"ip":"1.2.3.4","ipMode":"Proxy"}],[{"ip":"1.2.3.4","ipMode":"proxy"}],[{"ipMode":"VIP"}],[{"hostname":"a.b"}],[{"hostname":"A_b"}],[{"hostname":"1.2.3.4"}],[{"hostname":"a","ip":"::1"},{"ip":"01.2.3.4","ipMode":"X"}],[{}]]):
     svc(f"status-{i}",s(type=LB),status={"loadBalancer":{"ingress":g}}); 

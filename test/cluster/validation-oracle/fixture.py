@@ -10,7 +10,7 @@ def squeeze(o):
         return [squeeze(x) for x in o]
     if isinstance(o,dict): return {k:squeeze(v) for k,v in o.items()}
     return o
-head={"about":"What Kubernetes v1.37.0 itself says: objects as written, and the answers of the API server's own code (scheme defaults; the registry strategies' ValidateCreate with declared checks; the Service storage's begin-create step with in-memory allocators for 10.96.0.0/12, fd00:10:96::/112 and ports 30000-32767; ValidateLoadBalancerStatus) and of kube-proxy's (loadConfig, platformApplyDefaults, Validate, GetHostname; AddFlags and processV1Alpha1Flags). Made by the program in validation-oracle/, one record a line. {repeat, times} stands for a long text or list. errors: ValidateCreate or Validate; refusal: what a create would answer; internal, failure: an error without fields."}
+head={"about":"What Kubernetes v1.37.0 itself says: objects as written, and the answers of the API server's own code (scheme defaults; the registry strategies' ValidateCreate with declared checks; the Service storage's begin-create step with in-memory allocators for 10.96.0.0/12, fd00:10:96::/112 and ports 30000-32767; ValidateLoadBalancerStatus) and of kube-proxy's (loadConfig, platformApplyDefaults, Validate, GetHostname; AddFlags and processV1Alpha1Flags). Made by the program in validation-oracle/, one record a line. {repeat, times} stands for a long text or list. errors: ValidateCreate or Validate; warnings: WarningsOnCreate, whether accepted or not; refusal: what a create would answer; internal, failure: an error without fields."}
 lines=[json.dumps(head)]
 for l in sys.stdin:
     r=json.loads(l)
