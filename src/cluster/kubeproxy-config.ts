@@ -1,6 +1,6 @@
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import { type DefaultedConfig, type DurationFields, defaultConfig } from "./kubeproxy/default-config.ts";
-import { resolveFeatureGates } from "./kubeproxy/feature-gates.ts";
+import { resolveFeatureGates, type UncheckedGate } from "./kubeproxy/feature-gates.ts";
 import { configTraits } from "./kubeproxy/traits.ts";
 import { validateConfig } from "./kubeproxy/validate-config.ts";
 import { type FieldError, invalid } from "./validation/field-error.ts";
@@ -175,11 +175,11 @@ function startMessages(config: DefaultedConfig, minor: number): readonly ConfigM
   return messages;
 }
 
-function uncheckedGate(name: string, minor: number): ConfigMessage {
+function uncheckedGate({ name, what }: UncheckedGate): ConfigMessage {
   return {
     severity: "note",
     code: "feature-gate-not-checked",
-    message: `whether kube-proxy v1.${minor} knows the feature gate ${name} is not known here; it is taken as written`,
+    message: `the feature gate ${name} is taken as written; ${what} was not checked`,
     path: ["featureGates", name],
   };
 }
@@ -205,7 +205,7 @@ export function resolveKubeProxyConfig(
   const gates = resolveFeatureGates(written.featureGates ?? {}, minor);
   const errors = [...unreadable, ...validateConfig(config, gates, minor), ...hostnameErrors(config)];
   const messages = [
-    ...gates.unchecked.map((name) => uncheckedGate(name, minor)),
+    ...gates.unchecked.map(uncheckedGate),
     ...(errors.length === 0 ? startMessages(config, minor) : []),
   ];
   const usable = errors.length === 0 && isProxyMode(config.mode);

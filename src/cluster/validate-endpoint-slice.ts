@@ -10,6 +10,7 @@ import {
   notSupported,
   required,
   tooMany,
+  withoutRepeats,
 } from "./validation/field-error.ts";
 import { goQuote } from "./validation/go-text.ts";
 import { dns1123Label, dns1123Subdomain, labelValue, qualifiedName, type TextCheck } from "./validation/names.ts";
@@ -148,10 +149,10 @@ function validateDeclared(endpoints: readonly Endpoint[], type: string): readonl
 export function validateEndpointSlice(slice: EndpointSlice, options: ValidationOptions = {}): readonly FieldError[] {
   const traits = validationTraits(options);
   const { addressType = "", endpoints = [], ports = [] } = slice;
-  return [
+  const written = [
     ...validateObjectMeta(slice.metadata, true, dns1123Subdomain),
     ...validatePorts(ports),
     ...validateEndpointList(endpoints, addressType, traits),
-    ...validateDeclared(endpoints, addressType),
   ];
+  return [...withoutRepeats(written), ...validateDeclared(endpoints, addressType)];
 }

@@ -1,6 +1,6 @@
 import type { EndpointAddress, EndpointSubset, Endpoints } from "../manifest/endpoints.ts";
 import { validateEndpointIP, validateLegacyIP } from "./validation/addresses.ts";
-import { type FieldError, type FieldPath, invalidEach, required } from "./validation/field-error.ts";
+import { type FieldError, type FieldPath, invalidEach, required, withoutRepeats } from "./validation/field-error.ts";
 import { dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from "./validation/names.ts";
 import { validateObjectMeta } from "./validation/object-meta.ts";
 import { type ValidationOptions, validationTraits } from "./validation/options.ts";
@@ -50,8 +50,8 @@ function validateSubset(subset: EndpointSubset, path: FieldPath, strict: boolean
  */
 export function validateEndpoints(endpoints: Endpoints, options: ValidationOptions = {}): readonly FieldError[] {
   const { strictAddresses } = validationTraits(options);
-  return [
+  return withoutRepeats([
     ...validateObjectMeta(endpoints.metadata, true, dns1123Subdomain),
     ...(endpoints.subsets ?? []).flatMap((subset, i) => validateSubset(subset, ["subsets", i], strictAddresses)),
-  ];
+  ]);
 }

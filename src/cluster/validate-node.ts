@@ -1,7 +1,7 @@
 import type { Node } from "../manifest/node.ts";
 import { parsePrefix, prefixFamily } from "../net/prefix.ts";
 import { validateLegacyCIDR } from "./validation/addresses.ts";
-import { type FieldError, type FieldPath, internalError, invalid } from "./validation/field-error.ts";
+import { type FieldError, type FieldPath, internalError, invalid, withoutRepeats } from "./validation/field-error.ts";
 import { dns1123Subdomain } from "./validation/names.ts";
 import { validateObjectMeta } from "./validation/object-meta.ts";
 import { type ValidationOptions, validationTraits } from "./validation/options.ts";
@@ -31,11 +31,13 @@ function validatePair(podCIDRs: readonly string[]): readonly FieldError[] {
 export function validateNode(node: Node, options: ValidationOptions = {}): readonly FieldError[] {
   const { strictAddresses } = validationTraits(options);
   const podCIDRs = nodePodCIDRs(node);
-  return [
+  const errors = withoutRepeats([
     ...validateObjectMeta(node.metadata, false, dns1123Subdomain),
     ...podCIDRs.flatMap((text, i) => validateLegacyCIDR([...POD_CIDRS, i], text, strictAddresses)),
     ...validatePair(podCIDRs),
-  ];
+  ]);
+  if (podCIDRs === node.spec?.podCIDRs) return errors;
+  return errors.map((error) => (error.path[1] === "podCIDRs" ? { ...error, at: ["spec", "podCIDR"] } : error));
 }
 
 /** `spec.podCIDRs`, or the lone `podCIDR`; the list wins where the two disagree in their first member. */

@@ -1,204 +1,101 @@
 import type { Service, ServiceSpec } from "../manifest/service.ts";
 import { syncClusterIPs } from "./defaults.ts";
-import { validateEndpointIP, validateLegacyCIDR, validateLegacyIP } from "./validation/addresses.ts";
-import { validateClusterIPFields } from "./validation/cluster-ips.ts";
-import {
-  type FieldError,
-  type FieldPath,
-  forbidden,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-} from "./validation/field-error.ts";
-import { goTrimSpace } from "./validation/go-text.ts";
-import { dns1035Label, dns1123Label, dns1123Subdomain, portNumber, qualifiedName } from "./validation/names.ts";
-import { validateLabels, validateObjectMeta } from "./validation/object-meta.ts";
-import { type ValidationOptions, type ValidationTraits, validationTraits } from "./validation/options.ts";
-import { isExternallyAccessible, isHeadless, needsHealthCheck } from "./validation/service-kind.ts";
-import { validatePortPairs, validateServicePorts } from "./validation/service-ports.ts";
+import { validateServiceCreate } from "./validate-service-create.ts";
+import { placeClusterIPs, validateClusterIPFields } from "./validation/cluster-ips.ts";
+import { type FieldError, type FieldPath, formatFieldPath, internalError, invalid } from "./validation/field-error.ts";
+import { type PortRange, type ValidationOptions, validationTraits } from "./validation/options.ts";
+import { needsHealthCheck } from "./validation/service-kind.ts";
+import { outOfRangeText } from "./validation/service-ports.ts";
 
-const MODE = "service.kubernetes.io/topology-mode";
-const HINTS = "service.kubernetes.io/topology-aware-hints";
-const SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges";
-const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
+const POLICY: FieldPath = ["spec", "ipFamilyPolicy"];
+const ALLOCATED = "provided port is already allocated";
 
-const TYPES: readonly string[] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const AFFINITIES: readonly string[] = ["ClientIP", "None"];
-const POLICIES: readonly string[] = ["Cluster", "Local"];
-
-function validateTopologyAnnotations(service: Service): readonly FieldError[] {
-  const mode = service.metadata.annotations?.[MODE];
-  const hints = service.metadata.annotations?.[HINTS];
-  if (mode === undefined || hints === undefined || mode === hints) return [];
-  const detail = `must match annotations[${HINTS}] when both are specified`;
-  return [invalid(["metadata", "annotations", MODE], mode, detail)];
+/** The policy `initIPFamilyFields` gives a Service that has none. */
+function familyPolicy(spec: ServiceSpec): string {
+  const free = spec.clusterIP === "None" && Object.keys(spec.selector ?? {}).length === 0;
+  return spec.ipFamilyPolicy ?? (free ? "RequireDualStack" : "SingleStack");
 }
 
-function validateExternalName(spec: ServiceSpec): readonly FieldError[] {
+/** SingleStack beside two of something (`initIPFamilyFields`). */
+function refuseTwo(spec: ServiceSpec): readonly FieldError[] {
+  const policy = familyPolicy(spec);
+  if (spec.type === "ExternalName" || policy !== "SingleStack") return [];
+  const must = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
+  const two: string[] = [];
+  if (spec.clusterIPs?.length === 2) two.push("cluster IPs");
+  if (spec.ipFamilies?.length === 2) two.push("IP families");
+  return two.map((what) => ({ ...invalid(POLICY, policy, `${must} ${what} are specified`), json: true as const }));
+}
+
+/** What the port allocator says of one written port; `taken` holds the ports the same Service has asked for. */
+function allocate(port: number, range: PortRange, taken: Set<number>): string | undefined {
+  if (port < range.first || port > range.last) return outOfRangeText(range);
+  if (taken.has(port)) return ALLOCATED;
+  taken.add(port);
+  return undefined;
+}
+
+/** `initNodePorts` without choosing: entries with the same port number share a node port. */
+function refuseNodePorts(spec: ServiceSpec, range: PortRange, taken: Set<number>): readonly FieldError[] {
+  const ports = spec.ports ?? [];
   const errors: FieldError[] = [];
-  const unset = "may not be set for ExternalName services";
-  if ((spec.clusterIPs ?? []).length > 0) {
-    // a lone clusterIP was copied to the list; the message is about the list
-    errors.push(forbidden(["spec", "clusterIPs"], unset));
-  }
-  if ((spec.ipFamilies ?? []).length > 0) errors.push(forbidden(["spec", "ipFamilies"], unset));
-  if (spec.ipFamilyPolicy !== undefined) errors.push(forbidden(["spec", "ipFamilyPolicy"], unset));
-  const path: FieldPath = ["spec", "externalName"];
-  const name = (spec.externalName ?? "").replace(/\.$/, "");
-  errors.push(...(name === "" ? [required(path)] : invalidEach(path, name, dns1123Subdomain(name))));
-  return errors;
-}
-
-/** Checks 2–7: what the type asks of ports, cluster IPs and the external name. */
-function validateTypeNeeds(spec: ServiceSpec): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  const headless = isHeadless(spec);
-  if ((spec.ports ?? []).length === 0 && !headless && spec.type !== "ExternalName") {
-    errors.push(required(["spec", "ports"]));
-  }
-  if (headless && (spec.type === "LoadBalancer" || spec.type === "NodePort")) {
-    errors.push(invalid(["spec", "clusterIPs", 0], "None", `may not be set to 'None' for ${spec.type} services`));
-  }
-  if (spec.type === "ExternalName") errors.push(...validateExternalName(spec));
-  return errors;
-}
-
-/** Checks 17–20. */
-function validateAffinity(spec: ServiceSpec): readonly FieldError[] {
-  const affinity = spec.sessionAffinity ?? "";
-  const path: FieldPath = ["spec", "sessionAffinity"];
-  const config: FieldPath = ["spec", "sessionAffinityConfig"];
-  if (affinity === "") return [required(path)];
-  if (!AFFINITIES.includes(affinity)) return [notSupported(path, affinity, AFFINITIES)];
-  const given = spec.sessionAffinityConfig;
-  if (affinity === "None") {
-    return given === undefined ? [] : [forbidden(config, "must not be set when session affinity is None")];
-  }
-  const missing = "when session affinity type is ClientIP";
-  if (given === undefined) return [required(config, missing)];
-  if (given.clientIP === undefined) return [required([...config, "clientIP"], missing)];
-  const seconds = given.clientIP.timeoutSeconds;
-  const timeout = [...config, "clientIP", "timeoutSeconds"];
-  if (seconds === undefined) return [required(timeout, missing)];
-  if (seconds > 0 && seconds <= 86400) return [];
-  return [invalid(timeout, seconds, "must be greater than 0 and less than 86400")];
-}
-
-function validateExternalIPs(externalIPs: readonly string[], strict: boolean): readonly FieldError[] {
-  return externalIPs.flatMap((ip, i) => {
-    const path: FieldPath = ["spec", "externalIPs", i];
-    const errors = validateLegacyIP(path, ip, strict);
-    return errors.length > 0 ? errors : validateEndpointIP(path, ip);
-  });
-}
-
-function validateType(type: string): readonly FieldError[] {
-  if (type === "") return [required(["spec", "type"])];
-  return TYPES.includes(type) ? [] : [notSupported(["spec", "type"], type, TYPES)];
-}
-
-/** Checks 34 and 35. The field's printed name begins with a capital letter; the annotation counts only without it. */
-function validateSourceRanges(service: Service, spec: ServiceSpec, strict: boolean): readonly FieldError[] {
-  const wrongType = spec.type !== "LoadBalancer";
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  if (ranges.length > 0) {
-    const printed: FieldPath = ["spec", "LoadBalancerSourceRanges"];
-    const real: FieldPath = ["spec", "loadBalancerSourceRanges"];
-    return [
-      ...(wrongType ? [forbidden(printed, ONLY_LOAD_BALANCER, real)] : []),
-      ...ranges.flatMap((range, i) => validateLegacyCIDR([...printed, i], goTrimSpace(range), strict, [...real, i])),
-    ];
-  }
-  const annotation = service.metadata.annotations?.[SOURCE_RANGES];
-  if (annotation === undefined) return [];
-  const path: FieldPath = ["metadata", "annotations", SOURCE_RANGES];
-  const text = goTrimSpace(annotation);
-  return [
-    ...(wrongType ? [forbidden(path, ONLY_LOAD_BALANCER)] : []),
-    ...(text === "" ? [] : text.split(",").flatMap((range) => validateLegacyCIDR(path, goTrimSpace(range), strict))),
-  ];
-}
-
-/** Checks 36 and 37. */
-function validateLoadBalancerFields(spec: ServiceSpec): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  const balanced = spec.type === "LoadBalancer";
-  if (!balanced && spec.allocateLoadBalancerNodePorts !== undefined) {
-    errors.push(forbidden(["spec", "allocateLoadBalancerNodePorts"], ONLY_LOAD_BALANCER));
-  }
-  if (balanced && spec.allocateLoadBalancerNodePorts === undefined) {
-    // upstream forgets "spec" here; defaulting keeps this from being seen
-    errors.push({ ...required(["allocateLoadBalancerNodePorts"]), at: ["spec", "allocateLoadBalancerNodePorts"] });
-  }
-  const path: FieldPath = ["spec", "loadBalancerClass"];
-  const name = spec.loadBalancerClass;
-  if (name !== undefined) {
-    errors.push(...(balanced ? invalidEach(path, name, qualifiedName(name)) : [forbidden(path, ONLY_LOAD_BALANCER)]));
+  const shared = new Map<number, number | undefined>();
+  const chosen = spec.type === "NodePort" || spec.allocateLoadBalancerNodePorts !== false;
+  for (const [i, { port = 0, nodePort = 0 }] of ports.entries()) {
+    if (nodePort === 0 && !chosen) continue;
+    let wanted = nodePort;
+    if (!shared.has(port)) {
+      wanted = ports.find((other) => (other.port ?? 0) === port && (other.nodePort ?? 0) !== 0)?.nodePort ?? 0;
+      shared.set(port, wanted);
+    } else if (nodePort === shared.get(port)) continue;
+    const refusal = wanted === 0 ? undefined : allocate(wanted, range, taken);
+    if (refusal !== undefined) errors.push(invalid(["spec", "ports", i, "nodePort"], wanted, refusal));
   }
   return errors;
 }
 
-function validateExternalPolicy(spec: ServiceSpec): readonly FieldError[] {
-  const path: FieldPath = ["spec", "externalTrafficPolicy"];
-  const policy = spec.externalTrafficPolicy ?? "";
-  if (isExternallyAccessible(spec)) {
-    if (policy === "") return [required(path)];
-    return POLICIES.includes(policy) ? [] : [notSupported(path, policy, POLICIES)];
-  }
-  if (policy === "") return [];
-  return [{ ...invalid(path, policy, "may only be set for externally-accessible services"), json: true }];
-}
-
-// a Service that needs the port and has none gets one allocated before it is checked
-function validateHealthCheckPort(spec: ServiceSpec): readonly FieldError[] {
-  const path: FieldPath = ["spec", "healthCheckNodePort"];
+function refuseHealthCheckPort(spec: ServiceSpec, range: PortRange, taken: Set<number>): readonly FieldError[] {
   const port = spec.healthCheckNodePort ?? 0;
-  if (port === 0) return [];
-  if (needsHealthCheck(spec)) return invalidEach(path, port, portNumber(port));
-  const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-  return [invalid(path, port, detail)];
+  if (port === 0 || !needsHealthCheck(spec)) return [];
+  const refusal = allocate(port, range, taken);
+  if (refusal === undefined) return [];
+  const detail = `failed to allocate requested HealthCheck NodePort ${port}: ${refusal}`;
+  return [internalError(["spec", "healthCheckNodePort"], detail)];
 }
 
-/** Checks 38–42. */
-function validatePolicies(spec: ServiceSpec, traits: ValidationTraits): readonly FieldError[] {
-  const errors: FieldError[] = [...validateExternalPolicy(spec), ...validateHealthCheckPort(spec)];
-  const internal = spec.internalTrafficPolicy;
-  const path: FieldPath = ["spec", "internalTrafficPolicy"];
-  if (internal === undefined && spec.type !== "ExternalName" && TYPES.includes(spec.type ?? "")) {
-    errors.push(required(path));
-  }
-  if (internal !== undefined && !POLICIES.includes(internal)) errors.push(notSupported(path, internal, POLICIES));
-  const distribution = spec.trafficDistribution;
-  const known = traits.trafficDistributions;
-  if (distribution !== undefined && known !== undefined && !known.includes(distribution)) {
-    errors.push(notSupported(["spec", "trafficDistribution"], distribution, known, true));
-  }
-  return errors;
+/** What the port allocator has against the node ports a Service asks for; it stops at the first of them. */
+function refusePorts(spec: ServiceSpec, range: PortRange): readonly FieldError[] {
+  if (spec.type !== "NodePort" && spec.type !== "LoadBalancer") return [];
+  const taken = new Set<number>();
+  return [...refuseNodePorts(spec, range, taken), ...refuseHealthCheckPort(spec, range, taken)];
 }
 
 /**
- * All findings of `ValidateServiceCreate` about a Service that went through `defaultService`, in upstream's order
- * (cluster-model §1.3; the order of the table but for #43, which stands behind the metadata). A lone `clusterIP` is
- * copied to `clusterIPs` first. Addresses and ports that are yet to be allocated are no findings.
+ * What the API server answers to the creation of this one Service (`defaultService` before): the checks of cluster
+ * IPs and families alone, or the first port its allocator refuses, or all of `validateServiceCreate` (cluster-model
+ * §1.2). What depends on other Services or on the cluster's address ranges is left out. A finding about
+ * `healthCheckNodePort` of kind "Internal error" is printed by the server without its path.
  */
-export function validateServiceCreate(service: Service, options: ValidationOptions = {}): readonly FieldError[] {
-  const traits = validationTraits(options);
-  const strict = traits.strictAddresses;
+export function serviceRefusal(service: Service, options: ValidationOptions = {}): readonly FieldError[] {
+  const { strictAddresses, nodePortRange } = validationTraits(options);
   const spec = syncClusterIPs(service).spec ?? {};
-  return [
-    ...validateObjectMeta(service.metadata, true, traits.relaxedServiceNames ? dns1123Label : dns1035Label),
-    ...validateTopologyAnnotations(service),
-    ...validateTypeNeeds(spec),
-    ...validateServicePorts(spec.ports ?? []),
-    ...(spec.selector === undefined ? [] : validateLabels(["spec", "selector"], spec.selector)),
-    ...validateAffinity(spec),
-    ...validateClusterIPFields(spec, strict),
-    ...validateExternalIPs(spec.externalIPs ?? [], strict),
-    ...validateType(spec.type ?? ""),
-    ...validatePortPairs(spec),
-    ...validateSourceRanges(service, spec, strict),
-    ...validateLoadBalancerFields(spec),
-    ...validatePolicies(spec, traits),
-  ];
+  const fields = validateClusterIPFields(spec, strictAddresses);
+  if (fields.length > 0) return spec === service.spec ? fields : placeClusterIPs(fields);
+  const two = refuseTwo(spec);
+  if (two.length > 0) return two;
+  const ports = refusePorts(spec, nodePortRange).slice(0, 1);
+  return ports.length > 0 ? ports : validateServiceCreate(service, options);
+}
+
+/**
+ * Everything an API server could have against a Service on its own (`defaultService` before): the findings of
+ * `validateServiceCreate` in their order, then those of its earlier steps that are not among them already.
+ */
+export function validateService(service: Service, options: ValidationOptions = {}): readonly FieldError[] {
+  const { nodePortRange } = validationTraits(options);
+  const spec = syncClusterIPs(service).spec ?? {};
+  const errors = validateServiceCreate(service, options);
+  const known = new Set(errors.map((error) => formatFieldPath(error.path)));
+  const earlier = [...refuseTwo(spec), ...refusePorts(spec, nodePortRange)];
+  return [...errors, ...earlier.filter((error) => !known.has(formatFieldPath(error.path)))];
 }

@@ -50,6 +50,26 @@ function refuseValue(flag: KubeProxyFlag, value: unknown): string | undefined {
   return undefined;
 }
 
+interface ParsedValue {
+  readonly flag: KubeProxyFlag;
+  readonly value: unknown;
+}
+
+/**
+ * Flags are defaulted before they are read, for IPv4 and iptables; so with flags the servers keep their IPv4
+ * addresses whatever `--bind-address` says, and ipvs mode keeps a period of one second.
+ */
+function keepFlagDefaults(tree: Tree, parsed: readonly ParsedValue[]): Tree {
+  let kept = tree;
+  const given = (name: string): unknown => parsed.find(({ flag }) => flag.flag === name)?.value;
+  if (given("--bind-address") !== undefined) {
+    kept = { healthzBindAddress: "0.0.0.0", metricsBindAddress: "127.0.0.1", ...kept };
+  }
+  const ipvs = (kept.ipvs ?? {}) as Tree;
+  if (given("--proxy-mode") === "ipvs") kept = { ...kept, ipvs: { minSyncPeriod: "1s", ...ipvs } };
+  return kept;
+}
+
 /**
  * Sets the fields of kube-proxy's command-line flags in a configuration. `values` holds flags with their dashes
  * (`--cluster-cidr`) and their texts; `true` and `false` are for flags without one. A flag kube-proxy does not have
@@ -63,7 +83,7 @@ export function applyFlags(
   values: Readonly<Record<string, string | boolean>>,
 ): AppliedFlags {
   const errors: FieldError[] = [];
-  const parsed: { readonly flag: KubeProxyFlag; readonly value: unknown }[] = [];
+  const parsed: ParsedValue[] = [];
   for (const [name, given] of Object.entries(values)) {
     const flag = FLAGS.get(name);
     if (flag === undefined) {
@@ -86,5 +106,5 @@ export function applyFlags(
     // an empty host name is as good as none and leaves the file's
     if (path !== undefined && !(flag.flag === "--hostname-override" && value === "")) tree = put(tree, path, value);
   }
-  return { written: tree as KubeProxyConfiguration, errors };
+  return { written: keepFlagDefaults(tree, parsed) as KubeProxyConfiguration, errors };
 }

@@ -52,13 +52,19 @@ const RULE_GATES: Readonly<Record<string, readonly GateChange[]>> = {
 /** The only release whose whole list of gates is known here. */
 const LISTED = 37;
 
+/** A gate, and what about it was not checked. */
+export interface UncheckedGate {
+  readonly name: string;
+  readonly what: string;
+}
+
 export interface ResolvedGates {
   /** Each gate of the table that exists by this release (locked ones also after their removal), and each one written. */
   readonly gates: Readonly<Record<string, boolean>>;
   /** What `SetFromMap` says; empty when all is well. */
   readonly error: string;
-  /** Written gates of which it is not known whether this release has them; they are taken as written. */
-  readonly unchecked: readonly string[];
+  /** Written gates of which something is not known here; they are taken as written. */
+  readonly unchecked: readonly UncheckedGate[];
 }
 
 type Written = Readonly<Record<string, boolean>>;
@@ -99,10 +105,12 @@ function effective(name: string, change: GateChange, written: Written): boolean 
   return (Object.hasOwn(written, name) ? written[name] : undefined) ?? all ?? change.on;
 }
 
-function unchecked(written: Written, minor: number): readonly string[] {
-  if (minor === LISTED) return [];
+function unchecked(written: Written, minor: number): readonly UncheckedGate[] {
+  const names = Object.keys(written).filter((name) => changeAt(name, minor) === undefined);
+  if (minor === LISTED) return names.map((name) => ({ name, what: "whether the gates it depends on are in order" }));
   const special = ["AllAlpha", "AllBeta"];
-  return Object.keys(written).filter((name) => !special.includes(name) && changeAt(name, minor) === undefined);
+  const foreign = names.filter((name) => !special.includes(name));
+  return foreign.map((name) => ({ name, what: `whether kube-proxy v1.${minor} knows it` }));
 }
 
 /** The state of the feature gates of a release with the written ones on top. */

@@ -1,43 +1,25 @@
 import { parseIP } from "../../net/ip.ts";
-import { parsePrefix, prefixFamily } from "../../net/prefix.ts";
-import { duplicate, type FieldError, type FieldPath, invalid, notSupported } from "../validation/field-error.ts";
+import { parsePrefix } from "../../net/prefix.ts";
+import { duplicate, type FieldError, notSupported } from "../validation/field-error.ts";
 import { goQuote } from "../validation/go-text.ts";
+import { checkClusterCIDRs, checkClusterCIDRText } from "./check-cluster-cidr.ts";
+import { type ConfigField, field, member, ROOT, refuse } from "./config-field.ts";
 import type { DefaultedConfig } from "./default-config.ts";
 import type { ResolvedGates } from "./feature-gates.ts";
 import { formatDuration } from "./go-duration.ts";
 import { splitHostPort } from "./host-port.ts";
 import { type ConfigTraits, configTraits } from "./traits.ts";
 
-const ROOT = "KubeProxyConfiguration";
 const CONNTRACK = [ROOT, "KubeProxyLinuxConfiguration", "KubeProxyConntrackConfiguration"];
 const NOT_NEGATIVE = "must be greater than or equal to 0";
 const LOCAL_MODES = ["ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix", ""];
 const KEYWORDS = ["primary", "localhost", "all"];
-const PAIR = "must be a either a single CIDR or dual-stack pair of CIDRs (e.g. [10.100.0.0/16, fde4:8dba:82e1::/48]";
 
-/** Where a field stands in the file, beside the path kube-proxy prints for it. */
-interface Field {
-  readonly path: FieldPath;
-  readonly at: FieldPath;
-}
-
-function field(at: FieldPath, ...printed: readonly string[]): Field {
-  return { path: [ROOT, ...printed], at };
-}
-
-function refuse({ path, at }: Field, value: unknown, detail: string): FieldError {
-  return invalid(path, value, detail, at);
-}
-
-function member({ path, at }: Field, i: number): Field {
-  return { path: [...path, i], at: [...at, i] };
-}
-
-function checkBit(bit: number, where: Field): readonly FieldError[] {
+function checkBit(bit: number, where: ConfigField): readonly FieldError[] {
   return bit >= 0 && bit <= 31 ? [] : [refuse(where, bit, "must be within the range [0, 31]")];
 }
 
-function checkDuration(value: bigint, where: Field, least: bigint, detail: string): readonly FieldError[] {
+function checkDuration(value: bigint, where: ConfigField, least: bigint, detail: string): readonly FieldError[] {
   return value >= least ? [] : [refuse(where, formatDuration(value), detail)];
 }
 
@@ -56,7 +38,10 @@ function checkIPVS(config: DefaultedConfig): readonly FieldError[] {
 }
 
 function checkLinux(config: DefaultedConfig): readonly FieldError[] {
-  const inside = (name: string, printed: string): Field => ({ path: [...CONNTRACK, printed], at: ["conntrack", name] });
+  const inside = (name: string, printed: string): ConfigField => ({
+    path: [...CONNTRACK, printed],
+    at: ["conntrack", name],
+  });
   const { maxPerCore, min, durations, oomScoreAdj } = config;
   const oom = field(["oomScoreAdj"], "KubeProxyLinuxConfiguration", "OOMScoreAdj");
   const time = (name: keyof DefaultedConfig["durations"], printed: string): readonly FieldError[] =>
@@ -99,7 +84,7 @@ function checkPeriods({ durations, section }: DefaultedConfig): readonly FieldEr
   return errors;
 }
 
-function checkHostPort(text: string, where: Field): readonly FieldError[] {
+function checkHostPort(text: string, where: ConfigField): readonly FieldError[] {
   const split = splitHostPort(text);
   if (split === undefined) return [refuse(where, text, "must be IP:port")];
   const errors: FieldError[] = [];
@@ -121,7 +106,7 @@ function checkAddresses(config: DefaultedConfig): readonly FieldError[] {
 }
 
 /** Keywords and CIDRs in any mixture, each keyword once (v1.37). */
-function checkMixed(addresses: readonly string[], where: Field): readonly FieldError[] {
+function checkMixed(addresses: readonly string[], where: ConfigField): readonly FieldError[] {
   const seen = new Set<string>();
   return addresses.flatMap((text, i) => {
     const place = member(where, i);
@@ -136,7 +121,7 @@ function checkMixed(addresses: readonly string[], where: Field): readonly FieldE
 }
 
 /** CIDRs; up to v1.36 the list may instead be `primary` alone, and checking ends at that word. */
-function checkCIDRs(addresses: readonly string[], where: Field, primary: boolean): readonly FieldError[] {
+function checkCIDRs(addresses: readonly string[], where: ConfigField, primary: boolean): readonly FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, text] of addresses.entries()) {
     if (primary && text === "primary") {
@@ -161,38 +146,6 @@ function checkHiddenMetrics(version: string, minor: number): readonly FieldError
   const inner = `showHiddenMetricsForVersion: Invalid value: ${goQuote(version)}: ${only}`;
   const where = field(["showHiddenMetricsForVersion"], "ShowHiddenMetricsForVersion");
   return [refuse(where, version, `invalid showHiddenMetricsForVersion: ${inner}`)];
-}
-
-function isPair(cidrs: readonly string[]): boolean {
-  return new Set(cidrs.map((cidr) => parsePrefix(cidr)).map((prefix) => prefix && prefixFamily(prefix))).size === 2;
-}
-
-function checkClusterCIDRs(cidrs: readonly string[]): readonly FieldError[] {
-  const path = [ROOT, "DetectLocalConfiguration", "ClusterCIDRs"];
-  const where: Field = { path, at: ["clusterCIDR"] };
-  if (cidrs.length > 2) return [refuse(where, cidrs, PAIR)];
-  const bad = "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)";
-  const errors = cidrs.flatMap((cidr, i) =>
-    parsePrefix(cidr) === undefined ? [invalid([...path, i], cidr, bad, where.at)] : [],
-  );
-  if (cidrs.length === 2 && errors.length === 0 && !isPair(cidrs)) errors.push(refuse(where, cidrs, PAIR));
-  return errors;
-}
-
-/** Up to v1.30: looked at in every mode, with texts of its own. */
-function checkClusterCIDRText({ clusterCIDR, clusterCIDRs }: DefaultedConfig): readonly FieldError[] {
-  const where = field(["clusterCIDR"], "ClusterCIDR");
-  if (clusterCIDRs.length > 2) {
-    const detail = "only one CIDR allowed or a valid DualStack CIDR (e.g. 10.100.0.0/16,fde4:8dba:82e1::/48)";
-    return [refuse(where, clusterCIDR, detail)];
-  }
-  const readable = clusterCIDRs.every((cidr) => parsePrefix(cidr) !== undefined);
-  if (clusterCIDRs.length === 2) {
-    const detail = "must be a valid DualStack CIDR (e.g. 10.100.0.0/16,fde4:8dba:82e1::/48)";
-    return readable && isPair(clusterCIDRs) ? [] : [refuse(where, clusterCIDR, detail)];
-  }
-  const detail = "must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)";
-  return readable ? [] : [refuse(where, clusterCIDR, detail)];
 }
 
 function checkDetectLocal(config: DefaultedConfig, traits: ConfigTraits): readonly FieldError[] {

@@ -68,3 +68,11 @@ export function validateClusterIPFields(spec: ServiceSpec, strict: boolean): rea
   errors.push(...validateFamilyMatch(spec, clusterIPs));
   return errors;
 }
+
+/** Of a Service with a lone `clusterIP`: findings about the list that was made of it belong there. */
+export function placeClusterIPs(errors: readonly FieldError[]): readonly FieldError[] {
+  return errors.map((error) => {
+    const [first, second] = error.path;
+    return first === "spec" && second === "clusterIPs" ? { ...error, at: ["spec", "clusterIP"] } : error;
+  });
+}

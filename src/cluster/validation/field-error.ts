@@ -64,6 +64,16 @@ export function fieldErrorPlace(error: FieldError): FieldPath {
   return error.at ?? error.path;
 }
 
+/** Drops findings that print the same as an earlier one, as the API server does with those written by hand. */
+export function withoutRepeats(errors: readonly FieldError[]): readonly FieldError[] {
+  if (errors.length < 2) return errors;
+  const seen = new Set<string>();
+  return errors.filter((error) => {
+    const text = formatFieldError(error);
+    return !seen.has(text) && seen.add(text);
+  });
+}
+
 /** A missing value. */
 export function required(path: FieldPath, detail = ""): FieldError {
   return { path, kind: "Required value", detail };

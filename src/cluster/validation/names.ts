@@ -17,8 +17,9 @@ const LABEL_1035_REGEXP = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const KEY_NAME_REGEXP = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const PORT_NAME_REGEXP = /^[-a-z0-9]+$/;
 
-function maxLength(length: number): string {
-  return `must be no more than ${length} characters`;
+/** Upstream counts bytes everywhere; only its label checks (package content) say so. */
+function maxLength(length: number, unit = "characters"): string {
+  return `must be no more than ${length} ${unit}`;
 }
 
 /** `validation.RegexError`: the examples are joined in the odd way upstream joins them. */
@@ -68,11 +69,15 @@ export function dns1123Label(text: string): readonly string[] {
   return messages;
 }
 
-/** `validation.IsDNS1123Subdomain`. */
-export function dns1123Subdomain(text: string): readonly string[] {
-  const messages = byteLength(text) > 253 ? [maxLength(253)] : [];
+function subdomain(text: string, unit: string): readonly string[] {
+  const messages = byteLength(text) > 253 ? [maxLength(253, unit)] : [];
   if (!isSubdomainText(text)) messages.push(SUBDOMAIN_MISMATCH);
   return messages;
+}
+
+/** `validation.IsDNS1123Subdomain`. */
+export function dns1123Subdomain(text: string): readonly string[] {
+  return subdomain(text, "characters");
 }
 
 /** `validation.IsDNS1035Label`. */
@@ -95,10 +100,10 @@ export function qualifiedName(text: string): readonly string[] {
   if (parts.length === 2) {
     const prefix = parts[0] as string;
     if (prefix === "") messages.push("prefix part must be non-empty");
-    else messages.push(...dns1123Subdomain(prefix).map((message) => `prefix part ${message}`));
+    else messages.push(...subdomain(prefix, "bytes").map((message) => `prefix part ${message}`));
   }
   if (name === "") messages.push("name part must be non-empty");
-  else if (byteLength(name) > 63) messages.push(`name part ${maxLength(63)}`);
+  else if (byteLength(name) > 63) messages.push(`name part ${maxLength(63, "bytes")}`);
   if (!KEY_NAME_REGEXP.test(name)) messages.push(`name part ${KEY_MISMATCH}`);
   return messages;
 }
@@ -106,7 +111,7 @@ export function qualifiedName(text: string): readonly string[] {
 /** `content.IsLabelValue`. */
 export function labelValue(text: string): readonly string[] {
   if (text === "") return NONE;
-  const messages = byteLength(text) > 63 ? [maxLength(63)] : [];
+  const messages = byteLength(text) > 63 ? [maxLength(63, "bytes")] : [];
   if (!KEY_NAME_REGEXP.test(text)) messages.push(VALUE_MISMATCH);
   return messages;
 }
