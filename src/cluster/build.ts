@@ -7,10 +7,10 @@ import type { Service } from "../manifest/service.ts";
 import type { Report, Severity } from "../text/diagnostic.ts";
 import { type Cluster, sortedCluster } from "./cluster.ts";
 import { defaultEndpointSlice, defaultService } from "./defaults.ts";
-import { validateService } from "./service-refusal.ts";
 import { serviceWarnings } from "./service-warnings.ts";
 import { validateEndpointSlice } from "./validate-endpoint-slice.ts";
 import { validateNode } from "./validate-node.ts";
+import { validateService } from "./validate-service.ts";
 import { type FieldError, fieldErrorPlace, formatFieldErrorBody, formatFieldPath } from "./validation/field-error.ts";
 import type { ValidationOptions } from "./validation/options.ts";
 

@@ -19,6 +19,13 @@ export function firstDifference(theirs: string, ours: string): string {
   return [...around, `  - ${a[i] ?? "(end)"}`, `  + ${b[i] ?? "(end)"}`].join("\n");
 }
 
+/** The canonical form puts the last rule last wherever it stood; so that it must stand there is asked here. */
+function lastRuleIsLast(text: string): boolean {
+  const services = text.split("\n").filter((line) => line.startsWith("-A KUBE-SERVICES "));
+  const last = services.findIndex((line) => line.includes("must be the last rule in this chain"));
+  return last < 0 || services.slice(last).every((line) => line.includes("must be the last rule in this chain"));
+}
+
 /** What of our answer is not what kube-proxy wrote; empty when all is equal to one of its answers. */
 export function differences(
   ours: Pick<OurAnswer, "restore" | "commands" | "healthCheck">,
@@ -31,6 +38,7 @@ export function differences(
   if (!accepted.some(({ restoreCanonical }) => restoreCanonical === form)) {
     found.push(`restore text\n${firstDifference(first.restoreCanonical ?? "", form)}`);
   }
+  if (!lastRuleIsLast(ours.restore)) found.push("restore text: a rule of KUBE-SERVICES stands behind the last one");
   if (!isDeepStrictEqual(ours.commands, first.commands)) {
     found.push(`commands\n${firstDifference((first.commands ?? []).join("\n"), ours.commands.join("\n"))}`);
   }

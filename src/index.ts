@@ -1,0 +1,35 @@
+/**
+ * rulewalk as a library: each stage a plain function. Runs wherever JavaScript runs; nothing in here needs Node.
+ */
+export { type BuildOptions, buildCluster } from "./cluster/build.ts";
+export type { Cluster } from "./cluster/cluster.ts";
+export {
+  type ResolvedConfig,
+  type ResolvedKubeProxyConfig,
+  resolveKubeProxyConfig,
+} from "./cluster/kubeproxy-config.ts";
+export {
+  type CompiledIptables,
+  compileIptables,
+  compileIptablesText,
+  iptablesCommands,
+} from "./compile/iptables/compile.ts";
+export { originField, type RuleKind, type RuleOrigin, ruleKinds } from "./compile/iptables/provenance.ts";
+export { verifiedReleases } from "./compile/iptables/traits.ts";
+export { decodeSource } from "./manifest/decode-source.ts";
+export { kubeProxyConfigurationOf } from "./manifest/kubeproxy-configmap.ts";
+export { locate } from "./manifest/locate.ts";
+export type { Located, Origin } from "./manifest/object.ts";
+export { type Manifests, readManifests } from "./manifest/read-manifests.ts";
+export { type IPFamily, ipFamilies } from "./net/family.ts";
+export { portableSHA256, type SHA256Hex } from "./net/sha256.ts";
+export { type HostFacts, type NodeView, nodeView } from "./proxy/node.ts";
+export { parseRelease, type Release } from "./proxy/release.ts";
+export { startFindings } from "./proxy/startup.ts";
+export { type ProxyState, proxyState } from "./proxy/state.ts";
+export { formatCommand, formatScript } from "./rules/iptables/format.ts";
+export { parseScript } from "./rules/iptables/parse.ts";
+export type { Diagnostic, Report, Source } from "./text/diagnostic.ts";
+export { renderDiagnostic } from "./text/render.ts";
+export { compiledJSON } from "./view/compiled-json.ts";
+export { summary } from "./view/summary.ts";
