@@ -26,7 +26,7 @@ function validatePair(podCIDRs: readonly string[]): readonly FieldError[] {
 
 /**
  * The findings of the API server about a Node as far as they matter here: metadata and `spec.podCIDRs`
- * (`ValidateNode`). A `podCIDR` without `podCIDRs` is copied to the list first, as conversion does.
+ * (`ValidateNode`). The list is that of `nodePodCIDRs`.
  */
 export function validateNode(node: Node, options: ValidationOptions = {}): readonly FieldError[] {
   const { strictAddresses } = validationTraits(options);
@@ -40,8 +40,11 @@ export function validateNode(node: Node, options: ValidationOptions = {}): reado
   return errors.map((error) => (error.path[1] === "podCIDRs" ? { ...error, at: ["spec", "podCIDR"] } : error));
 }
 
-/** `spec.podCIDRs`, or the lone `podCIDR`; the list wins where the two disagree in their first member. */
-function nodePodCIDRs(node: Node): readonly string[] {
+/**
+ * The `spec.podCIDRs` an API server makes of a written Node (`Convert_v1_NodeSpec_To_core_NodeSpec`): a `podCIDR` fills
+ * an absent list, and replaces a list that begins with another one.
+ */
+export function nodePodCIDRs(node: Node): readonly string[] {
   const { podCIDR = "", podCIDRs = [] } = node.spec ?? {};
-  return podCIDRs.length === 0 && podCIDR !== "" ? [podCIDR] : podCIDRs;
+  return podCIDR === "" || podCIDRs[0] === podCIDR ? podCIDRs : [podCIDR];
 }

@@ -73,8 +73,9 @@ function refusePorts(spec: ServiceSpec, range: PortRange): readonly FieldError[]
 /**
  * What the API server answers to the creation of this one Service (`defaultService` before): the checks of cluster
  * IPs and families alone, or the first port its allocator refuses, or all of `validateServiceCreate` (cluster-model
- * §1.2). What depends on other Services or on the cluster's address ranges is left out. A finding about
- * `healthCheckNodePort` of kind "Internal error" is printed by the server without its path.
+ * §1.2). Left out is what depends on other Services, on the cluster's address ranges, or on ports the server would
+ * choose (two equal ports of a NodePort Service share a chosen one, which is then told as repeated, too). A finding
+ * about `healthCheckNodePort` of kind "Internal error" is printed by the server without its path.
  */
 export function serviceRefusal(service: Service, options: ValidationOptions = {}): readonly FieldError[] {
   const { strictAddresses, nodePortRange } = validationTraits(options);

@@ -4,6 +4,7 @@ import { formatDuration, parseDuration } from "../../src/cluster/kubeproxy/go-du
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
 import { suggest } from "../../src/cluster/suggest.ts";
 import { validateEndpointSlice } from "../../src/cluster/validate-endpoint-slice.ts";
+import { nodePodCIDRs } from "../../src/cluster/validate-node.ts";
 import { serviceRefusal, validateService } from "../../src/cluster/validate-service.ts";
 import { fieldErrorPlace, formatFieldError, formatFieldPath } from "../../src/cluster/validation/field-error.ts";
 import { goQuote } from "../../src/cluster/validation/go-text.ts";
@@ -98,6 +99,12 @@ test("the real place where the printed path is another", (t) => {
   places(t, service({ clusterIP: "x" }), "spec.clusterIP");
   places(t, service({ clusterIP: "None", type: "NodePort" }), "spec.clusterIP");
   places(t, service({ selector: { "a b": "c" } }), "spec.selector.a b");
+});
+
+test("a Node's podCIDR and podCIDRs", (t) => {
+  const made = (podCIDR: string, ...podCIDRs: string[]): readonly string[] =>
+    nodePodCIDRs({ apiVersion: "v1", kind: "Node", metadata: { name: "a" }, spec: { podCIDR, podCIDRs } });
+  t.deepEqual([made("a"), made("a", "a", "b"), made("a", "b", "c"), made("", "b")], [["a"], ["a", "b"], ["a"], ["b"]]);
 });
 
 /** A configuration's findings in a release, or the value of one resolved field. */

@@ -4,13 +4,15 @@ import { type FieldError, type FieldPath, invalid } from "./field-error.ts";
 
 const NOT_AN_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const NOT_A_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+const LONG_GROUP = /(^|:)[0-9A-Fa-f]{5,}(:|$)/;
 const LEADING_ZERO = /(^|[.:])0[0-9]+(\.|$)/;
 
 /**
  * True for what Go's `netip.ParseAddr` refuses although the sloppy reader takes it: a dotted octet with leading
- * zeros, alone or at the end of an IPv6 text.
+ * zeros, alone or at the end of an IPv6 text, and an IPv6 group of more than four digits.
  */
 export function hasLeadingZeros(address: string): boolean {
+  if (address.includes(":") && LONG_GROUP.test(address)) return true;
   return address.includes(".") && LEADING_ZERO.test(address.slice(address.lastIndexOf(":") + 1));
 }
 

@@ -5,7 +5,6 @@ import {
   type FieldError,
   type FieldPath,
   forbidden,
-  invalid,
   invalidEach,
   notSupported,
   required,
@@ -88,15 +87,6 @@ export function validatePortPairs(spec: ServiceSpec): readonly FieldError[] {
 /** The key upstream reports for a repeated pair: its internal type, in the order of that type's fields. */
 function internalServicePort(protocol: string, port: number): Readonly<Record<string, unknown>> {
   return { Name: "", Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
-}
-
-/** A port number out of `first-last`, in the port allocator's words (`ErrNotInRange`). */
-export function outOfRange(
-  path: FieldPath,
-  port: number,
-  range: { readonly first: number; readonly last: number },
-): FieldError {
-  return invalid(path, port, outOfRangeText(range));
 }
 
 /** The port allocator's words for a port outside its range. */

@@ -142,7 +142,7 @@ def node(id,spec=None,meta=None): emit("Node",id,{"apiVersion":"v1","kind":"Node
 node("plain"); node("name",meta={"name":"Node_A"}); node("ns",meta={"namespace":"x"}); node("label",meta={"labels":{"a b":"c"}}); node("name-empty",meta={"name":""})
 for i,c in enumerate([["10.244.0.0/24"],["x"],["10.244.0.1/24"],["10.244.0.0/24","fd00::/64"],["10.244.0.0/24","10.245.0.0/24"],["10.244.0.0/24","x"],["x","y"],["10.244.0.0/24","fd00::/64","10.9.0.0/24"],["010.0.0.0/8"],["::ffff:10.0.0.0/104"],["10.0.0.0/24","fd00::1/64"],[""]]):
     node(f"cidrs-{i}",{"podCIDR":c[0],"podCIDRs":c}); 
-node("cidr-lone",{"podCIDR":"x"}); node("cidr-lone-ok",{"podCIDR":"10.0.0.0/24"}); node("cidrs-differ",{"podCIDR":"10.0.0.0/24","podCIDRs":["10.1.0.0/24"]}); node("cidrs-only",{"podCIDRs":["10.1.0.0/24"]})
+node("cidr-lone",{"podCIDR":"x"}); node("cidr-lone-ok",{"podCIDR":"10.0.0.0/24"}); node("cidrs-differ",{"podCIDR":"10.0.0.0/24","podCIDRs":["10.1.0.0/24"]}); node("cidrs-differ-bad",{"podCIDR":"x","podCIDRs":["10.1.0.0/24","fd00::/64"]}); node("cidrs-differ-good",{"podCIDR":"10.0.0.0/24","podCIDRs":["x","y"]}); node("cidrs-only",{"podCIDRs":["10.1.0.0/24"]})
 # config
 def cfg(id,**k): emit("KubeProxyConfiguration",id,{"apiVersion":"kubeproxy.config.k8s.io/v1alpha1","kind":"KubeProxyConfiguration",**k})
 cfg("empty")
