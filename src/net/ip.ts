@@ -45,7 +45,8 @@ export function formatIPv4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
-const HEX_GROUP = /^[0-9A-Fa-f]{1,4}$/;
+// any number of leading zeros: the reader for existing objects is that of an older Go (`netutils.ParseIPSloppy`)
+const HEX_GROUP = /^0*[0-9A-Fa-f]{1,4}$/;
 
 /** The eight 16-bit groups of an IPv6 text, or `undefined`. Zones (`%eth0`) are refused, as Go's `net.ParseIP` does. */
 function parseIPv6Groups(text: string): number[] | undefined {

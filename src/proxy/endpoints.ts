@@ -104,6 +104,7 @@ function replaces(later: Endpoint, traits: ProxyTraits): boolean {
 
 /** Keeps one of each run of equal keys in a list sorted by key; the release says which. */
 function withoutDuplicates(sorted: readonly Endpoint[], traits: ProxyTraits): readonly Endpoint[] {
+  if (!sorted.some(({ text }, i) => i > 0 && text === sorted[i - 1]?.text)) return sorted;
   const kept: Endpoint[] = [];
   for (const endpoint of sorted) {
     const last = kept.at(-1);

@@ -62,6 +62,11 @@ function union(cluster: readonly Endpoint[], local: readonly Endpoint[]): readon
   return [...byText.values()].sort((a, b) => compareText(a.text, b.text));
 }
 
+/** The endpoints that pass; the list itself when all do, which spares large clusters a copy of each list. */
+function those(endpoints: readonly Endpoint[], passes: (endpoint: Endpoint) => boolean): readonly Endpoint[] {
+  return endpoints.every(passes) ? endpoints : endpoints.filter(passes);
+}
+
 const NOTHING: UsableEndpoints = {
   cluster: [],
   local: [],
@@ -74,7 +79,7 @@ const NOTHING: UsableEndpoints = {
 
 /** Releases without lists by policy: every ready endpoint counts, local or not. */
 function readyEndpoints(endpoints: readonly Endpoint[]): UsableEndpoints {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const ready = those(endpoints, (endpoint) => endpoint.ready);
   return {
     ...NOTHING,
     cluster: ready,
@@ -100,7 +105,7 @@ export function categorizeEndpoints(
   let clusterFallback = false;
   if (usesClusterEndpoints(port)) {
     topology = traits.topologyHints && port.usesHints ? topologyMode(endpoints, place) : "none";
-    cluster = endpoints.filter((endpoint) => endpoint.ready && isAvailable(endpoint, topology, place));
+    cluster = those(endpoints, (endpoint) => endpoint.ready && isAvailable(endpoint, topology, place));
     if (cluster.length === 0) {
       cluster = endpoints.filter(isDraining);
       clusterFallback = cluster.length > 0;
@@ -110,7 +115,7 @@ export function categorizeEndpoints(
     return { ...NOTHING, cluster, reachable: cluster, hasEndpoints: cluster.length > 0, topology, clusterFallback };
   }
   const hasEndpoints = endpoints.some((endpoint) => endpoint.ready || isDraining(endpoint));
-  let local = endpoints.filter((endpoint) => endpoint.local && endpoint.ready);
+  let local: readonly Endpoint[] = endpoints.filter((endpoint) => endpoint.local && endpoint.ready);
   let localFallback = false;
   if (local.length === 0) {
     local = endpoints.filter((endpoint) => endpoint.local && isDraining(endpoint));
