@@ -74,7 +74,9 @@ function readJson(reading: Reading, start: number, end: number): boolean {
 
 /** A value that looked like JSON and is none: perhaps it is a YAML flow mapping such as `{a: b}`. */
 function readFlow(reading: Reading, start: number, end: number, error: JsonError): boolean {
-  if (!error.ended && end - start <= YAML_ATTEMPT && readYaml(reading, start, end) === undefined) return true;
+  const container = "{[".includes(reading.source.text[start] as string);
+  if (container && !error.ended && end - start <= YAML_ATTEMPT && readYaml(reading, start, end) === undefined)
+    return true;
   complain(reading, "json-syntax", error.offset, `invalid JSON: ${error.message}`, "error");
   return false;
 }

@@ -28,8 +28,11 @@ const FORBIDDEN = /[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\u{1000
 /** A directive before the document, except the one that Kubernetes accepts. */
 const DIRECTIVE = /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*%(?!YAML[ \t]+1\.1\s|TAG\s)/;
 
-/** How many flow collections of a document are brought into YAML 1.2's form; each costs another reading. */
-const MAX_PATCHES = 40;
+/**
+ * How much text is read again to bring flow collections into YAML 1.2's form: each one costs a reading of its document,
+ * so a document of 2 KB may have 128 of them.
+ */
+const PATCH_BUDGET = 256 * 1024;
 
 const OPTIONS = {
   schema: "failsafe",
@@ -92,7 +95,7 @@ export function parseYaml(text: string): YamlDocument {
     return fault("yaml-directive", offset, "Kubernetes reads no YAML directive but %YAML 1.1: remove the line");
   }
   // a lone carriage return is a line break for Kubernetes; the replacement keeps all offsets
-  return parsePatched(text.includes("\r") ? text.replace(/\r(?!\n)/g, "\n") : text, 0);
+  return parsePatched(text.includes("\r") ? text.replace(/\r(?!\n)/g, "\n") : text, PATCH_BUDGET);
 }
 
 /** True for a complaint of the YAML 1.2 reader about a text that YAML 1.1 allows: `'x'# comment`. */
@@ -100,7 +103,7 @@ function isHarmless(error: Document.Parsed["errors"][number]): boolean {
   return error.code === "MISSING_CHAR" && error.message.startsWith("Comments must be separated");
 }
 
-function parsePatched(text: string, patches: number): YamlDocument {
+function parsePatched(text: string, budget: number): YamlDocument {
   const documents = compose(text);
   if (!Array.isArray(documents)) return { fault: documents };
   const [first, second] = documents;
@@ -108,10 +111,10 @@ function parsePatched(text: string, patches: number): YamlDocument {
   const error = first.errors.find((candidate) => !isHarmless(candidate));
   if (error === undefined) return { contents: first.contents, rest: second?.contents?.range[0] };
   if (error.code === "RESOURCE_EXHAUSTION") return fault("too-deep", error.pos[0], "nested too deeply: not read");
-  if (error.code === "BAD_INDENT" && patches < MAX_PATCHES) {
+  if (error.code === "BAD_INDENT" && budget > text.length) {
     const start = flowBefore(first.contents, error.pos[0]);
     const joined = start < 0 ? undefined : joinFlow(text, start);
-    if (joined !== undefined) return parsePatched(joined, patches + 1);
+    if (joined !== undefined) return parsePatched(joined, budget - text.length);
   }
   return fault("yaml-syntax", error.pos[0], error.message);
 }
