@@ -60,11 +60,29 @@ export function formatLine(line: Line): string {
   }
 }
 
+/** Joins lines, each ended by LF. */
+export function joinLines<T>(lines: Iterable<T>, format: (line: T) => string): string {
+  const chunks: string[] = [];
+  let text = "";
+  for (const line of lines) {
+    text += `${format(line)}\n`;
+    if (text.length > CHUNK) {
+      // reading a character makes V8 copy the pieces into one string while they are young: four times as fast as
+      // one copy of millions of pieces at the end
+      text.charCodeAt(0);
+      chunks.push(text);
+      text = "";
+    }
+  }
+  chunks.push(text);
+  return chunks.join("");
+}
+
+const CHUNK = 16_384;
+
 /** The text of a script, each line ended by LF; `parseScript` reads the same lines from it. */
 export function formatScript(script: Script): string {
-  let text = "";
-  for (const line of script.lines) text += `${formatLine(line)}\n`;
-  return text;
+  return joinLines(script.lines, formatLine);
 }
 
 /** A single command as arguments of iptables: `-t TABLE -I CHAIN …`. */
