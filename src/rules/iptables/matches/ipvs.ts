@@ -1,0 +1,56 @@
+import { defined, type ModuleOptions, type Negatable, negatable, negatableOption, type RuleModule } from "../module.ts";
+import { parseProtocol } from "../protocols.ts";
+import { not, option } from "../syntax.ts";
+import { formatMaskedAddress, type MaskedAddress, parseNumber, parseUnmasked } from "../values.ts";
+
+/** `-m ipvs`: the packet belongs to a connection of a virtual server. `ipvs` stands alone; the others imply it. */
+export interface IPVSMatch {
+  readonly kind: "ipvs";
+  readonly ipvs?: boolean;
+  readonly protocol?: Negatable<number>;
+  readonly address?: Negatable<MaskedAddress>;
+  readonly port?: Negatable<number>;
+  readonly direction?: "ORIGINAL" | "REPLY";
+}
+
+function parseDirection(text: string): "ORIGINAL" | "REPLY" | undefined {
+  const upper = text.toUpperCase();
+  return upper === "ORIGINAL" || upper === "REPLY" ? upper : undefined;
+}
+
+function parse(options: ModuleOptions): IPVSMatch | undefined {
+  if (options.size === 0) return options.fail("at least one option is required");
+  if (options.has("--vmethod") || options.has("--vportctl"))
+    return options.unmodelled("--vmethod and --vportctl are not modelled");
+  if (options.negated("--ipvs") && options.size > 1) return options.fail("! --ipvs cannot stand with other options");
+  return defined<IPVSMatch>({
+    kind: "ipvs",
+    ipvs: options.has("--ipvs") && options.size === 1 ? !options.negated("--ipvs") : undefined,
+    protocol: negatable(options, "--vproto", options.read("--vproto", parseProtocol, "a protocol")),
+    address: negatable(
+      options,
+      "--vaddr",
+      options.read("--vaddr", (text) => parseUnmasked(text, options.family), "a network"),
+    ),
+    port: negatable(
+      options,
+      "--vport",
+      options.read("--vport", (text) => parseNumber(text, 65535), "a port"),
+    ),
+    direction: options.read("--vdir", parseDirection, "ORIGINAL or REPLY"),
+  });
+}
+
+export const ipvsModule: RuleModule<IPVSMatch> = {
+  kind: "ipvs",
+  negatable: ["--ipvs", "--vproto", "--vaddr", "--vport"],
+  parse,
+  // order and numbers of libxt_ipvs.so 1.8.9; not loaded by a kernel here
+  format: (match) => [
+    ...(match.ipvs === undefined ? [] : [match.ipvs ? option("--ipvs") : not(option("--ipvs"))]),
+    ...negatableOption("--vproto", match.protocol, String),
+    ...negatableOption("--vaddr", match.address, formatMaskedAddress),
+    ...negatableOption("--vport", match.port, String),
+    ...(match.direction === undefined ? [] : [option("--vdir", match.direction)]),
+  ],
+};

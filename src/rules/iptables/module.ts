@@ -1,0 +1,144 @@
+import type { IPFamily } from "../../net/family.ts";
+import type { IPAddress } from "../../net/ip.ts";
+import type { Option } from "./syntax.ts";
+import { not, option } from "./syntax.ts";
+import { type MaskedAddress, parseAddress, parseMaskedAddress, parseNumber } from "./values.ts";
+
+/** An option that a module was given, its arguments without quotes. */
+export interface GivenOption {
+  readonly negated: boolean;
+  readonly args: readonly string[];
+}
+
+/**
+ * The options one module was given, and the first thing that is wrong with them. A module reads what it knows; whatever
+ * it finds wrong ends in `problem`, and the whole module then stays as it was written.
+ */
+export class ModuleOptions {
+  readonly family: IPFamily;
+  problem: string | undefined;
+  /** True when the problem is ours: iptables may well know what the options mean. */
+  isUnmodelled = false;
+  readonly #given: ReadonlyMap<string, GivenOption>;
+
+  constructor(family: IPFamily, given: ReadonlyMap<string, GivenOption>) {
+    this.family = family;
+    this.#given = given;
+  }
+
+  has(flag: string): boolean {
+    return this.#given.has(flag);
+  }
+
+  negated(flag: string): boolean {
+    return this.#given.get(flag)?.negated === true;
+  }
+
+  get size(): number {
+    return this.#given.size;
+  }
+
+  /** Notes that iptables refuses the options. */
+  fail(problem: string): undefined {
+    this.problem ??= problem;
+    return undefined;
+  }
+
+  /** Notes that iptables takes the options, but what they mean is not modelled. */
+  unmodelled(problem: string): undefined {
+    if (this.problem === undefined) this.isUnmodelled = true;
+    return this.fail(problem);
+  }
+
+  /** The first argument of a flag; a missing flag is no problem. */
+  text(flag: string, index = 0): string | undefined {
+    return this.#given.get(flag)?.args[index];
+  }
+
+  /** Reads the argument of a flag; `undefined` when the flag is missing or, with a problem, when it cannot be read. */
+  read<T>(flag: string, parse: (text: string) => T | undefined, expected: string): T | undefined {
+    const text = this.text(flag);
+    if (text === undefined) return undefined;
+    const value = parse(text);
+    if (value !== undefined) return value;
+    if (flag.includes("port") && SERVICE.test(text))
+      return this.unmodelled(`${flag} ${shorten(text)}: service names are not resolved`);
+    return this.fail(`${flag} ${shorten(text)} is not ${expected}`);
+  }
+
+  /** As `read`, and a missing flag is a problem. */
+  need<T>(flag: string, parse: (text: string) => T | undefined, expected: string): T | undefined {
+    return this.has(flag) ? this.read(flag, parse, expected) : this.fail(`${flag} is missing`);
+  }
+
+  number(flag: string, max: number): number | undefined {
+    return this.read(flag, (text) => parseNumber(text, max), `a number of 0 to ${max}`);
+  }
+
+  address(flag: string): IPAddress | undefined {
+    return this.read(flag, (text) => parseAddress(text, this.family), `an ${this.family} address`);
+  }
+
+  network(flag: string): MaskedAddress | undefined {
+    return this.read(flag, (text) => parseMaskedAddress(text, this.family), `an ${this.family} network`);
+  }
+
+  /** True when at most one of the flags is there. */
+  atMostOne(...flags: readonly string[]): boolean {
+    if (flags.filter((flag) => this.has(flag)).length <= 1) return true;
+    this.fail(`only one of ${flags.join(", ")} can be given`);
+    return false;
+  }
+}
+
+const SERVICE = /^[A-Za-z][A-Za-z0-9-]{0,40}$/;
+
+function shorten(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
+
+/** How a match or a target is read and written. `negatable` lists the options that may stand behind `!`. */
+export interface RuleModule<M extends { readonly kind: string }> {
+  readonly kind: M["kind"];
+  readonly negatable: readonly string[];
+  /** `undefined` with `options.problem` set when the options make no sense. */
+  readonly parse: (options: ModuleOptions) => M | undefined;
+  /** Its options as iptables-save prints them, without `-m` or `-j`. */
+  readonly format: (module: M) => readonly Option[];
+}
+
+/** A value that may stand behind `!`. */
+export interface Negatable<T> {
+  readonly negated: boolean;
+  readonly value: T;
+}
+
+/** A value together with the `!` of its flag. */
+export function negatable<T>(options: ModuleOptions, flag: string, value: T | undefined): Negatable<T> | undefined {
+  return value === undefined ? undefined : { negated: options.negated(flag), value };
+}
+
+/** The option of a value that may be negated, or none. */
+export function negatableOption<T>(
+  flag: string,
+  given: Negatable<T> | undefined,
+  format: (value: T) => string,
+): readonly Option[] {
+  if (given === undefined) return [];
+  const positive = option(flag, ...format(given.value).split(" "));
+  return [given.negated ? not(positive) : positive];
+}
+
+/** A flag without arguments when `given`. */
+export function flagOption(flag: string, given: boolean | undefined): readonly Option[] {
+  return given === true ? [option(flag)] : [];
+}
+
+/** Leaves out the fields that are `undefined`. */
+export function defined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
+  const result: Partial<T> = {};
+  for (const key of Object.keys(fields) as (keyof T)[]) {
+    if (fields[key] !== undefined) result[key] = fields[key];
+  }
+  return result as T;
+}

@@ -1,0 +1,32 @@
+import type { IPAddress } from "../../../net/ip.ts";
+import type { RuleModule } from "../module.ts";
+import { option } from "../syntax.ts";
+import { formatAddress, formatHex, type MaskedValue, parseMasked, parseNumber, prefixMask } from "../values.ts";
+
+/** `-j TPROXY`; an address of zeros means the address of the incoming interface. */
+export interface TPROXYTarget {
+  readonly kind: "TPROXY";
+  readonly port: number;
+  readonly address: IPAddress;
+  readonly mark: MaskedValue;
+}
+
+export const tproxyModule: RuleModule<TPROXYTarget> = {
+  kind: "TPROXY",
+  negatable: [],
+  parse: (options) => {
+    const port = options.need("--on-port", (text) => parseNumber(text, 65535), "a port");
+    const mark = options.has("--tproxy-mark")
+      ? options.read("--tproxy-mark", parseMasked, "MARK or MARK/MASK")
+      : { value: 0, mask: 0 };
+    const address = options.has("--on-ip") ? options.address("--on-ip") : prefixMask(options.family, 0);
+    return port === undefined || mark === undefined || address === undefined
+      ? undefined
+      : { kind: "TPROXY", port, address, mark };
+  },
+  format: ({ port, address, mark }) => [
+    option("--on-port", `${port}`),
+    option("--on-ip", formatAddress(address)),
+    option("--tproxy-mark", `${formatHex(mark.value)}/${formatHex(mark.mask)}`),
+  ],
+};
