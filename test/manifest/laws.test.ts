@@ -167,17 +167,15 @@ const quotings: readonly ToStringOptions[] = [
 const layouts: readonly ToStringOptions[] = [{}, { collectionStyle: "flow" }, { indent: 4 }, { indentSeq: false }];
 
 /** An object and a way to write it in YAML that keeps its meaning. */
-const written = fc
-  .constantFrom(...layouts)
-  .chain((layout) =>
-    fc.oneof(
-      fc.record({
-        object: service,
-        options: fc.constantFrom(...quotings.map((quoting) => ({ ...layout, ...quoting }))),
-      }),
-      fc.record({ object: plainService, options: fc.constant(layout) }),
-    ),
-  );
+const written = fc.constantFrom(...layouts).chain((layout) =>
+  fc.oneof(
+    fc.record({
+      object: service,
+      options: fc.constantFrom(...quotings.map((quoting) => ({ ...layout, ...quoting }))),
+    }),
+    fc.record({ object: plainService, options: fc.constant(layout) }),
+  ),
+);
 
 test("law: the YAML and the JSON form of an object give the same value", (t) => {
   fc.assert(
