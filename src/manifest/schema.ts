@@ -53,7 +53,7 @@ export function describe(value: unknown): string {
 }
 
 /** Reports a problem at the walk's present path, or at one of its members. */
-export function problem(walk: Walk, code: Problem["code"], message: string, anchor: Anchor = "value"): void {
+function problem(walk: Walk, code: Problem["code"], message: string, anchor: Anchor = "value"): void {
   walk.problems.push({ code, path: [...walk.path], anchor, message });
 }
 
@@ -151,7 +151,6 @@ function integer(low: number, high: number, name: string): Schema {
 
 export const int32: Schema = integer(-(2 ** 31), 2 ** 31 - 1, "a 32-bit integer");
 export const int64: Schema = integer(-(2 ** 63), 2 ** 63, "a 64-bit integer");
-export const uint32: Schema = integer(0, 2 ** 32 - 1, "an unsigned 32-bit integer");
 
 /** `intstr.IntOrString`: a 32-bit integer or a text. */
 export const intOrString: Schema = {
