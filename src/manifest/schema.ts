@@ -25,6 +25,8 @@ export interface Walk {
 export interface Schema {
   readonly check: (value: unknown, walk: Walk) => unknown;
   readonly zero: () => unknown;
+  /** True where a null member is no absent one but a fault: Go hands it to the type's own reader, which refuses it. */
+  readonly refusesNull?: boolean;
 }
 
 type Members = Record<string, unknown>;
@@ -265,7 +267,7 @@ export function object(shape: Readonly<Record<string, Schema>>): Schema {
         const old = value[name];
         const schema = fields.get(name);
         if (schema === undefined) unknownField(walk, name, old, fields);
-        else if (old === null) delete value[name];
+        else if (old === null && schema.refusesNull !== true) delete value[name];
         else {
           const now = schema.check(old, walk);
           if (now !== old) value[name] = now;
