@@ -57,7 +57,29 @@ export interface KubeProxyConfiguration {
 
 /** Go's `time.ParseDuration`: numbers with units, or 0. */
 const DURATION = /^[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+$|^[-+]?0$/;
-const duration: Schema = textOf((text) => DURATION.test(text), "a duration such as 30s or 1h0m0s");
+const PART = /([0-9]*\.?[0-9]*)(ns|us|µs|μs|ms|s|m|h)/g;
+const NANOSECONDS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 6e10,
+  h: 3.6e12,
+};
+
+function isDuration(text: string): boolean {
+  if (!DURATION.test(text)) return false;
+  let sum = 0;
+  for (const [, count, unit] of text.matchAll(PART)) sum += Number(count) * (NANOSECONDS[unit ?? ""] ?? 0);
+  return sum < 2 ** 63;
+}
+
+const optionalDuration: Schema = textOf(isDuration, "a duration such as 30s or 1h0m0s");
+
+/** `metav1.Duration` by value: its reader refuses null; behind a pointer null is nothing. */
+const duration: Schema = { ...optionalDuration, refusesNull: true };
 
 /**
  * The members of kubeproxy.config.k8s.io/v1alpha1 up to 1.37, and those that earlier releases had: `udpIdleTimeout`
@@ -80,8 +102,8 @@ export const kubeProxyConfiguration: Schema = object({
     maxPerCore: int32,
     min: int32,
     tcpBeLiberal: boolean,
-    tcpCloseWaitTimeout: duration,
-    tcpEstablishedTimeout: duration,
+    tcpCloseWaitTimeout: optionalDuration,
+    tcpEstablishedTimeout: optionalDuration,
     udpStreamTimeout: duration,
     udpTimeout: duration,
     max: int32,

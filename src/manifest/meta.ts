@@ -26,7 +26,7 @@ function isTime(text: string): boolean {
     .map((part) => Number(part ?? 0));
   const days = new Date(Date.UTC(2000 + ((year ?? 0) % 400), month ?? 0, 0)).getUTCDate();
   const inDay = (hour ?? 0) < 24 && (minute ?? 0) < 60 && (second ?? 0) < 60;
-  const inZone = (zoneHour || 0) <= 24 && (zoneMinute || 0) < 60;
+  const inZone = (zoneHour || 0) <= 24 && (zoneMinute || 0) <= 60;
   return inDay && inZone && (month ?? 0) >= 1 && (month ?? 0) <= 12 && (day ?? 0) >= 1 && (day ?? 0) <= days;
 }
 

@@ -25,6 +25,8 @@ export interface Walk {
 export interface Schema {
   readonly check: (value: unknown, walk: Walk) => unknown;
   readonly zero: () => unknown;
+  /** True where a null member is no absent one but a fault: Go hands it to the type's own reader, which refuses it. */
+  readonly refusesNull?: boolean;
 }
 
 type Members = Record<string, unknown>;
@@ -53,7 +55,7 @@ export function describe(value: unknown): string {
 }
 
 /** Reports a problem at the walk's present path, or at one of its members. */
-export function problem(walk: Walk, code: Problem["code"], message: string, anchor: Anchor = "value"): void {
+function problem(walk: Walk, code: Problem["code"], message: string, anchor: Anchor = "value"): void {
   walk.problems.push({ code, path: [...walk.path], anchor, message });
 }
 
@@ -151,7 +153,6 @@ function integer(low: number, high: number, name: string): Schema {
 
 export const int32: Schema = integer(-(2 ** 31), 2 ** 31 - 1, "a 32-bit integer");
 export const int64: Schema = integer(-(2 ** 63), 2 ** 63, "a 64-bit integer");
-export const uint32: Schema = integer(0, 2 ** 32 - 1, "an unsigned 32-bit integer");
 
 /** `intstr.IntOrString`: a 32-bit integer or a text. */
 export const intOrString: Schema = {
@@ -266,7 +267,7 @@ export function object(shape: Readonly<Record<string, Schema>>): Schema {
         const old = value[name];
         const schema = fields.get(name);
         if (schema === undefined) unknownField(walk, name, old, fields);
-        else if (old === null) delete value[name];
+        else if (old === null && schema.refusesNull !== true) delete value[name];
         else {
           const now = schema.check(old, walk);
           if (now !== old) value[name] = now;

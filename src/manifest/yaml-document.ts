@@ -16,8 +16,8 @@ export type YamlDocument =
 /** Deepest nesting that is read; real objects stay below 50. */
 const MAX_DEPTH = 300;
 
-/** Longest document that is read as YAML, in UTF-16 units: a tree takes about 80 times its text. */
-const MAX_LENGTH = 24 * 1024 * 1024;
+/** Longest document that is read as YAML, in UTF-16 units: a tree takes about 90 times its text. */
+const MAX_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Characters that go.yaml.in/yaml/v2 refuses anywhere in a stream (`readerc.go`), and U+0085, U+2028, U+2029, which it
@@ -77,7 +77,7 @@ export function parseYaml(text: string): YamlDocument {
     return fault(
       "too-large",
       0,
-      `a YAML document of ${size} MiB is not read (limit 24 MiB): split it, or write it as JSON`,
+      `a YAML document of ${size} MiB is not read (limit 16 MiB): split it, or write it as JSON`,
     );
   }
   const hidden = FORBIDDEN.exec(text);

@@ -1,5 +1,6 @@
 import test from "ava";
 import { renderDiagnostic } from "../../src/text/render.ts";
+import { clusterText, readSpeed } from "./speed.ts";
 import { countObjects, read } from "./support.ts";
 
 const SERVICE = '{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"ports":[{"port":80}]}}';
@@ -140,4 +141,10 @@ test("names of the prototype are members like others", (t) => {
     t.is(Object.getPrototypeOf(labels), Object.prototype);
   }
   t.false("x" in {});
+});
+
+// Three times JSON.parse is the aim (about 2 measured); the bound leaves room for a loaded machine.
+test.serial("slow: a dump is read at the speed of JSON.parse", (t) => {
+  const { ratio } = readSpeed(clusterText(2000), 5);
+  t.true(ratio < 6, `ratio ${ratio.toFixed(2)}`);
 });

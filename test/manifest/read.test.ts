@@ -177,6 +177,30 @@ const rows: readonly Row[] = [
     0,
     ["3:19 invalid-value configSyncPeriod"],
   ],
+  [
+    "a null duration, as kube-proxy refuses it",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nconfigSyncPeriod: null\n",
+    0,
+    ["3:19 wrong-type configSyncPeriod"],
+  ],
+  [
+    "a null duration behind a pointer",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nconntrack: {tcpCloseWaitTimeout: null}\n",
+    1,
+    [],
+  ],
+  [
+    "a duration of 300 years",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nconfigSyncPeriod: 3000000h\n",
+    0,
+    ["3:19 invalid-value configSyncPeriod"],
+  ],
+  [
+    "durations",
+    "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nconfigSyncPeriod: 1.5h\nipvs: {syncPeriod: -.5s, minSyncPeriod: '+0'}\n",
+    1,
+    [],
+  ],
   ["fields from before", '{"apiVersion":"v1","kind":"Service","spec":{"topologyKeys":["*"],"ipFamily":"IPv4"}}', 1, []],
 ];
 
