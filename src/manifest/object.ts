@@ -1,12 +1,4 @@
 import type { Source } from "../text/diagnostic.ts";
-import type { ConfigMap } from "./configmap.ts";
-import type { Endpoints } from "./endpoints.ts";
-import type { EndpointSlice } from "./endpointslice.ts";
-import type { KubeProxyConfiguration } from "./kubeproxy.ts";
-import type { Namespace } from "./namespace.ts";
-import type { Node } from "./node.ts";
-import type { Pod } from "./pod.ts";
-import type { Service } from "./service.ts";
 
 /** A step into a document: a member's name, or an index of a list. */
 export type PathStep = string | number;
@@ -22,16 +14,6 @@ export interface Origin {
   readonly end: number;
   readonly path: readonly PathStep[];
 }
-
-export type KubernetesObject =
-  | Service
-  | EndpointSlice
-  | Endpoints
-  | Node
-  | Pod
-  | Namespace
-  | ConfigMap
-  | KubeProxyConfiguration;
 
 /** A decoded object and where it stands. `value` was checked against its kind's fields; nothing was defaulted. */
 export interface Located<T> {
