@@ -143,7 +143,7 @@ class RuleReader {
       negated: option.negated,
       args: flag === "--nfacct-name" ? args.filter((arg) => arg !== "") : args,
     };
-    const found = this.#find(flag) ?? this.#implicit(flag) ?? this.#abbreviated(flag);
+    const found = this.#find(flag) ?? this.#abbreviated(flag);
     if (found !== undefined) return { ...found, given };
     const last = this.#target ?? this.#matches.at(-1);
     if (last !== undefined && last.flags === undefined && last.name !== "") {
@@ -178,7 +178,7 @@ class RuleReader {
     if (protocol === undefined || protocol.negated) return undefined;
     const name = IMPLICIT.get(protocol.value);
     const flags = name === undefined ? undefined : matchFlags.get(name);
-    const info = flags?.get(flag);
+    const info = flags?.get(flag) ?? onlyOne(flags, flag);
     if (name === undefined || info === undefined) return undefined;
     const owner = instance(name, flags);
     this.#matches.push(owner);
@@ -187,7 +187,7 @@ class RuleReader {
 
   /** A beginning of a long option that only one option of the rule's modules has. */
   #abbreviated(flag: string): { readonly info: FlagInfo; readonly owner: Instance | "general" } | undefined {
-    if (!/^--[a-z]/.test(flag)) return undefined;
+    if (!LONG.test(flag)) return undefined;
     const found = new Map<string, { readonly info: FlagInfo; readonly owner: Instance | "general" }>();
     const search = (flags: ModuleFlags | undefined, owner: Instance | "general"): void => {
       for (const [name, info] of flags ?? []) if (name.startsWith(flag)) found.set(info.name, { info, owner });
@@ -195,7 +195,8 @@ class RuleReader {
     search(generalFlags, "general");
     for (const match of this.#matches) search(match.flags, match);
     if (this.#target !== undefined) search(this.#target.flags, this.#target);
-    return found.size === 1 ? [...found.values()][0] : undefined;
+    if (found.size === 1) return [...found.values()][0];
+    return found.size > 1 ? undefined : this.#implicit(flag);
   }
 
   /** Reads an option that every rule can have; returns what is wrong with it. */
@@ -347,6 +348,20 @@ class RuleReader {
   }
 }
 
+/** The one option that begins so. */
+function onlyOne(flags: ModuleFlags | undefined, beginning: string): FlagInfo | undefined {
+  if (!LONG.test(beginning)) return undefined;
+  const found = new Set<string>();
+  let only: FlagInfo | undefined;
+  for (const [name, info] of flags ?? []) {
+    if (!name.startsWith(beginning)) continue;
+    found.add(info.name);
+    only = info;
+  }
+  return found.size === 1 ? only : undefined;
+}
+
+const LONG = /^--[a-z]/;
 const NEEDS: ReadonlyMap<string, number> = new Map([
   ["tcp", 6],
   ["udp", 17],

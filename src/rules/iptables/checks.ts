@@ -1,0 +1,108 @@
+import type { Refusal, TableDraft } from "./draft.ts";
+import { jumpsTo } from "./draft.ts";
+import type { Rule } from "./model.ts";
+import { type Backend, builtinChains, type Table } from "./ruleset.ts";
+import { isEmptyMask } from "./values.ts";
+
+const noOutInterface: readonly string[] = ["PREROUTING", "INPUT"];
+const noInInterface: readonly string[] = ["OUTPUT", "POSTROUTING"];
+
+/** Targets that only some tables take (kernel-semantics §2.1); the kernel refuses the others. */
+const tablesOfTargets: ReadonlyMap<string, readonly string[]> = new Map([
+  ["DNAT", ["nat"]],
+  ["SNAT", ["nat"]],
+  ["MASQUERADE", ["nat"]],
+  ["REDIRECT", ["nat"]],
+  ["NETMAP", ["nat"]],
+  ["REJECT", ["filter"]],
+  ["TPROXY", ["mangle"]],
+  ["CT", ["raw"]],
+  ["NOTRACK", ["raw"]],
+]);
+
+/** What the tools or the kernel refuse about a rule in its table, beyond its own options. */
+export function checkRule(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
+  if (!draft.has(rule.chain)) return { code: "no-such-chain", message: `there is no chain ${rule.chain.slice(0, 60)}` };
+  return (
+    checkInterfaces(rule, draft) ??
+    checkTarget(rule, draft, backend) ??
+    (backend === "nft" ? checkNft(rule) : undefined)
+  );
+}
+
+function checkInterfaces(rule: Rule, draft: TableDraft): Refusal | undefined {
+  if (!draft.isBuiltin(rule.chain)) return undefined;
+  if (rule.outInterface !== undefined && noOutInterface.includes(rule.chain)) {
+    return { code: "interface-in-chain", message: `-o cannot be used in ${rule.chain}` };
+  }
+  if (rule.inInterface !== undefined && noInInterface.includes(rule.chain)) {
+    return { code: "interface-in-chain", message: `-i cannot be used in ${rule.chain}` };
+  }
+  return undefined;
+}
+
+function checkTarget(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
+  const chain = jumpsTo(rule);
+  if (chain !== undefined) {
+    if (!draft.has(chain))
+      return {
+        code: "no-such-chain",
+        message: `${chain.slice(0, 60)} is neither a chain of table ${draft.name} nor a known target`,
+      };
+    if (draft.isBuiltin(chain))
+      return { code: "jump-to-builtin-chain", message: `a rule cannot jump to the built-in chain ${chain}` };
+    return undefined;
+  }
+  const kind = rule.target?.kind;
+  if (kind === undefined) return undefined;
+  if (kind === "DROP" && draft.name === "nat") {
+    return { code: "drop-in-nat", message: "the tool refuses DROP in table nat; drop in filter or raw" };
+  }
+  // nft takes TRACE everywhere
+  const tables = kind === "TRACE" && backend === "legacy" ? ["raw"] : tablesOfTargets.get(kind);
+  if (tables === undefined || tables.includes(draft.name)) return undefined;
+  return { code: "target-in-table", message: `${kind} can be used in table ${tables.join(", ")} only` };
+}
+
+/** `! -s 0.0.0.0/0` matches nothing: legacy keeps such a rule, nft refuses it. */
+function checkNft(rule: Rule): Refusal | undefined {
+  for (const given of [rule.source, rule.destination]) {
+    if (given?.negated === true && isEmptyMask(given.value.mask)) {
+      return { code: "nothing-matches", message: "iptables-nft refuses an inverted network of all addresses" };
+    }
+  }
+  return undefined;
+}
+
+/** A chain of jumps from a built-in chain that comes back to itself; the kernel refuses a table with one. */
+export function findLoop(table: Table): Refusal | undefined {
+  const done = new Set<string>();
+  const open = new Set<string>();
+  for (const start of builtinChains.get(table.name) ?? []) {
+    const stack = [{ name: start, next: targetsOf(table, start) }];
+    open.add(start);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const name = top.next.pop();
+      if (name === undefined) {
+        open.delete(top.name);
+        done.add(top.name);
+        stack.pop();
+      } else if (open.has(name)) {
+        return { code: "chain-loop", message: `chain ${name} jumps back to itself by way of ${top.name}` };
+      } else if (!done.has(name)) {
+        open.add(name);
+        stack.push({ name, next: targetsOf(table, name) });
+      }
+    }
+  }
+  return undefined;
+}
+
+function targetsOf(table: Table, name: string): string[] {
+  const names = new Set<string>();
+  for (const rule of table.chains.get(name)?.rules ?? []) {
+    const chain = jumpsTo(rule);
+    if (chain !== undefined) names.add(chain);
+  }
+  return [...names];
+}

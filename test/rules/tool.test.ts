@@ -1,0 +1,114 @@
+import { readFileSync } from "node:fs";
+import test from "ava";
+import type { IPFamily } from "../../src/net/family.ts";
+import { parseScript } from "../../src/rules/iptables/parse.ts";
+import { applyScript } from "../../src/rules/iptables/restore.ts";
+import { type Backend, emptyRuleset, type Ruleset } from "../../src/rules/iptables/ruleset.ts";
+import { formatSave } from "../../src/rules/iptables/save.ts";
+import type { Diagnostic } from "../../src/text/diagnostic.ts";
+
+const backends: readonly Backend[] = ["nft", "legacy"];
+
+interface Load {
+  readonly family?: IPFamily;
+  readonly backend: Backend;
+  readonly flags?: string;
+}
+
+/** Loads a text as iptables-restore does; `errors` holds the codes of what was refused. */
+function load(
+  before: Ruleset,
+  text: string,
+  { family = "IPv4", backend, flags = "" }: Load,
+): { after: Ruleset; errors: string[] } {
+  const errors: string[] = [];
+  const report = (found: Diagnostic): void => {
+    if (found.severity === "error") errors.push(found.code);
+  };
+  const script = parseScript({ name: "-", text }, report);
+  const options = { family, backend, noflush: flags.includes("n"), counters: flags.includes("c") };
+  return { after: applyScript(before, script, options, report), errors };
+}
+
+interface Pair {
+  readonly row: string;
+  readonly family: IPFamily;
+  readonly table: string;
+  readonly rule: string;
+  readonly printed: Record<Backend, string[]>;
+}
+
+/** Reads test/rules/saved-pairs.txt; its head says what stands in it. */
+function readPairs(text: string): Pair[] {
+  const pairs: Pair[] = [];
+  for (const line of text.split("\n")) {
+    const answer = /^(=|nft|legacy) (.*)$/.exec(line);
+    const row = /^([46]) (\w+) (.*)$/.exec(line);
+    if (answer !== null) {
+      for (const backend of backends)
+        if (answer[1] === "=" || answer[1] === backend) pairs.at(-1)?.printed[backend].push(answer[2] as string);
+    } else if (row !== null) {
+      const [, family, table = "", rule = ""] = row;
+      pairs.push({
+        row: line,
+        family: family === "4" ? "IPv4" : "IPv6",
+        table,
+        rule,
+        printed: { nft: [], legacy: [] },
+      });
+    }
+  }
+  return pairs;
+}
+
+function printedRules(pair: Pair, backend: Backend): string[] {
+  const text = `*${pair.table}\n:K - [0:0]\n:Y - [0:0]\n-A K ${pair.rule}\nCOMMIT\n`;
+  const { after, errors } = load(emptyRuleset, text, { family: pair.family, backend });
+  if (errors.length > 0) return [`! ${errors.join(" ")}`];
+  const rules = formatSave(after, pair.family, { backend }).split("\n");
+  return rules.filter((line) => line.startsWith("-A K")).map((line) => line.slice(5) || "(empty)");
+}
+
+test("rules are printed and refused as by iptables 1.8.9", (t) => {
+  const pairs = readPairs(readFileSync("test/rules/saved-pairs.txt", "utf8"));
+  t.true(pairs.length > 200);
+  const wrong: string[] = [];
+  for (const pair of pairs) {
+    for (const backend of backends) {
+      const expected = pair.printed[backend].join(" | ");
+      if (expected === "?") continue;
+      const actual = printedRules(pair, backend).join(" | ");
+      if (REFUSED.test(expected) ? !actual.startsWith("! ") || !REFUSED.test(actual) : actual !== expected) {
+        wrong.push(`${backend}: ${pair.row}\n  expected ${expected}\n  actual   ${actual}`);
+      }
+    }
+  }
+  t.is(wrong.join("\n"), "");
+});
+
+/** A message; a rule that begins with an inverted option goes on with a dash. */
+const REFUSED = /^! [^-]/;
+
+const written = (text: string): string => text.replaceAll("\\n", "\n").replaceAll("\\r", "\r").replaceAll("\\t", "\t");
+
+test("scripts are applied and refused as by iptables-restore 1.8.9", (t) => {
+  const base = "*filter\n:K - [0:0]\n:Y - [0:0]\n-A K -j Y\n-A INPUT -j K\nCOMMIT\n";
+  const rows = readFileSync("test/rules/restore-cases.txt", "utf8").split("\n");
+  const wrong: string[] = [];
+  let count = 0;
+  for (const row of rows) {
+    const [head = "", script = "", saved = ""] = row.split(" | ");
+    const [backend, exit, flags] = head.split(" ");
+    if ((backend !== "nft" && backend !== "legacy") || exit === "crash") continue;
+    count++;
+    const before = load(emptyRuleset, base, { backend }).after;
+    const { after, errors } = load(before, written(script), { backend, flags: flags ?? "" });
+    const outcome = errors.length > 0 ? "refused" : "0";
+    const text = formatSave(after, "IPv4", { backend, counters: true });
+    if (outcome !== exit || text !== written(saved)) {
+      wrong.push(`${row}\n  ${outcome} ${errors.join(" ")} ${text.replaceAll("\n", "\\n")}`);
+    }
+  }
+  t.is(wrong.join("\n"), "");
+  t.true(count > 150);
+});
