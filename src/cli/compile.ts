@@ -7,8 +7,9 @@ import { ipFamilies } from "../net/family.ts";
 import type { SHA256Hex } from "../net/sha256.ts";
 import { formatRelease, parseRelease, type Release } from "../proxy/release.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
+import type { Report } from "../text/diagnostic.ts";
 import { compiledJSON } from "../view/compiled-json.ts";
-import { commandsText } from "../view/iptables-text.ts";
+import { commandsText, saveText } from "../view/iptables-text.ts";
 import { summary } from "../view/summary.ts";
 import { addClusterOptions, type ClusterInput, type ClusterOptions, readCluster } from "./cluster-input.ts";
 import { writeFolder } from "./out-folder.ts";
@@ -64,12 +65,12 @@ function familiesOf(family: CompileOptions["family"]): readonly IPFamily[] {
 const tool = (family: IPFamily): string => (family === "IPv4" ? "iptables" : "ip6tables");
 
 /** One text form of one family. */
-function textOf(state: ProxyState, output: Output, _options: CompileOptions): string {
+function textOf(state: ProxyState, output: Output, options: CompileOptions, report: Report): string {
   switch (output) {
     case "restore":
       return compileIptablesText(state, { sha256 });
     case "save":
-      return "";
+      return saveText(state, compileIptables(state, { sha256 }), options.backend, report);
     case "commands":
       return commandsText(state);
     default:
@@ -83,7 +84,7 @@ const TITLES = {
   commands: (family: IPFamily) => `# commands before the restore (${family})`,
 } as const;
 
-function print(states: readonly ProxyState[], input: ClusterInput, options: CompileOptions): void {
+function print(states: readonly ProxyState[], input: ClusterInput, options: CompileOptions, report: Report): void {
   const { output } = options;
   if (output === "json" || output === "summary") {
     const results = states.map((state) => ({ state, compiled: compileIptables(state, { sha256 }) }));
@@ -93,7 +94,7 @@ function print(states: readonly ProxyState[], input: ClusterInput, options: Comp
   }
   for (const state of states) {
     if (states.length > 1) process.stdout.write(`${TITLES[output](state.family)}\n`);
-    process.stdout.write(textOf(state, output, options));
+    process.stdout.write(textOf(state, output, options, report));
   }
 }
 
@@ -102,10 +103,11 @@ function* everything(
   states: readonly ProxyState[],
   input: ClusterInput,
   options: CompileOptions,
+  report: Report,
 ): Generator<readonly [string, string]> {
   for (const state of states) {
     for (const output of ["commands", "restore", "save"] as const) {
-      yield [`${tool(state.family)}.${output}`, textOf(state, output, options)];
+      yield [`${tool(state.family)}.${output}`, textOf(state, output, options, report)];
     }
   }
   const results = states.map((state) => ({ state, compiled: compileIptables(state, { sha256 }) }));
@@ -125,8 +127,8 @@ function run(options: CompileOptions, values: Readonly<Record<string, unknown>>)
     const states = familiesOf(options.family).map((family) =>
       proxyState(input.cluster, { release, family, node: input.node, host: input.host, config: input.config }),
     );
-    if (options.out === undefined) print(states, input, options);
-    else writeFolder(options.out, everything(states, input, options));
+    if (options.out === undefined) print(states, input, options, found.report);
+    else writeFolder(options.out, everything(states, input, options, found.report));
     return 0;
   } finally {
     found.print();

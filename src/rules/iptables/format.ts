@@ -85,16 +85,6 @@ export function formatOption(option: Option): string {
   return out.toString().slice(1);
 }
 
-/** Joins lines, each ended by LF. */
-export function joinLines<T>(lines: Iterable<T>, format: (line: T) => string): string {
-  const out = new TextWriter();
-  for (const line of lines) {
-    out.text(format(line));
-    out.text("\n");
-  }
-  return out.toString();
-}
-
 /** The text of a script, each line ended by LF; `parseScript` reads the same lines from it. */
 export function formatScript(script: Script): string {
   const out = new TextWriter();

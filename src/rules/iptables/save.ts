@@ -1,7 +1,9 @@
 import type { IPFamily } from "../../net/family.ts";
-import { formatChain, formatRule, joinLines } from "./format.ts";
+import { type TextSink, TextWriter } from "../../text/textwriter.ts";
+import { writeLine } from "./format.ts";
+import type { Rule } from "./model.ts";
 import { type Backend, type Chain, orderedChains, type Ruleset, type Table } from "./ruleset.ts";
-import type { Counters } from "./syntax.ts";
+import type { ChainLine, Counters, Line, RuleLine } from "./syntax.ts";
 import { writeRule } from "./write-rule.ts";
 
 /** What iptables-save is asked for. */
@@ -25,27 +27,32 @@ const ZERO: Counters = { packets: "0", bytes: "0" };
  * as its rules are modelled. Tables: nft's fixed order, or for legacy the one loaded last first.
  */
 export function formatSave(ruleset: Ruleset, family: IPFamily, options: SaveOptions): string {
-  let text = "";
+  const out = new TextWriter();
   for (const name of options.tables ?? tableOrder(ruleset, options.backend)) {
     const table = ruleset.tables.get(name);
-    if (table !== undefined) text += formatTable(table, family, options);
+    if (table !== undefined) writeTable(out, table, family, options);
   }
-  return text;
+  return out.toString();
 }
 
 function tableOrder(ruleset: Ruleset, backend: Backend): readonly string[] {
   return backend === "nft" ? nftOrder : [...ruleset.tables.keys()].reverse();
 }
 
-function formatTable(table: Table, family: IPFamily, options: SaveOptions): string {
+function writeTable(out: TextSink, table: Table, family: IPFamily, options: SaveOptions): void {
+  const put = (line: Line): void => {
+    writeLine(out, line);
+    out.text("\n");
+  };
   const chains = orderedChains(table);
-  const parts = [
-    joinLines([...opening(family, options), `*${table.name}`], (line) => line),
-    joinLines(chains, chainLine),
-    ...chains.map((chain) => formatRules(chain, options.counters === true)),
-    joinLines(["COMMIT", ...closing(options)], (line) => line),
-  ];
-  return parts.join("");
+  for (const text of opening(family, options)) put({ kind: "comment", text });
+  put({ kind: "table", name: table.name });
+  for (const chain of chains) put(chainLine(chain));
+  for (const chain of chains) {
+    for (const rule of chain.rules) put(ruleLine(rule, options.counters === true));
+  }
+  put({ kind: "commit" });
+  for (const text of closing(options)) put({ kind: "comment", text });
 }
 
 function opening(family: IPFamily, { backend, header }: SaveOptions): readonly string[] {
@@ -58,16 +65,13 @@ function closing({ header }: SaveOptions): readonly string[] {
   return header === undefined ? [] : [`# Completed on ${header.date}`];
 }
 
-function chainLine(chain: Chain): string {
-  const policy = chain.policy ?? "-";
-  return formatChain({ kind: "chain", name: chain.name, policy, counters: chain.counters ?? ZERO });
+function chainLine({ name, policy = "-", counters = ZERO }: Chain): ChainLine {
+  return { kind: "chain", name, policy, counters };
 }
 
-function formatRules(chain: Chain, counters: boolean): string {
-  return joinLines(chain.rules, (rule) => {
-    const line = writeRule(rule);
-    if (counters) return formatRule({ ...line, counters: line.counters ?? ZERO });
-    if (line.counters === undefined) return formatRule(line);
-    return formatRule({ kind: "rule", command: line.command, chain: line.chain, options: line.options });
-  });
+function ruleLine(rule: Rule, counters: boolean): RuleLine {
+  const line = writeRule(rule);
+  if (counters) return { ...line, counters: line.counters ?? ZERO };
+  if (line.counters === undefined) return line;
+  return { kind: "rule", command: line.command, chain: line.chain, options: line.options };
 }
