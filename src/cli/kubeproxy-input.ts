@@ -18,6 +18,9 @@ import type { ClusterOptions } from "./cluster-input.ts";
 import { readSource } from "./read-input.ts";
 import { UsageError } from "./terminal.ts";
 
+/** kube-proxy's flags as given, by name with dashes. */
+type Flags = Readonly<Record<string, string | boolean>>;
+
 /** All configurations among the objects: written as such, or inside the kube-proxy ConfigMap. */
 function configurationsIn(manifests: Manifests, report: Report): Located<KubeProxyConfiguration>[] {
   const ofConfigMaps = manifests.configMaps
@@ -39,6 +42,7 @@ function fromFile(file: string, report: Report): Located<KubeProxyConfiguration>
 function written(
   manifests: Manifests,
   options: ClusterOptions,
+  flags: Flags,
   report: Report,
 ): Located<KubeProxyConfiguration> | undefined {
   if (options.config !== undefined) return fromFile(options.config, report);
@@ -47,7 +51,7 @@ function written(
     const message = `${found.length} kube-proxy configurations among the objects; the last one counts (--config chooses)`;
     report({ severity: "warning", code: "several-configurations", message });
   }
-  if (found.length === 0) {
+  if (found.length === 0 && Object.keys(flags).length === 0) {
     report({
       severity: "note",
       code: "default-configuration",
@@ -61,7 +65,7 @@ const camelCase = (flag: string): string =>
   flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** kube-proxy's flags on our command line, by their own names. */
-function givenFlags(values: Readonly<Record<string, unknown>>): Record<string, string | boolean> {
+function givenFlags(values: Readonly<Record<string, unknown>>): Flags {
   const given: Record<string, string | boolean> = {};
   for (const { flag } of kubeProxyFlags) {
     const value = values[camelCase(flag)];
@@ -94,9 +98,9 @@ export function kubeProxyConfig(
   release: Release,
   report: Report,
 ): ResolvedConfig | undefined {
-  const config = written(manifests, options, report);
-  if (options.config !== undefined && config === undefined) return undefined;
   const flags = givenFlags(values);
+  const config = written(manifests, options, flags, report);
+  if (options.config !== undefined && config === undefined) return undefined;
   const names = Object.keys(flags).filter((flag) => flag !== "--hostname-override");
   if (config !== undefined && names.length > 0) {
     const message = `kube-proxy itself ignores ${names.join(", ")} when it has a configuration file; applied here on top of it`;

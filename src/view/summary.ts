@@ -7,7 +7,7 @@ import type { PortDecision } from "../proxy/state.ts";
 import { formatRule } from "../rules/iptables/format.ts";
 import type { RuleLine } from "../rules/iptables/syntax.ts";
 import type { FamilyResult } from "./family-result.ts";
-import { frontendLines } from "./frontends.ts";
+import { type FrontendLine, frontendLines } from "./frontends.ts";
 
 /** Marks a heading or a faint text for a terminal; plain functions leave the text alone. */
 export interface Paint {
@@ -17,28 +17,32 @@ export interface Paint {
 
 export const plain: Paint = { strong: (text) => text, faint: (text) => text };
 
-const keyOf = ({ port }: PortDecision): string => `${port.nameString}/${port.protocol}`;
+/** The decisions of both families about one service port, under one heading. */
+interface PortEntry {
+  readonly decision: PortDecision;
+  readonly lines: FrontendLine[];
+}
 
-function frontendTable(results: readonly FamilyResult[], paint: Paint): string[] {
-  const lines: string[] = [];
-  const seen = new Set<string>();
+/** Service ports in the order of the first family, those of the second alone behind them. */
+function portEntries(results: readonly FamilyResult[]): PortEntry[] {
+  const entries = new Map<string, PortEntry>();
   for (const { state } of results) {
     for (const decision of state.ports) {
-      const key = keyOf(decision);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const { port } = decision;
-      const type = port.service.value.spec?.type ?? "ClusterIP";
-      lines.push("", `${paint.strong(port.nameString)}  ${type}, ${port.protocol}`);
-      for (const result of results) {
-        const own = result.state.ports.find((other) => keyOf(other) === key);
-        for (const line of own === undefined ? [] : frontendLines(own, result.state)) {
-          lines.push(`  ${line.address.padEnd(24)} ${line.what}`, `      ${line.fate}`);
-        }
-      }
+      const key = `${decision.port.nameString}/${decision.port.protocol}`;
+      const entry = entries.get(key) ?? { decision, lines: [] };
+      entry.lines.push(...frontendLines(decision, state));
+      entries.set(key, entry);
     }
   }
-  return lines;
+  return [...entries.values()];
+}
+
+function frontendTable(results: readonly FamilyResult[], paint: Paint): string[] {
+  return portEntries(results).flatMap(({ decision: { port }, lines }) => {
+    const type = port.service.value.spec?.type ?? "ClusterIP";
+    const frontends = lines.flatMap(({ address, what, fate }) => [`  ${address.padEnd(24)} ${what}`, `      ${fate}`]);
+    return ["", `${paint.strong(port.nameString)}  ${type}, ${port.protocol}`, ...frontends];
+  });
 }
 
 function reasonPassedOver({ spec, metadata }: Service): string | undefined {
