@@ -16,13 +16,16 @@ export interface GivenOption {
  */
 export class ModuleOptions {
   readonly family: IPFamily;
+  /** What the rule says beyond its modules: some options need `-p`. */
+  readonly rule: { readonly protocol?: Negatable<number> | undefined };
   problem: string | undefined;
   /** True when the problem is ours: iptables may well know what the options mean. */
   isUnmodelled = false;
   readonly #given: ReadonlyMap<string, GivenOption>;
 
-  constructor(family: IPFamily, given: ReadonlyMap<string, GivenOption>) {
+  constructor(family: IPFamily, given: ReadonlyMap<string, GivenOption>, rule: ModuleOptions["rule"] = {}) {
     this.family = family;
+    this.rule = rule;
     this.#given = given;
   }
 
