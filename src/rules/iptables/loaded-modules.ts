@@ -6,12 +6,14 @@ import type { Option } from "./syntax.ts";
 export interface Instance {
   readonly name: string;
   readonly flags: ModuleFlags | undefined;
-  readonly given: Map<string, GivenOption>;
+  readonly given: GivenOption[];
+  /** An option stands twice: the module stays as it is written. */
+  repeated: boolean;
   readonly written: Option[];
 }
 
 export function instance(name: string, flags: ModuleFlags | undefined): Instance {
-  return { name, flags, given: new Map(), written: [] };
+  return { name, flags, given: [], repeated: false, written: [] };
 }
 
 /** What is known about a flag in a rule, and whose it is. */

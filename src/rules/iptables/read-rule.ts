@@ -9,7 +9,7 @@ import { formatProtocol, parseProtocol } from "./protocols.ts";
 import type { Counters, Option, RuleLine } from "./syntax.ts";
 import { targetModule } from "./targets/registry.ts";
 import { isEmptyMask, parseMaskedAddress } from "./values.ts";
-import { argumentText } from "./words.ts";
+import { argumentTexts } from "./words.ts";
 
 /**
  * Reads what a rule means for one family. Whatever is not modelled or cannot be read is kept as `unknown` and reported
@@ -96,30 +96,29 @@ class RuleReader {
     }
     owner.written.push(option);
     if (owner.flags === undefined) return;
-    if (owner.given.has(info.name)) {
+    if (owner.given.some((each) => each.name === info.name)) {
       this.#say("error", "repeated-option", `${info.name} can be used only once in -m or -j ${owner.name}`);
       // two meanings cannot be kept apart in the model: the module stays as written
-      owner.given.set("repeated", given);
+      owner.repeated = true;
       return;
     }
-    owner.given.set(info.name, given);
+    owner.given.push(given);
   }
 
   /** Finds whose option it is: every rule's, the last loaded module's that has it, or the protocol's own match. */
   #resolve(option: Option): Resolved | undefined {
     let { flag } = option;
-    let args = option.args.map(argumentText);
+    let args = argumentTexts(option.args);
     const equals = flag.startsWith("--") ? flag.indexOf("=") : -1;
     if (equals > 0) {
       args = [flag.slice(equals + 1), ...args];
       flag = flag.slice(0, equals);
     }
-    const given: GivenOption = {
-      negated: option.negated,
-      args: flag === "--nfacct-name" ? args.filter((arg) => arg !== "") : args,
-    };
+    if (flag === "--nfacct-name") args = args.filter((arg) => arg !== "");
     const found = this.#modules.resolve(flag);
-    if (found !== undefined) return { ...found, given };
+    if (found !== undefined) {
+      return { info: found.info, owner: found.owner, given: { name: found.info.name, negated: option.negated, args } };
+    }
     const last = this.#modules.target ?? this.#modules.matches.at(-1);
     if (last !== undefined && last.flags === undefined && last.name !== "") {
       last.written.push(option);
@@ -271,9 +270,9 @@ class RuleReader {
   }
 
   #parse<M extends { readonly kind: string }>(module: RuleModule<M>, given: Instance, what: string): M | undefined {
-    if (given.given.has("repeated")) return undefined;
+    if (given.repeated) return undefined;
     const options = new ModuleOptions(this.#family, given.given, { protocol: this.#rule.protocol });
-    for (const [flag, { negated, args }] of given.given) {
+    for (const { name: flag, negated, args } of given.given) {
       const count = given.flags?.get(flag)?.count ?? 0;
       if (args.length !== count) options.fail(`${flag} takes ${count} argument${count === 1 ? "" : "s"}`);
       if (negated && !module.negatable.includes(flag)) options.fail(`! cannot stand before ${flag}`);

@@ -60,10 +60,19 @@ export function hasInnerQuote(text: string, start: number, end: number): boolean
 }
 
 /** The argument that iptables gets from a word: quotes removed, escapes inside them resolved. */
-export function argumentText(word: Word): string {
+function argumentText(word: Word): string {
   if (typeof word !== "string") return word.quoted;
   const open = word.indexOf('"');
   return open < 0 ? word : word.slice(0, open) + word.slice(open + 1, -1).replace(ESCAPED, "$1");
+}
+
+function isPlain(word: Word): word is string {
+  return typeof word === "string" && !word.includes('"');
+}
+
+/** `argumentText` of each word; the list itself when there is nothing to do. */
+export function argumentTexts(words: readonly Word[]): readonly string[] {
+  return words.every(isPlain) ? words : words.map(argumentText);
 }
 
 const ESCAPED = /\\([\s\S])/g;
