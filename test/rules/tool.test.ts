@@ -9,6 +9,40 @@ import type { Diagnostic } from "../../src/text/diagnostic.ts";
 
 const backends: readonly Backend[] = ["nft", "legacy"];
 
+/** Rows in which rulewalk is known to answer otherwise, each with the reason; a row that agrees again must go from here. */
+const knownDifferences: readonly (readonly [row: string, reason: string])[] = [
+  ["legacy: 4 filter -m limit --limit 3/d", "the kernel's limit depends on its HZ"],
+  ["nft: 4 filter -m nosuch --foo 1", "another version may have the module: kept and reported as a warning"],
+  ["legacy: 4 filter -m nosuch --foo 1", "the same"],
+  ["nft: 4 filter -m owner ! --uid-owner root", "not modelled: kept as written, with a warning"],
+  ["legacy: 4 filter -m owner ! --uid-owner root", "the same"],
+  [
+    "nft 0 n | *filter\\n-E INPUT K2",
+    "1.8.9 loses the built-in chain's rules and says nothing; refused here as legacy does",
+  ],
+  [
+    "nft refused n | *filter\\n-A K -c 5 6 -j ACCEPT\\n-Z K",
+    "1.8.9 cannot zero a chain that has a rule made in the same script",
+  ],
+  ["legacy 0 n | *filter\\n-A K -c 5 6 -j ACCEPT\\n-Z K", "counters given in the same script outlive -Z"],
+  ["nft 0 n | *filter\\n:K - [0:x]", "counters that are none: iptables ignores them where it needs none, refused here"],
+  ["nft 0 - | *filter\\n:K - [0:x]", "the same"],
+  ["nft 0 nc | *filter\\n:K - [0:x]", "the same"],
+  ["nft 0 c | *filter\\n:K - [0:x]", "the same"],
+  ["legacy 0 n | *filter\\n:K - [0:x]", "the same"],
+  ["legacy 0 - | *filter\\n:K - [0:x]", "the same"],
+  ["legacy 0 nc | *filter\\n:K - [0:x]", "the same"],
+  ["legacy 0 c | *filter\\n:K - [0:x]", "the same"],
+];
+
+/** What is wrong beyond the known differences, and known differences among `rows` that are none any more. */
+function unexpected(wrong: readonly string[], rows: RegExp): string {
+  const known = knownDifferences.map(([row]) => row).filter((row) => rows.test(row));
+  const fresh = wrong.filter((text) => !known.some((row) => text.startsWith(row)));
+  const stale = known.filter((row) => !wrong.some((text) => text.startsWith(row)));
+  return [...fresh, ...stale.map((row) => `agrees now: ${row}`)].join("\n");
+}
+
 interface Load {
   readonly family?: IPFamily;
   readonly backend: Backend;
@@ -83,7 +117,7 @@ test("rules are printed and refused as by iptables 1.8.9", (t) => {
       }
     }
   }
-  t.is(wrong.join("\n"), "");
+  t.is(unexpected(wrong, /^\w+: /), "");
 });
 
 /** A message; a rule that begins with an inverted option goes on with a dash. */
@@ -109,6 +143,6 @@ test("scripts are applied and refused as by iptables-restore 1.8.9", (t) => {
       wrong.push(`${row}\n  ${outcome} ${errors.join(" ")} ${text.replaceAll("\n", "\\n")}`);
     }
   }
-  t.is(wrong.join("\n"), "");
+  t.is(unexpected(wrong, / \| /), "");
   t.true(count > 150);
 });

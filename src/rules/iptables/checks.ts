@@ -53,8 +53,12 @@ function checkTarget(rule: Rule, draft: TableDraft, backend: Backend): Refusal |
       return { code: "jump-to-builtin-chain", message: `a rule cannot jump to the built-in chain ${chain}` };
     return undefined;
   }
-  const kind = rule.target?.kind;
-  if (kind === undefined) return undefined;
+  const { target } = rule;
+  if (target === undefined) return undefined;
+  const { kind } = target;
+  if (target.kind === "unknown" && draft.has(target.module)) {
+    return { code: "unknown-option", message: `a jump to chain ${target.module} takes no options` };
+  }
   if (kind === "DROP" && draft.name === "nat") {
     return { code: "drop-in-nat", message: "the tool refuses DROP in table nat; drop in filter or raw" };
   }

@@ -4,8 +4,9 @@ import type { Option } from "./syntax.ts";
 import { not, option } from "./syntax.ts";
 import { type MaskedAddress, parseAddress, parseMaskedAddress, parseNumber } from "./values.ts";
 
-/** An option that a module was given, its arguments without quotes. */
+/** An option that a module was given: its own name, its arguments without quotes. */
 export interface GivenOption {
+  readonly name: string;
   readonly negated: boolean;
   readonly args: readonly string[];
 }
@@ -16,26 +17,35 @@ export interface GivenOption {
  */
 export class ModuleOptions {
   readonly family: IPFamily;
+  /** What the rule says beyond its modules: some options need `-p`. */
+  readonly rule: { readonly protocol?: Negatable<number> | undefined };
   problem: string | undefined;
   /** True when the problem is ours: iptables may well know what the options mean. */
   isUnmodelled = false;
-  readonly #given: ReadonlyMap<string, GivenOption>;
+  readonly #given: readonly GivenOption[];
 
-  constructor(family: IPFamily, given: ReadonlyMap<string, GivenOption>) {
+  constructor(family: IPFamily, given: readonly GivenOption[], rule: ModuleOptions["rule"] = {}) {
     this.family = family;
+    this.rule = rule;
     this.#given = given;
   }
 
   has(flag: string): boolean {
-    return this.#given.has(flag);
+    return this.#find(flag) !== undefined;
   }
 
   negated(flag: string): boolean {
-    return this.#given.get(flag)?.negated === true;
+    return this.#find(flag)?.negated === true;
   }
 
   get size(): number {
-    return this.#given.size;
+    return this.#given.length;
+  }
+
+  /** A module has few options: looking through them is faster than a map, of which every match of every rule would need one. */
+  #find(flag: string): GivenOption | undefined {
+    for (const given of this.#given) if (given.name === flag) return given;
+    return undefined;
   }
 
   /** Notes that iptables refuses the options. */
@@ -52,7 +62,7 @@ export class ModuleOptions {
 
   /** The first argument of a flag; a missing flag is no problem. */
   text(flag: string, index = 0): string | undefined {
-    return this.#given.get(flag)?.args[index];
+    return this.#find(flag)?.args[index];
   }
 
   /** Reads the argument of a flag; `undefined` when the flag is missing or, with a problem, when it cannot be read. */

@@ -207,8 +207,3 @@ const unknownFlag: FlagInfo = { count: 0, open: true, role: "rule", name: "" };
 export function flagInfo(flag: string): FlagInfo {
   return flags.get(flag) ?? unknownFlag;
 }
-
-/** True for a flag that some module of iptables has. */
-export function isKnownFlag(flag: string): boolean {
-  return flags.has(flag);
-}

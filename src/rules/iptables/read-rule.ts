@@ -1,13 +1,15 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { Place, Report } from "../../text/diagnostic.ts";
+import { type FoundOption, type Instance, instance, LoadedModules } from "./loaded-modules.ts";
 import { matchModule } from "./matches/registry.ts";
 import type { Match, Rule, Target, Unknown } from "./model.ts";
 import { defined, type GivenOption, ModuleOptions, type RuleModule } from "./module.ts";
-import { type FlagInfo, generalFlags, type ModuleFlags, matchFlags, targetFlags } from "./options.ts";
+import { matchFlags, targetFlags } from "./options.ts";
 import { formatProtocol, parseProtocol } from "./protocols.ts";
-import { type Counters, type Option, type RuleLine, wordText } from "./syntax.ts";
+import type { Counters, Option, RuleLine } from "./syntax.ts";
 import { targetModule } from "./targets/registry.ts";
 import { isEmptyMask, parseMaskedAddress } from "./values.ts";
+import { argumentTexts } from "./words.ts";
 
 /**
  * Reads what a rule means for one family. Whatever is not modelled or cannot be read is kept as `unknown` and reported
@@ -20,35 +22,9 @@ export function readRule(line: RuleLine, family: IPFamily, report: Report = igno
 
 function ignore(): void {}
 
-/** A match or target while its options come in; `flags` is `undefined` for a module that iptables 1.8.9 does not have. */
-interface Instance {
-  readonly name: string;
-  readonly flags: ModuleFlags | undefined;
-  readonly given: Map<string, GivenOption>;
-  readonly written: Option[];
-}
-
-function instance(name: string, flags: ModuleFlags | undefined): Instance {
-  return { name, flags, given: new Map(), written: [] };
-}
-
-interface Resolved {
-  readonly info: FlagInfo;
-  readonly owner: Instance | "general";
+interface Resolved extends FoundOption {
   readonly given: GivenOption;
 }
-
-const IMPLICIT: ReadonlyMap<number, string> = new Map([
-  [1, "icmp"],
-  [6, "tcp"],
-  [17, "udp"],
-  [33, "dccp"],
-  [50, "esp"],
-  [51, "ah"],
-  [58, "icmp6"],
-  [132, "sctp"],
-  [136, "udplite"],
-]);
 
 const MAX_INTERFACE = 15;
 const ONE_ARGUMENT = /^-[sdiopmjg]$/;
@@ -65,8 +41,7 @@ class RuleReader {
   readonly #report: Report;
   readonly #place: Place | undefined;
   readonly #rule: Draft = {};
-  readonly #matches: Instance[] = [];
-  #target: Instance | undefined;
+  readonly #modules = new LoadedModules();
   #goto = false;
   #counters: Counters | undefined;
 
@@ -81,7 +56,7 @@ class RuleReader {
   read(): Rule {
     for (const option of this.#line.options) this.#option(option);
     const matches: Match[] = [];
-    for (const match of this.#matches) matches.push(this.#match(match));
+    for (const match of this.#modules.matches) matches.push(this.#match(match));
     return defined<Rule>({
       chain: this.#line.chain,
       counters: this.#counters,
@@ -102,9 +77,9 @@ class RuleReader {
 
   /** Keeps an option that belongs to no module; it is written back where it stood. */
   #keep(option: Option): void {
-    const last = this.#matches.at(-1);
+    const last = this.#modules.matches.at(-1);
     const owner = last !== undefined && last.name === "" ? last : instance("", undefined);
-    if (owner !== last) this.#matches.push(owner);
+    if (owner !== last) this.#modules.matches.push(owner);
     owner.written.push(option);
   }
 
@@ -121,31 +96,30 @@ class RuleReader {
     }
     owner.written.push(option);
     if (owner.flags === undefined) return;
-    if (owner.given.has(info.name)) {
+    if (owner.given.some((each) => each.name === info.name)) {
       this.#say("error", "repeated-option", `${info.name} can be used only once in -m or -j ${owner.name}`);
       // two meanings cannot be kept apart in the model: the module stays as written
-      owner.given.set("repeated", given);
+      owner.repeated = true;
       return;
     }
-    owner.given.set(info.name, given);
+    owner.given.push(given);
   }
 
   /** Finds whose option it is: every rule's, the last loaded module's that has it, or the protocol's own match. */
   #resolve(option: Option): Resolved | undefined {
     let { flag } = option;
-    let args = option.args.map(wordText);
+    let args = argumentTexts(option.args);
     const equals = flag.startsWith("--") ? flag.indexOf("=") : -1;
     if (equals > 0) {
       args = [flag.slice(equals + 1), ...args];
       flag = flag.slice(0, equals);
     }
-    const given: GivenOption = {
-      negated: option.negated,
-      args: flag === "--nfacct-name" ? args.filter((arg) => arg !== "") : args,
-    };
-    const found = this.#find(flag) ?? this.#abbreviated(flag);
-    if (found !== undefined) return { ...found, given };
-    const last = this.#target ?? this.#matches.at(-1);
+    if (flag === "--nfacct-name") args = args.filter((arg) => arg !== "");
+    const found = this.#modules.resolve(flag);
+    if (found !== undefined) {
+      return { info: found.info, owner: found.owner, given: { name: found.info.name, negated: option.negated, args } };
+    }
+    const last = this.#modules.target ?? this.#modules.matches.at(-1);
     if (last !== undefined && last.flags === undefined && last.name !== "") {
       last.written.push(option);
       return undefined;
@@ -157,46 +131,6 @@ class RuleReader {
     );
     this.#keep(option);
     return undefined;
-  }
-
-  #find(flag: string): { readonly info: FlagInfo; readonly owner: Instance | "general" } | undefined {
-    const general = generalFlags.get(flag);
-    if (general !== undefined) return { info: general, owner: "general" };
-    const inTarget = this.#target?.flags?.get(flag);
-    if (this.#target !== undefined && inTarget !== undefined) return { info: inTarget, owner: this.#target };
-    for (let i = this.#matches.length - 1; i >= 0; i--) {
-      const match = this.#matches[i] as Instance;
-      const info = match.flags?.get(flag);
-      if (info !== undefined) return { info, owner: match };
-    }
-    return undefined;
-  }
-
-  /** `--dport` behind `-p tcp` loads `-m tcp` at the place where it stands, when that is not loaded yet. */
-  #implicit(flag: string): { readonly info: FlagInfo; readonly owner: Instance } | undefined {
-    const { protocol } = this.#rule;
-    if (protocol === undefined || protocol.negated) return undefined;
-    const name = IMPLICIT.get(protocol.value);
-    const flags = name === undefined ? undefined : matchFlags.get(name);
-    const info = flags?.get(flag) ?? onlyOne(flags, flag);
-    if (name === undefined || info === undefined) return undefined;
-    const owner = instance(name, flags);
-    this.#matches.push(owner);
-    return { info, owner };
-  }
-
-  /** A beginning of a long option that only one option of the rule's modules has. */
-  #abbreviated(flag: string): { readonly info: FlagInfo; readonly owner: Instance | "general" } | undefined {
-    if (!LONG.test(flag)) return undefined;
-    const found = new Map<string, { readonly info: FlagInfo; readonly owner: Instance | "general" }>();
-    const search = (flags: ModuleFlags | undefined, owner: Instance | "general"): void => {
-      for (const [name, info] of flags ?? []) if (name.startsWith(flag)) found.set(info.name, { info, owner });
-    };
-    search(generalFlags, "general");
-    for (const match of this.#matches) search(match.flags, match);
-    if (this.#target !== undefined) search(this.#target.flags, this.#target);
-    if (found.size === 1) return [...found.values()][0];
-    return found.size > 1 ? undefined : this.#implicit(flag);
   }
 
   /** Reads an option that every rule can have; returns what is wrong with it. */
@@ -236,16 +170,16 @@ class RuleReader {
 
   #load(name: string): void {
     const flags = matchFlags.get(name);
-    this.#matches.push(instance(name, flags));
+    this.#modules.matches.push(instance(name, flags));
     if (flags === undefined) {
       this.#say("warning", "unknown-match", `-m ${name.slice(0, 60)} is not known; its options are kept as they are`);
     }
   }
 
   #jump(name: "-j" | "-g", value: string): string | undefined {
-    if (this.#target !== undefined) return "a rule has one target; keep one -j or -g";
+    if (this.#modules.target !== undefined) return "a rule has one target; keep one -j or -g";
     this.#goto = name === "-g";
-    this.#target = instance(value, this.#goto ? undefined : targetFlags.get(value));
+    this.#modules.target = instance(value, this.#goto ? undefined : targetFlags.get(value));
     return undefined;
   }
 
@@ -273,6 +207,7 @@ class RuleReader {
     given: GivenOption,
     text: string,
   ): string | undefined {
+    if (this.#rule[field] !== undefined) return `more than one ${flag} in a rule; keep one`;
     if (text === "" || text.length > MAX_INTERFACE) return `${flag} needs an interface name of 1 to 15 characters`;
     if (text !== "+" || given.negated) this.#rule[field] = { negated: given.negated, value: text };
     return undefined;
@@ -282,7 +217,9 @@ class RuleReader {
     const value = parseProtocol(text);
     if (value === undefined) return `-p ${text.slice(0, 60)} is not a protocol`;
     if (value === 0) return given.negated ? "! -p all would never match" : undefined;
+    if (this.#rule.protocol !== undefined) return "more than one -p in a rule; keep one";
     this.#rule.protocol = { negated: given.negated, value };
+    this.#modules.protocol = this.#rule.protocol;
     return undefined;
   }
 
@@ -312,7 +249,7 @@ class RuleReader {
   }
 
   #finishTarget(): Target | undefined {
-    const given = this.#target;
+    const given = this.#modules.target;
     if (given === undefined) return undefined;
     if (this.#goto) return this.#chainTarget("goto", given);
     if (given.flags === undefined) return this.#chainTarget("jump", given);
@@ -333,9 +270,9 @@ class RuleReader {
   }
 
   #parse<M extends { readonly kind: string }>(module: RuleModule<M>, given: Instance, what: string): M | undefined {
-    if (given.given.has("repeated")) return undefined;
-    const options = new ModuleOptions(this.#family, given.given);
-    for (const [flag, { negated, args }] of given.given) {
+    if (given.repeated) return undefined;
+    const options = new ModuleOptions(this.#family, given.given, { protocol: this.#rule.protocol });
+    for (const { name: flag, negated, args } of given.given) {
       const count = given.flags?.get(flag)?.count ?? 0;
       if (args.length !== count) options.fail(`${flag} takes ${count} argument${count === 1 ? "" : "s"}`);
       if (negated && !module.negatable.includes(flag)) options.fail(`! cannot stand before ${flag}`);
@@ -348,20 +285,6 @@ class RuleReader {
   }
 }
 
-/** The one option that begins so. */
-function onlyOne(flags: ModuleFlags | undefined, beginning: string): FlagInfo | undefined {
-  if (!LONG.test(beginning)) return undefined;
-  const found = new Set<string>();
-  let only: FlagInfo | undefined;
-  for (const [name, info] of flags ?? []) {
-    if (!name.startsWith(beginning)) continue;
-    found.add(info.name);
-    only = info;
-  }
-  return found.size === 1 ? only : undefined;
-}
-
-const LONG = /^--[a-z]/;
 const NEEDS: ReadonlyMap<string, number> = new Map([
   ["tcp", 6],
   ["udp", 17],

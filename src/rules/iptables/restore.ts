@@ -107,6 +107,8 @@ class Restore {
 
   apply(lines: readonly Line[]): Ruleset {
     for (const line of lines) {
+      // the reader has reported what is wrong with it
+      if (this.#parsed?.broken.has(this.#index) === true) this.#refused = true;
       this.#line(line);
       this.#index++;
     }
@@ -165,6 +167,9 @@ class Restore {
       return;
     }
     const table = this.#ruleset.tables.get(name) ?? fresh;
+    // legacy loads a table when it is named, whatever becomes of it
+    if (this.#backend === "legacy" && !this.#stopped)
+      this.#ruleset = { tables: withTable(this.#ruleset.tables, table) };
     this.#draft = new TableDraft(
       this.#options.noflush === true ? table : flushedTable(table, this.#backend === "legacy"),
     );
@@ -177,7 +182,7 @@ class Restore {
     const table = draft.finish();
     if (!this.#refused) this.#refuse(findLoop(table));
     if (this.#refused) this.#stopped = true;
-    // nft makes a table when something is put into it, legacy when it is named
+    // nft makes a table when something is put into it
     if (this.#stopped || (this.#backend === "nft" && !this.#touched)) return;
     this.#ruleset = { tables: withTable(this.#ruleset.tables, table) };
   }
@@ -197,7 +202,9 @@ class Restore {
       });
       return;
     }
-    this.#refuse(draft.has(name) ? draft.flush(name) : this.#create(draft, name));
+    // without --noflush legacy makes each chain anew
+    const again = draft.has(name) && (this.#options.noflush === true || this.#backend === "nft");
+    this.#refuse(again ? draft.flush(name) : this.#create(draft, name));
   }
 
   #create(draft: TableDraft, name: string): Refusal | undefined {
@@ -236,6 +243,13 @@ class Restore {
     const other = this.#options.family === "IPv4" ? "-6" : "-4";
     if (line.options.some((option) => option.flag === other)) return;
     const { command, position } = line;
+    if (
+      (command === "-D" || command === "-C") &&
+      line.options.some(({ flag }) => flag === "-c" || flag === "--set-counters")
+    ) {
+      this.#refuse({ code: "counters-in-command", message: `-c cannot be used with ${command}` });
+      return;
+    }
     if (command === "-D" && position !== undefined) {
       this.#refuse(draft.removeAt(line.chain, position));
       return;

@@ -111,11 +111,13 @@ export function parseAddress(text: string, family: IPFamily): IPAddress | undefi
   return words === undefined ? undefined : { family, words };
 }
 
-/** The canonical text of an address; of an IPv4-mapped one, the dotted form that inet_ntop prints. */
+/** The text of inet_ntop: canonical, and dotted for IPv4-mapped and IPv4-compatible addresses. */
 export function formatAddress(address: IPAddress): string {
   if (address.family === "IPv4") return formatIPv4(address.value);
   const [a, b, c, d] = address.words;
-  return a === 0 && b === 0 && c === 0xffff ? `::ffff:${formatIPv4(d)}` : formatIPv6(address.words);
+  if (a !== 0 || b !== 0) return formatIPv6(address.words);
+  if (c === 0xffff) return `::ffff:${formatIPv4(d)}`;
+  return c === 0 && d >>> 16 !== 0 ? `::${formatIPv4(d)}` : formatIPv6(address.words);
 }
 
 /** The mask of a prefix length, 0 … 32 or 0 … 128. */

@@ -54,6 +54,27 @@ function closingQuote(text: string, start: number, end: number): number {
   return -1;
 }
 
+/** True for a bare word in which a quote opens. */
+export function hasInnerQuote(text: string, start: number, end: number): boolean {
+  return text.charCodeAt(start) !== QUOTE && text.slice(start, end).includes('"');
+}
+
+/** The argument that iptables gets from a word: quotes removed, escapes inside them resolved. */
+function argumentText(word: Word): string {
+  if (typeof word !== "string") return word.quoted;
+  const open = word.indexOf('"');
+  return open < 0 ? word : word.slice(0, open) + word.slice(open + 1, -1).replace(ESCAPED, "$1");
+}
+
+function isPlain(word: Word): word is string {
+  return typeof word === "string" && !word.includes('"');
+}
+
+/** `argumentText` of each word; the list itself when there is nothing to do. */
+export function argumentTexts(words: readonly Word[]): readonly string[] {
+  return words.every(isPlain) ? words : words.map(argumentText);
+}
+
 const ESCAPED = /\\([\s\S])/g;
 
 /** Reads the word between `start` and the end that `wordEnd` found. A quote inside a bare word stays as it is. */

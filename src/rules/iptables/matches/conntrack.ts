@@ -78,7 +78,7 @@ function port(options: ModuleOptions, flag: string): Negatable<PortRange> | unde
 function parseSeconds(text: string): NumberRange | undefined {
   const [first = "", second] = text.split(":", 2);
   const from = parseNumber(first, 0xffffffff);
-  const to = second === undefined ? from : parseNumber(second, 0xffffffff);
+  const to = second === undefined ? from : second === "" ? 0xffffffff : parseNumber(second, 0xffffffff);
   return from === undefined || to === undefined || from > to ? undefined : { from, to };
 }
 
@@ -90,7 +90,7 @@ function parseDirection(text: string): "ORIGINAL" | "REPLY" | undefined {
 function parse(options: ModuleOptions): ConntrackMatch | undefined {
   if (options.size === 0) return options.fail("at least one option is required");
   const states = options.read("--ctstate", (text) => parseFlags(text, conntrackStates), "a list of connection states");
-  const protocol = options.read("--ctproto", (text) => parseProtocol(text) || undefined, "a protocol");
+  const protocol = options.read("--ctproto", parseProtocol, "a protocol");
   const statuses = options.read("--ctstatus", (text) => parseFlags(text, statusNames), "a list of connection statuses");
   return defined<ConntrackMatch>({
     kind: "conntrack",

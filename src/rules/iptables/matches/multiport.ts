@@ -11,14 +11,24 @@ export interface MultiportMatch {
 }
 
 const flags = { source: "--sports", destination: "--dports", either: "--ports" } as const;
+/** tcp, udp, dccp, sctp, udplite */
+const protocols: readonly number[] = [6, 17, 33, 132, 136];
 const MAX_SLOTS = 15;
 
-/** A range takes two of the fifteen slots; it is printed as a range even when both ends are equal. */
+/** Both ends must be there, and the second must be larger. */
+function parseRange(text: string): PortRange | undefined {
+  const range = parsePortRange(text);
+  return range === undefined || range.from === range.to || text.startsWith(":") || text.endsWith(":")
+    ? undefined
+    : range;
+}
+
+/** A range takes two of the fifteen slots. */
 function parsePorts(text: string): readonly PortRange[] | undefined {
   const ports: PortRange[] = [];
   let slots = 0;
   for (const part of text.split(",", MAX_SLOTS + 1)) {
-    const port = part.includes(":") ? parsePortRange(part) : parsePort(part);
+    const port = part.includes(":") ? parseRange(part) : parsePort(part);
     if (port === undefined) return undefined;
     slots += typeof port === "number" ? 1 : 2;
     ports.push(typeof port === "number" ? { from: port, to: port } : port);
@@ -28,6 +38,10 @@ function parsePorts(text: string): readonly PortRange[] | undefined {
 
 function parse(options: ModuleOptions): MultiportMatch | undefined {
   if (options.size !== 1) return options.fail("exactly one of --sports, --dports, --ports is required");
+  const { protocol } = options.rule;
+  if (protocol === undefined || protocol.negated || !protocols.includes(protocol.value)) {
+    return options.fail("-p tcp, udp, udplite, sctp or dccp is required in the same rule");
+  }
   const side = options.has("--sports") ? "source" : options.has("--dports") ? "destination" : "either";
   const ports = options.need(flags[side], parsePorts, "a list of at most 15 ports, a range counting as two");
   return ports === undefined ? undefined : { kind: "multiport", side, negated: options.negated(flags[side]), ports };

@@ -32,7 +32,7 @@ function parse(options: ModuleOptions): RecentMatch | undefined {
     return options.fail("exactly one of --set, --rcheck, --update, --remove is required");
   const checks = operation === "rcheck" || operation === "update";
   const restricted = ["--seconds", "--hitcount", "--reap", "--rttl"].find((flag) => options.has(flag));
-  if (!checks && restricted !== undefined && restricted !== "--rttl" && options.text(restricted) !== "0") {
+  if (!checks && restricted !== undefined && options.text(restricted) !== "0") {
     return options.fail(`${restricted} needs --rcheck or --update`);
   }
   if (options.has("--reap") && !options.has("--seconds")) return options.fail("--reap needs --seconds");

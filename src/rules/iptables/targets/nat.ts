@@ -82,7 +82,7 @@ export function parseNATRange(text: string, family: IPFamily): NATRange | undefi
   if (split === undefined) return undefined;
   const [addressText, portText] = split;
   const ports = portText === undefined ? undefined : parsePortRange(portText, "-");
-  if (portText !== undefined && (ports === undefined || ports.from === 0 || parseEnds(portText))) return undefined;
+  if (portText !== undefined && (ports === undefined || parseEnds(portText))) return undefined;
   if (addressText === "") return ports === undefined ? undefined : { ports };
   const dash = addressText.indexOf("-");
   const from = parseAddress(dash < 0 ? addressText : addressText.slice(0, dash), family);
@@ -106,8 +106,19 @@ export function formatNATRange({ addresses, ports }: NATRange): string {
   return ports !== undefined && addresses.from.family === "IPv6" ? `[${text}]${portText}` : text + portText;
 }
 
+/** icmp, tcp, udp, dccp, sctp, as libxt_nat.c has them; `! -p` counts as well. */
+const protocolsWithPorts: readonly number[] = [1, 6, 17, 33, 132];
+
+function checkPorts(options: ModuleOptions, ports: PortRange | undefined): void {
+  if (ports === undefined || protocolsWithPorts.includes(options.rule.protocol?.value ?? 0)) return;
+  options.fail("a port needs -p tcp, udp, sctp or dccp in the same rule");
+}
+
 function range(options: ModuleOptions, flag: string): NATRange | undefined {
-  return options.need(flag, (text) => parseNATRange(text, options.family), "ADDRESS[-ADDRESS][:PORT[-PORT]]");
+  if (options.text(flag)?.includes("/") === true) return options.unmodelled(`${flag} with a base port is not modelled`);
+  const found = options.need(flag, (text) => parseNATRange(text, options.family), "ADDRESS[-ADDRESS][:PORT[-PORT]]");
+  checkPorts(options, found?.ports);
+  return found;
 }
 
 export const dnatModule: RuleModule<DNATTarget> = {
@@ -149,7 +160,9 @@ export const snatModule: RuleModule<SNATTarget> = {
 
 function toPorts(options: ModuleOptions): PortRange | undefined {
   const read = (text: string): PortRange | undefined => (parseEnds(text) ? undefined : parsePortRange(text, "-"));
-  return options.read("--to-ports", read, "PORT or PORT-PORT");
+  const ports = options.read("--to-ports", read, "PORT or PORT-PORT");
+  checkPorts(options, ports);
+  return ports;
 }
 
 const portsOption = (ports: PortRange | undefined) =>

@@ -50,6 +50,9 @@ export const rejectModule: RuleModule<RejectTarget> = {
       (text) => find(text, v4Family ? v4 : v6),
       `an answer of ${options.family}`,
     );
+    const { protocol } = options.rule;
+    if (name === "tcp-reset" && (protocol?.value !== 6 || protocol.negated))
+      return options.fail("tcp-reset needs -p tcp");
     return name === undefined ? undefined : { kind: "REJECT", with: name };
   },
   format: (target) => [option("--reject-with", target.with)],
