@@ -158,6 +158,7 @@ export class OptionReader {
       return;
     }
     if (info.role === "command") {
+      if (option.negated) this.#fail("bad-command", start, `! cannot stand before ${option.flag}`);
       if (this.#command !== undefined)
         this.#fail("several-commands", start, "more than one command in a line; give each its own");
       this.#command = option;
