@@ -108,6 +108,10 @@ export class OptionReader {
       return undefined;
     }
     const chainName = wordText(chain);
+    if (chainName === "" || /[\s"\\]/.test(chainName)) {
+      this.#error("bad-chain-name", offset, "a chain name is one word without blanks and quotes");
+      return undefined;
+    }
     const command_ = name as RuleLine["command"];
     if (position === undefined) {
       return counters === undefined
