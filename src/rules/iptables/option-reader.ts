@@ -30,6 +30,7 @@ const onceBits: Readonly<Record<string, number>> = {
   "-c": 128,
 };
 
+const CHAIN_NAME = /^[^\s"]+$/;
 const POSITION = /^[0-9]{1,9}$/;
 
 /** Reads the options of rule lines; options that were seen before are shared. */
@@ -108,8 +109,8 @@ export class OptionReader {
       return undefined;
     }
     const chainName = wordText(chain);
-    if (chainName === "" || /[\s"\\]/.test(chainName)) {
-      this.#error("bad-chain-name", offset, "a chain name is one word without blanks and quotes");
+    if (!CHAIN_NAME.test(chainName)) {
+      this.#error("bad-command", offset, `${name} needs a chain name without blanks and quotes`);
       return undefined;
     }
     const command_ = name as RuleLine["command"];
