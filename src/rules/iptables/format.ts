@@ -73,18 +73,6 @@ export function formatRule(line: RuleLine): string {
   return formatLine(line);
 }
 
-/** A chain line without its line end. */
-export function formatChain(line: ChainLine): string {
-  return formatLine(line);
-}
-
-/** One option with its `!` and its arguments, words joined by single blanks. */
-export function formatOption(option: Option): string {
-  const out = new StringWriter();
-  writeOptions(out, [option]);
-  return out.toString().slice(1);
-}
-
 /** The text of a script, each line ended by LF; `parseScript` reads the same lines from it. */
 export function formatScript(script: Script): string {
   const out = new TextWriter();
