@@ -1,5 +1,5 @@
 import { StringWriter, type TextSink, TextWriter } from "../../text/textwriter.ts";
-import type { ChainCommand, ChainLine, Command, Counters, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
+import type { ChainCommand, Command, Counters, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
 import { formatWord, quote } from "./words.ts";
 
 /** `[packets:bytes]` */
