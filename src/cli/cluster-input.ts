@@ -3,6 +3,8 @@ import { buildCluster } from "../cluster/build.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { kubeProxyFlags } from "../cluster/kubeproxy/flags.ts";
 import type { ResolvedConfig } from "../cluster/kubeproxy-config.ts";
+import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
+import type { Located } from "../manifest/object.ts";
 import { type Manifests, readManifests, type Validation } from "../manifest/read-manifests.ts";
 import { type HostFacts, type NodeView, nodeView } from "../proxy/node.ts";
 import type { Release } from "../proxy/release.ts";
@@ -33,6 +35,8 @@ export interface ClusterInput {
   readonly node: NodeView;
   readonly host: HostFacts;
   readonly config: ResolvedConfig;
+  /** The configuration as it was written, unless it is kube-proxy's defaults. */
+  readonly written: Located<KubeProxyConfiguration> | undefined;
 }
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -72,6 +76,7 @@ export function addClusterOptions(command: Command): void {
 function chooseNode(cluster: Cluster, wanted: string | undefined, report: Report): NodeView {
   const names = cluster.nodes.map(({ value }) => value.metadata.name ?? "");
   if (wanted !== undefined) {
+    if (wanted.trim() === "") throw new UsageError("--node: the name is empty");
     const node = cluster.nodes.find(({ value }) => value.metadata.name === wanted);
     if (node !== undefined) return nodeView(node.value);
     if (names.length > 0) throw new UsageError(`--node ${wanted}: no such Node; known are ${names.join(", ")}`);
@@ -105,6 +110,11 @@ function reportSkipped({ skipped }: Manifests, report: Report): void {
   });
 }
 
+function reportEmpty({ skipped, ...lists }: Manifests, report: Report): void {
+  if (skipped.size > 0 || Object.values(lists).some((list) => list.length > 0)) return;
+  report({ severity: "warning", code: "no-objects", message: "there is no object in the input" });
+}
+
 /**
  * Reads objects, configuration and host facts as the options say. `undefined` after errors, which are reported;
  * `"host shown"` when only the facts were asked for.
@@ -120,6 +130,7 @@ export function readCluster(
   const sources = readSources(filename, options.recursive === true, report);
   const manifests = readManifests(sources, { validate }, report);
   reportSkipped(manifests, report);
+  reportEmpty(manifests, report);
   const cluster = buildCluster(
     manifests,
     {
@@ -130,8 +141,9 @@ export function readCluster(
     },
     report,
   );
-  const config = kubeProxyConfig(manifests, options, values, release, report);
-  if (config === undefined) return undefined;
+  const configured = kubeProxyConfig(manifests, options, values, release, report);
+  if (configured === undefined) return undefined;
+  const { config, written } = configured;
   const node = chooseNode(cluster, options.node ?? config.hostnameOverride, report);
   reportStart(config, node, options.verbose === true, report);
   const host = hostFacts(options.host, node, config, report);
@@ -140,5 +152,5 @@ export function readCluster(
     process.stdout.write(showHost(host));
     return "host shown";
   }
-  return { cluster, node, host, config };
+  return { cluster, node, host, config, written };
 }

@@ -52,8 +52,11 @@ function releaseOf(text: string): Release {
   throw new UsageError(`--kube-version ${text}: not modelled; known are ${known}`);
 }
 
+const MODES: readonly string[] = ["iptables", "ipvs", "nftables", "userspace"];
+
 function checkMode(mode: string): void {
   if (mode === "iptables") return;
+  if (!MODES.includes(mode)) throw new UsageError(`mode ${mode}: kube-proxy has ${MODES.join(", ")}`);
   throw new UsageError(`mode ${mode} is not modelled yet; --mode iptables shows what iptables mode would write`);
 }
 
@@ -88,7 +91,10 @@ function print(states: readonly ProxyState[], input: ClusterInput, options: Comp
   const { output } = options;
   if (output === "json" || output === "summary") {
     const results = states.map((state) => ({ state, compiled: compileIptables(state, { sha256 }) }));
-    const text = output === "json" ? compiledJSON(results) : summary(input.cluster, results, paintFor(process.stdout));
+    const text =
+      output === "json"
+        ? compiledJSON(results, input.written)
+        : summary(input.cluster, results, paintFor(process.stdout));
     process.stdout.write(text);
     return;
   }
@@ -111,7 +117,7 @@ function* everything(
     }
   }
   const results = states.map((state) => ({ state, compiled: compileIptables(state, { sha256 }) }));
-  yield ["rules.json", compiledJSON(results)];
+  yield ["rules.json", compiledJSON(results, input.written)];
   yield ["summary.txt", summary(input.cluster, results)];
 }
 

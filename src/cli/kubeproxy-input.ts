@@ -12,7 +12,8 @@ import { kubeProxyConfigurationOf } from "../manifest/kubeproxy-configmap.ts";
 import { locate } from "../manifest/locate.ts";
 import type { Located } from "../manifest/object.ts";
 import { type Manifests, readManifests } from "../manifest/read-manifests.ts";
-import type { Release } from "../proxy/release.ts";
+import { formatRelease, type Release } from "../proxy/release.ts";
+import { unmodelledGates } from "../proxy/traits.ts";
 import type { Report } from "../text/diagnostic.ts";
 import type { ClusterOptions } from "./cluster-input.ts";
 import { readSource } from "./read-input.ts";
@@ -90,6 +91,20 @@ function reportErrors(
   }
 }
 
+/** The configuration that kube-proxy would run with, and where it was written, if it was. */
+export interface ConfigInput {
+  readonly config: ResolvedConfig;
+  readonly written: Located<KubeProxyConfiguration> | undefined;
+}
+
+/** Gates in a state that changes rules in a way nobody modelled: no answer is better than a wrong one. */
+function reportGates(config: ResolvedConfig, release: Release, report: Report): void {
+  for (const gate of unmodelledGates(release, config.featureGates)) {
+    const message = `what the rules of ${formatRelease(release)} are with ${gate}=${config.featureGates[gate]} is not modelled`;
+    report({ severity: "error", code: "gate-not-modelled", field: `featureGates.${gate}`, message });
+  }
+}
+
 /** The configuration that kube-proxy would run with; `undefined` after errors, which are reported. */
 export function kubeProxyConfig(
   manifests: Manifests,
@@ -97,7 +112,7 @@ export function kubeProxyConfig(
   values: Readonly<Record<string, unknown>>,
   release: Release,
   report: Report,
-): ResolvedConfig | undefined {
+): ConfigInput | undefined {
   const flags = givenFlags(values);
   const config = written(manifests, options, flags, report);
   if (options.config !== undefined && config === undefined) return undefined;
@@ -113,5 +128,7 @@ export function kubeProxyConfig(
   if (options.verbose === true) {
     for (const { severity, code, message } of resolved.messages) report({ severity, code, message });
   }
-  return applied.errors.length > 0 ? undefined : resolved.config;
+  if (applied.errors.length > 0 || resolved.config === undefined) return undefined;
+  reportGates(resolved.config, release, report);
+  return { config: resolved.config, written: config };
 }

@@ -1,11 +1,19 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { UsageError } from "./terminal.ts";
+
+/** Makes a folder and those above it one by one: Node's own recursive way never ends below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) makeFolder(above);
+  mkdirSync(folder);
+}
 
 /** Writes files into a folder, which is made when missing; files of the same names are replaced. */
 export function writeFolder(folder: string, files: Iterable<readonly [string, string]>): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     for (const [name, text] of files) {
       writeFileSync(join(folder, name), text);
       process.stderr.write(`${join(folder, name)}\n`);

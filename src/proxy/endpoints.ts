@@ -102,6 +102,11 @@ function replaces(later: Endpoint, traits: ProxyTraits): boolean {
   return traits.duplicateLocalWins ? later.local : !later.terminating;
 }
 
+/** Releases up to 1.21 pass over an endpoint whose address is not of its slice's family. */
+function isOfFamily({ ip }: Endpoint, slice: EndpointSlice, traits: ProxyTraits): boolean {
+  return !traits.endpointsOfFamilyOnly || ip.includes(":") === (slice.addressType === "IPv6");
+}
+
 /** Keeps one of each run of equal keys in a list sorted by key; the release says which. */
 function withoutDuplicates(sorted: readonly Endpoint[], traits: ProxyTraits): readonly Endpoint[] {
   if (!sorted.some(({ text }, i) => i > 0 && text === sorted[i - 1]?.text)) return sorted;
@@ -145,7 +150,7 @@ export function endpointsOfPort(
       if (port.name !== portName || !port.port || (port.protocol ?? "TCP") !== protocol) continue;
       for (let index = 0; index < endpoints.length; index++) {
         const made = makeEndpoint(slice, index, endpoints[index] as SliceEndpoint, port.port, nodeName, traits);
-        if (made !== undefined) found.push(made);
+        if (made !== undefined && isOfFamily(made, slice.value, traits)) found.push(made);
       }
     }
   }

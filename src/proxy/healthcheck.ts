@@ -22,7 +22,8 @@ export function serviceHealth(
     if (healthCheckNodePort === 0 || health.has(service)) continue;
     const addresses = new Set<string>();
     for (const endpoint of endpointsOf(service)) if (endpoint.local && endpoint.ready) addresses.add(endpoint.ip);
-    health.set(service, { port: healthCheckNodePort, localEndpoints: addresses.size });
+    // upstream keeps the port as 16 bits
+    health.set(service, { port: healthCheckNodePort & 0xffff, localEndpoints: addresses.size });
   }
   return health;
 }

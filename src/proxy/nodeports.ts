@@ -80,3 +80,12 @@ export function nodePortAddresses(
   );
   return { addresses: [...new Set(matching.map(formatIP))], includesLoopback };
 }
+
+/** The addresses without 127.0.0.0/8 and ::1, on which node ports are not served (iptables-mode §3.8). */
+export function withoutLoopback(addresses: NodePortAddresses["addresses"]): NodePortAddresses["addresses"] {
+  if (addresses === "all") return addresses;
+  return addresses.filter((text) => {
+    const address = parseIP(text);
+    return address === undefined || !isLoopback(address);
+  });
+}

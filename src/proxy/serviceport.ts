@@ -34,14 +34,17 @@ export interface ServicePort {
   readonly port: number;
   /** 0: none. */
   readonly nodePort: number;
+  /** None when gate AllowServiceExternalIPs is off. */
   readonly externalIPs: readonly ServiceAddress[];
   readonly loadBalancerVIPs: readonly ServiceAddress[];
   /** Empty: no restriction. */
   readonly sourceRanges: readonly SourceRange[];
   readonly internalPolicyLocal: boolean;
   readonly externalPolicyLocal: boolean;
-  /** Seconds of ClientIP affinity; 0: none. */
-  readonly affinitySeconds: number;
+  /** Seconds of ClientIP affinity; `undefined`: none. */
+  readonly affinitySeconds: number | undefined;
+  /** A node port, a VIP or an external IP of the family exists; external IPs count even when their gate is off. */
+  readonly externallyAccessible: boolean;
   /** 0: none. */
   readonly healthCheckNodePort: number;
   /** Zone hints of its endpoints may be used; older releases want an annotation for that. */
@@ -109,7 +112,8 @@ function sourceRanges(spec: ServiceSpec, { family, traits }: ServicePortOptions)
 function externalPolicyLocal(spec: ServiceSpec, traits: ProxyTraits): boolean {
   if (spec.externalTrafficPolicy !== "Local") return false;
   if (spec.type === "LoadBalancer" || spec.type === "NodePort") return true;
-  return traits.externalLocalForExternalIPs && (spec.externalIPs?.length ?? 0) > 0;
+  const clusterIPOnly = (spec.type ?? "ClusterIP") === "ClusterIP";
+  return traits.externalLocalForExternalIPs && clusterIPOnly && (spec.externalIPs?.length ?? 0) > 0;
 }
 
 /** Does the Service ask for zone hints? (iptables-history §6, row topology) */
@@ -133,8 +137,9 @@ function lastOfEachIdentity(ports: readonly ServicePort[]): readonly ServicePort
   return [...byIdentity.values()].sort(compareServicePorts);
 }
 
-function affinitySeconds(spec: ServiceSpec): number {
-  if (spec.sessionAffinity !== "ClientIP") return 0;
+/** kube-proxy relies on the API server's default being there and crashes without it; here it is taken for granted. */
+function affinitySeconds(spec: ServiceSpec): number | undefined {
+  if (spec.sessionAffinity !== "ClientIP") return undefined;
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
 }
 
@@ -151,7 +156,8 @@ export function servicePortsOf(service: Located<Service>, options: ServicePortOp
   const { namespace = "", name = "" } = service.value.metadata;
   const externalLocal = externalPolicyLocal(spec, traits);
   const clusterAddress = canonicalIP(clusterIP) ?? "<nil>";
-  const externalIPs = options.externalIPs ? addresses(spec.externalIPs, family) : NO_ADDRESSES;
+  const written = addresses(spec.externalIPs, family);
+  const externalIPs = options.externalIPs ? written : NO_ADDRESSES;
   const vips = loadBalancerVIPs(service.value, options);
   const ranges = sourceRanges(spec, options);
   const affinity = affinitySeconds(spec);
@@ -177,6 +183,7 @@ export function servicePortsOf(service: Located<Service>, options: ServicePortOp
       internalPolicyLocal: traits.internalTrafficPolicy && spec.internalTrafficPolicy === "Local",
       externalPolicyLocal: externalLocal,
       affinitySeconds: affinity,
+      externallyAccessible: Boolean(port.nodePort) || vips.length > 0 || written.length > 0,
       healthCheckNodePort: health,
       usesHints: hints,
     };
@@ -184,17 +191,12 @@ export function servicePortsOf(service: Located<Service>, options: ServicePortOp
   return made.length < 2 ? made : lastOfEachIdentity(made);
 }
 
-/** True when any external destination exists: a node port, a VIP or an external IP of the family. */
-export function isExternallyAccessible(port: ServicePort): boolean {
-  return port.nodePort !== 0 || port.loadBalancerVIPs.length > 0 || port.externalIPs.length > 0;
-}
-
 /** True when some traffic goes to endpoints of the whole cluster. */
 export function usesClusterEndpoints(port: ServicePort): boolean {
-  return !port.internalPolicyLocal || isExternallyAccessible(port);
+  return !port.internalPolicyLocal || port.externallyAccessible;
 }
 
 /** True when some traffic goes to endpoints of this node only. */
 export function usesLocalEndpoints(port: ServicePort): boolean {
-  return port.internalPolicyLocal || (port.externalPolicyLocal && isExternallyAccessible(port));
+  return port.internalPolicyLocal || (port.externalPolicyLocal && port.externallyAccessible);
 }

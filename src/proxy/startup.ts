@@ -26,6 +26,10 @@ function detectorFindings(config: ResolvedConfig, node: NodeView, primary: IPFam
     const message = "Detect-local-mode set to ClusterCIDR, but no cluster CIDR specified for primary IP family";
     return [{ fatal: false, code: "no-cluster-cidr", message }];
   }
+  if (config.detectLocalMode === "NodeCIDR" && node.podCIDRs.length === 0) {
+    const message = `timeout waiting for PodCIDR allocation on node "${node.name}"`;
+    return [{ fatal: true, code: "no-pod-cidr", message }];
+  }
   if (config.detectLocalMode === "NodeCIDR" && !has(node.podCIDRs)) {
     const message = "Detect-local-mode set to NodeCIDR, but no PodCIDR defined at node for primary IP family";
     return [{ fatal: false, code: "no-pod-cidr", message }];

@@ -9,7 +9,7 @@ import { type Endpoint, endpointsOfPort, slicesByService } from "./endpoints.ts"
 import { type ServiceHealth, serviceHealth } from "./healthcheck.ts";
 import { type LocalDetector, localDetector } from "./localdetector.ts";
 import { bindAddressPair, detectNodeIPs, type HostFacts, type NodeIPs, type NodeView, primaryOnly } from "./node.ts";
-import { nodePortAddresses } from "./nodeports.ts";
+import { nodePortAddresses, withoutLoopback } from "./nodeports.ts";
 import type { Release } from "./release.ts";
 import { type ServicePort, servicePortsOf } from "./serviceport.ts";
 import { categorizeEndpoints, type UsableEndpoints } from "./topology.ts";
@@ -40,6 +40,8 @@ export interface ProxyState {
   readonly masqueradeAll: boolean;
   /** Addresses that node ports are accepted on: `all` local ones, or these. */
   readonly nodePortAddresses: "all" | readonly string[];
+  /** Loopback addresses are left out of them. */
+  readonly nodePortsExcludeLoopback: boolean;
   /** False when a release writes no node-port rules because no address of the node matches. */
   readonly nodePortRules: boolean;
   /** Node ports answer on 127.0.0.0/8: configured, IPv4, and not filtered out by nodePortAddresses. */
@@ -107,7 +109,7 @@ function endpointsOfService(service: string, context: Context): Endpoint[] {
  */
 export function proxyState(cluster: Cluster, options: ProxyStateOptions): ProxyState {
   const { release, family, node, host, config } = options;
-  const traits = proxyTraitsOf(release);
+  const traits = proxyTraitsOf(release, config.featureGates);
   const nodeIPs = detectNodeIPs(node, config.bindAddress);
   const context: Context = {
     options,
@@ -121,6 +123,8 @@ export function proxyState(cluster: Cluster, options: ProxyStateOptions): ProxyS
     .flatMap((service) => servicePortsOf(service, { family, traits, externalIPs }))
     .map((port) => decide(port, context));
   const nodePorts = nodePortAddresses(config.nodePortAddresses, family, nodeIPs, host.interfaces, traits);
+  const localhostNodePorts = traits.localhostNodePorts && config.localhostNodePorts && nodePorts.includesLoopback;
+  const excludesLoopback = traits.localhostNodePorts && !localhostNodePorts;
   return {
     release,
     family,
@@ -131,9 +135,10 @@ export function proxyState(cluster: Cluster, options: ProxyStateOptions): ProxyS
     localDetector: localDetector(config, node, family, traits),
     masqueradeBit: config.masqueradeBit,
     masqueradeAll: config.masqueradeAll,
-    nodePortAddresses: nodePorts.addresses,
+    nodePortAddresses: excludesLoopback ? withoutLoopback(nodePorts.addresses) : nodePorts.addresses,
+    nodePortsExcludeLoopback: excludesLoopback,
     nodePortRules: !(traits.nodePortsNeedAddress && nodePorts.addresses.length === 0),
-    localhostNodePorts: traits.localhostNodePorts && config.localhostNodePorts && nodePorts.includesLoopback,
+    localhostNodePorts,
     conntrackTCPLiberal: host.conntrackTCPLiberal || config.conntrack.tcpBeLiberal,
     randomFully: host.randomFully,
     nfacct: host.nfacct,

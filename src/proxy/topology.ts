@@ -78,8 +78,10 @@ const NOTHING: UsableEndpoints = {
 };
 
 /** Releases without lists by policy: every ready endpoint counts, local or not. */
-function readyEndpoints(endpoints: readonly Endpoint[]): UsableEndpoints {
-  const ready = those(endpoints, (endpoint) => endpoint.ready);
+function readyEndpoints(endpoints: readonly Endpoint[], port: ServicePort): UsableEndpoints {
+  // under internal policy Local everything but external Local traffic is cut to this node's (upstream FilterEndpoints)
+  const onlyLocal = port.internalPolicyLocal && !port.externalPolicyLocal;
+  const ready = those(endpoints, (endpoint) => endpoint.ready && (endpoint.local || !onlyLocal));
   return {
     ...NOTHING,
     cluster: ready,
@@ -96,7 +98,7 @@ export function categorizeEndpoints(
   place: TopologyPlace,
   traits: ProxyTraits,
 ): UsableEndpoints {
-  if (!traits.policyLists) return readyEndpoints(endpoints);
+  if (!traits.policyLists) return readyEndpoints(endpoints, port);
   if (endpoints.length === 0) return NOTHING;
   const isDraining = (endpoint: Endpoint): boolean =>
     traits.terminatingEndpoints && endpoint.serving && endpoint.terminating;

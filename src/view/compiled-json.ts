@@ -1,5 +1,6 @@
 import { originField, originPath, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
 import type { TableTree } from "../compile/iptables/table.ts";
+import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import { locate } from "../manifest/locate.ts";
 import type { ObjectMeta } from "../manifest/meta.ts";
 import type { Located } from "../manifest/object.ts";
@@ -8,7 +9,7 @@ import { formatCommand, formatRule } from "../rules/iptables/format.ts";
 import { placeColumn } from "../text/position.ts";
 import type { FamilyResult } from "./family-result.ts";
 
-type Owner = Located<{ readonly kind: string; readonly metadata: ObjectMeta }>;
+type Owner = Located<{ readonly kind: string; readonly metadata?: ObjectMeta }>;
 
 /** One rule of the JSON form. `rule` counts from 1 within its chain, as iptables numbers rules. */
 interface RuleEntry {
@@ -23,10 +24,17 @@ interface RuleEntry {
   readonly place?: string;
 }
 
-function ownerOf({ kind, decision, endpoint }: RuleOrigin): Owner | undefined {
-  const { owner } = ruleKinds[kind];
-  if (owner === "Service") return decision?.port.service;
-  return owner === "EndpointSlice" ? endpoint?.slice : undefined;
+function ownerOf({ kind, decision, endpoint }: RuleOrigin, configuration: Owner | undefined): Owner | undefined {
+  switch (ruleKinds[kind].owner) {
+    case "Service":
+      return decision?.port.service;
+    case "EndpointSlice":
+      return endpoint?.slice;
+    case "KubeProxyConfiguration":
+      return configuration;
+    case "kube-proxy":
+      return undefined;
+  }
 }
 
 function placeOf(owner: Owner, origin: RuleOrigin): string {
@@ -55,10 +63,10 @@ function placeFinder(): (owner: Owner, origin: RuleOrigin) => string {
 }
 
 function objectName({ value: { kind, metadata } }: Owner): string {
-  return `${kind} ${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+  return metadata === undefined ? kind : `${kind} ${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 }
 
-function rulesOf(table: TableTree): RuleEntry[] {
+function rulesOf(table: TableTree, configuration: Owner | undefined): RuleEntry[] {
   const numbers = new Map<string, number>();
   const findPlace = placeFinder();
   return table.rules.map((line, i) => {
@@ -67,7 +75,7 @@ function rulesOf(table: TableTree): RuleEntry[] {
     const origin = table.origin(i);
     if (origin === undefined) throw new Error(`rule ${i} of table ${table.name} has no origin`);
     const { owner, reason } = ruleKinds[origin.kind];
-    const object = ownerOf(origin);
+    const object = ownerOf(origin, configuration);
     const field = originField(origin);
     return {
       chain: line.chain,
@@ -84,10 +92,13 @@ function rulesOf(table: TableTree): RuleEntry[] {
 }
 
 /**
- * Every rule with the object and field behind it, as JSON of our own (`rulewalk/v1`). Chains and rules stand in the
+ * Every rule with the object and field behind it, as JSON of our own (`rulewalk/v1`). `written` stands in as the object
+ * of rules that a setting makes. Chains and rules stand in the
  * order of the restore text. Ends with a line end.
  */
-export function compiledJSON(results: readonly FamilyResult[]): string {
+export function compiledJSON(results: readonly FamilyResult[], written?: Located<KubeProxyConfiguration>): string {
+  const configuration: Owner | undefined =
+    written === undefined ? undefined : { value: { kind: "KubeProxyConfiguration" }, origin: written.origin };
   const families = results.map(({ state, compiled }) => ({
     family: state.family,
     node: state.nodeName,
@@ -97,7 +108,7 @@ export function compiledJSON(results: readonly FamilyResult[]): string {
     tables: compiled.tables.map((table) => ({
       name: table.name,
       chains: table.chains.map((chain) => chain.name),
-      rules: rulesOf(table),
+      rules: rulesOf(table, configuration),
     })),
     healthCheckNodePorts: Object.fromEntries(state.health),
   }));

@@ -3,7 +3,7 @@ import { ruleKinds } from "../compile/iptables/provenance.ts";
 import type { TableTree } from "../compile/iptables/table.ts";
 import type { Service } from "../manifest/service.ts";
 import { formatRelease } from "../proxy/release.ts";
-import type { PortDecision } from "../proxy/state.ts";
+import type { PortDecision, ProxyState } from "../proxy/state.ts";
 import { formatRule } from "../rules/iptables/format.ts";
 import type { RuleLine } from "../rules/iptables/syntax.ts";
 import type { FamilyResult } from "./family-result.ts";
@@ -45,18 +45,38 @@ function frontendTable(results: readonly FamilyResult[], paint: Paint): string[]
   });
 }
 
-function reasonPassedOver({ spec, metadata }: Service): string | undefined {
+function reasonPassedOver({ spec, metadata }: Service): string {
   if (spec?.type === "ExternalName") return "ExternalName: a DNS alias";
   if (spec?.clusterIP === "None") return "headless: DNS only";
   if (metadata.labels?.["service.kubernetes.io/service-proxy-name"] !== undefined) return "left to another proxy";
-  return spec?.clusterIP ? undefined : "no cluster IP";
+  if (!spec?.clusterIP) return "no cluster IP";
+  if ((spec.ports ?? []).length === 0) return "no ports";
+  if (metadata.labels?.["service.kubernetes.io/headless"] !== undefined) return "labelled headless";
+  return "no cluster IP of this family";
 }
 
-function passedOver(cluster: Cluster): string[] {
+/** Every Service that has no rules, with the reason. */
+function passedOver(cluster: Cluster, served: ReadonlySet<string>): string[] {
   return cluster.services.flatMap(({ value }) => {
-    const reason = reasonPassedOver(value);
-    return reason === undefined ? [] : [`${value.metadata.namespace}/${value.metadata.name} (${reason})`];
+    const name = `${value.metadata.namespace}/${value.metadata.name}`;
+    return served.has(name) ? [] : [`${name} (${reasonPassedOver(value)})`];
   });
+}
+
+/** Which sources of connections to cluster IPs are replaced, which no frontend's line can say. */
+function clusterIPSources({ masqueradeAll, localDetector }: ProxyState): string {
+  const start = "Connections to cluster IPs";
+  if (masqueradeAll) return `${start}: source replaced by the node's, whoever calls.`;
+  switch (localDetector?.kind) {
+    case undefined:
+      return `${start}: source kept, whoever calls.`;
+    case "cidr":
+      return `${start}: source kept if it is in ${localDetector.cidr}, else replaced by the node's.`;
+    case "interface":
+      return `${start}: source kept if they come in by ${localDetector.name}, else replaced by the node's.`;
+    case "interfacePrefix":
+      return `${start}: source kept if they come in by ${localDetector.prefix}*, else replaced by the node's.`;
+  }
 }
 
 /** A rule without its comment, which the line below explains better. */
@@ -115,12 +135,12 @@ export function summary(cluster: Cluster, results: readonly FamilyResult[], pain
   const served = new Set(
     results.flatMap(({ state }) => state.ports.map(({ port }) => `${port.namespace}/${port.name}`)),
   );
-  const others = passedOver(cluster);
+  const others = passedOver(cluster, served);
   const title = `What kube-proxy writes on node ${nodeName}: iptables mode, Kubernetes ${formatRelease(release)}`;
   return [
     paint.strong(title),
-    `${served.size} of ${cluster.services.length} Services get rules. Fates are those of new connections from outside;`,
-    "Pods and the node itself reach any endpoint by external addresses, even where the policy is Local.",
+    `${served.size} of ${cluster.services.length} Services get rules. Fates are those of new connections from outside the cluster.`,
+    ...results.map(({ state }) => `${state.family}: ${clusterIPSources(state)}`),
     ...frontendTable(results, paint),
     ...(others.length === 0 ? [] : ["", `${paint.strong("No rules for")}  ${others.join(", ")}`]),
     ...example(first, paint),

@@ -32,7 +32,7 @@ const rows: readonly (readonly [string, KubeProxyConfiguration, NodeView, readon
     ["no-cluster-cidr", "cluster-cidr-family"],
   ],
   ["Pod CIDRs", { detectLocalMode: "NodeCIDR" }, node(V4, ["10.244.1.0/24"]), []],
-  ["Pod CIDRs missing", { detectLocalMode: "NodeCIDR" }, node(V4), ["no-pod-cidr"]],
+  ["Pod CIDRs missing", { detectLocalMode: "NodeCIDR" }, node(V4), ["no-pod-cidr!"]],
   [
     "Pod CIDRs of the other family",
     { detectLocalMode: "NodeCIDR" },

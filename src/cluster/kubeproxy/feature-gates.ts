@@ -36,6 +36,16 @@ const RULE_GATES: Readonly<Record<string, readonly GateChange[]>> = {
     { from: 34, on: true, stage: "beta" },
     { from: 35, on: true, stage: "stable", locked: true },
   ],
+  ProxyTerminatingEndpoints: [
+    { from: 22, on: false, stage: "alpha" },
+    { from: 26, on: true, stage: "beta" },
+    { from: 28, on: true, stage: "stable", locked: true },
+  ],
+  ServiceInternalTrafficPolicy: [
+    { from: 21, on: false, stage: "alpha" },
+    { from: 22, on: true, stage: "beta" },
+    { from: 26, on: true, stage: "stable", locked: true },
+  ],
   ServiceTrafficDistribution: [
     { from: 30, on: false, stage: "alpha" },
     { from: 31, on: true, stage: "beta" },

@@ -4,7 +4,7 @@ import type { PortDecision } from "../../proxy/state.ts";
 import { option } from "../../rules/iptables/syntax.ts";
 import type { IptablesContext } from "./context.ts";
 import { addAffinityRules, addBalancingRule, type EndpointChain, endpointChain } from "./endpointrules.ts";
-import { addHealthCheck } from "./modern.ts";
+import { addHealthCheck } from "./healthcheck.ts";
 import { chainHash, chainPrefixes, chains } from "./names.ts";
 import type { RuleKind } from "./provenance.ts";
 import {
@@ -37,12 +37,11 @@ interface Plan {
   readonly host: (address: string) => string;
 }
 
-function planOf(decision: PortDecision, { state, sha256 }: IptablesContext): Plan {
+function planOf(decision: PortDecision, { sha256 }: IptablesContext): Plan {
   const { port, usable } = decision;
   const hash = chainHash(sha256, port.nameString + port.protocol.toLowerCase());
   const svc = chainPrefixes.clusterPolicy + hash;
   const xlb = chainPrefixes.classicLocal + hash;
-  const suffix = state.family === "IPv4" ? "/32" : "/128";
   return {
     decision,
     name: port.nameString,
@@ -51,8 +50,8 @@ function planOf(decision: PortDecision, { state, sha256 }: IptablesContext): Pla
     fw: chainPrefixes.firewall + hash,
     hasEndpoints: usable.hasEndpoints,
     externalChain: port.externalPolicyLocal ? xlb : svc,
-    // an address that did not parse has 16 bytes of nothing upstream, whose length is printed as IPv6's
-    host: (address) => (address === "<nil>" ? "<nil>/128" : address + suffix),
+    // the length follows the address itself; one that did not parse counts as IPv6 upstream (`ToCIDR`)
+    host: (address) => (address.includes(":") || address === "<nil>" ? `${address}/128` : `${address}/32`),
   };
 }
 
@@ -160,12 +159,12 @@ function addEndpoints(plan: Plan, endpoints: readonly EndpointChain[], { nat, la
   const { port } = decision;
   const start = largeCluster ? [] : bareComment(plan.name);
   for (const { chain } of endpoints) nat.chain(chain);
-  if (port.affinitySeconds > 0) addAffinityRules(nat, plan.svc, endpoints, () => start, decision);
+  if (port.affinitySeconds !== undefined) addAffinityRules(nat, plan.svc, endpoints, () => start, decision);
   endpoints.forEach((entry, i) => {
     const { endpoint, chain } = entry;
     addBalancingRule(nat, plan.svc, entry, start, endpoints.length - i, decision);
     nat.rule(chain, [...start, source(plan.host(endpoint.ip)), toMark], "hairpin", decision, endpoint);
-    const remember = port.affinitySeconds > 0 ? recentSet(chain) : [];
+    const remember = port.affinitySeconds !== undefined ? recentSet(chain) : [];
     const rewrite = [...protocol(port.protocol), jump("DNAT"), option("--to-destination", endpoint.text)];
     nat.rule(chain, [...start, ...remember, ...rewrite], "dnat", decision, endpoint);
   });
@@ -186,7 +185,7 @@ function addLocalChain(plan: Plan, local: readonly EndpointChain[], { state, nat
     nat.rule(xlb, options, "no-local-endpoint-drop", decision);
     return;
   }
-  if (decision.port.affinitySeconds > 0) addAffinityRules(nat, xlb, local, () => bareComment(name), decision);
+  if (decision.port.affinitySeconds !== undefined) addAffinityRules(nat, xlb, local, () => bareComment(name), decision);
   local.forEach((entry, i) => {
     addBalancingRule(nat, xlb, entry, comment(`Balancing rule ${i} for ${name}`), local.length - i, decision);
   });

@@ -58,7 +58,7 @@ function writeTables(state: ProxyState, filter: TableSink, nat: TableSink, optio
   if (localnet) addLocalnetRule(filter);
   const addServicePort = traits.classicLayout ? addClassicServicePort : addModernServicePort;
   for (const decision of state.ports) addServicePort(decision, context);
-  addNodePortsTail(nat, state, traits);
+  addNodePortsTail(nat, state);
   addForwardRules(filter, state, traits);
 }
 

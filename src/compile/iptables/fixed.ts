@@ -70,17 +70,15 @@ export function addForwardRules(filter: TableSink, state: ProxyState, traits: Ip
 const TAIL = comment("kubernetes service nodeports; NOTE: this must be the last rule in this chain");
 
 /** The last rules of nat KUBE-SERVICES, which hand over to the node ports (iptables-mode §3.8). */
-export function addNodePortsTail(nat: TableSink, state: ProxyState, traits: IptablesTraits): void {
-  const { family, nodePortAddresses: addresses, localhostNodePorts } = state;
+export function addNodePortsTail(nat: TableSink, state: ProxyState): void {
+  const { family, nodePortAddresses: addresses } = state;
   if (addresses === "all") {
-    const exclude = traits.localhostExclusion && !localhostNodePorts ? [not(destination(LOOPBACK[family]))] : [];
+    const exclude = state.nodePortsExcludeLoopback ? [not(destination(LOOPBACK[family]))] : [];
     const options = [...TAIL, ...destinationIsLocal, ...exclude, jump(chains.nodePorts)];
     nat.rule(chains.services, options, "node-ports-tail");
     return;
   }
-  const excludeLoopback = traits.localhostExclusion && !localhostNodePorts;
   for (const address of addresses) {
-    if (excludeLoopback && (address.startsWith("127.") || address === "::1")) continue;
     nat.rule(chains.services, [...TAIL, destination(address), jump(chains.nodePorts)], "node-ports-tail");
   }
 }

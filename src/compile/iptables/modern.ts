@@ -1,14 +1,10 @@
 import type { Endpoint } from "../../proxy/endpoints.ts";
-import {
-  isExternallyAccessible,
-  type ServiceAddress,
-  usesClusterEndpoints,
-  usesLocalEndpoints,
-} from "../../proxy/serviceport.ts";
+import { type ServiceAddress, usesClusterEndpoints, usesLocalEndpoints } from "../../proxy/serviceport.ts";
 import type { PortDecision } from "../../proxy/state.ts";
 import { option } from "../../rules/iptables/syntax.ts";
 import type { IptablesContext } from "./context.ts";
 import { addAffinityRules, addBalancingRule, type EndpointChain, endpointChain } from "./endpointrules.ts";
+import { addHealthCheck } from "./healthcheck.ts";
 import { chainHash, chainPrefixes, chains } from "./names.ts";
 import type { RuleKind } from "./provenance.ts";
 import {
@@ -58,7 +54,7 @@ function planOf(decision: PortDecision, context: IptablesContext): Plan {
     internalChain: port.internalPolicyLocal ? chain.svl : chain.svc,
     hasInternal: usable.hasEndpoints && (!port.internalPolicyLocal || hasLocal),
     hasExternal: usable.hasEndpoints && (!port.externalPolicyLocal || hasLocal),
-    usesExternal: usable.hasEndpoints && isExternallyAccessible(port),
+    usesExternal: usable.hasEndpoints && port.externallyAccessible,
     usesFirewall: usable.hasEndpoints && port.loadBalancerVIPs.length > 0 && port.sourceRanges.length > 0,
   };
 }
@@ -156,19 +152,6 @@ function addNodePort(plan: Plan, { state, traits, filter, nat }: IptablesContext
   filter.rule(chains.externalServices, options, `node-port-${refused.ending}`, decision);
 }
 
-/** Lets health checks in, whether or not there are endpoints; the same in all releases since 1.21. */
-export function addHealthCheck(decision: PortDecision, { filter }: IptablesContext): void {
-  const { port } = decision;
-  if (port.healthCheckNodePort === 0) return;
-  const options = [
-    ...comment(`${port.nameString} health check node port`),
-    ...protocol("TCP"),
-    destinationPort(port.healthCheckNodePort),
-    jump("ACCEPT"),
-  ];
-  filter.rule(chains.nodePorts, options, "health-check-accept", decision);
-}
-
 function addInternalMasquerade(plan: Plan, { state, nat }: IptablesContext): void {
   if (!plan.hasInternal) return;
   const { decision } = plan;
@@ -247,7 +230,7 @@ function addPolicyChain(
   const { decision, name } = plan;
   const commentOf = (endpoint: Endpoint): Options => (largeCluster ? [] : comment(`${name} -> ${endpoint.text}`));
   nat.chain(chain);
-  if (decision.port.affinitySeconds > 0) addAffinityRules(nat, chain, endpoints, commentOf, decision);
+  if (decision.port.affinitySeconds !== undefined) addAffinityRules(nat, chain, endpoints, commentOf, decision);
   endpoints.forEach((entry, i) => {
     addBalancingRule(nat, chain, entry, commentOf(entry.endpoint), endpoints.length - i, decision);
   });
@@ -267,7 +250,7 @@ function addEndpointChains(
   for (const { endpoint, chain } of endpoints) {
     nat.chain(chain);
     nat.rule(chain, [...start, source(endpoint.ip), toMark], "hairpin", decision, endpoint);
-    const remember = port.affinitySeconds > 0 ? recentSet(chain) : [];
+    const remember = port.affinitySeconds !== undefined ? recentSet(chain) : [];
     const options = [...start, ...remember, ...withProtocol, dnat, option("--to-destination", endpoint.text)];
     nat.rule(chain, options, "dnat", decision, endpoint);
   }

@@ -112,7 +112,8 @@ export const ruleKinds: Readonly<Record<RuleKind, RuleKindFacts>> = {
   "cluster-ip-masquerade": {
     owner: "KubeProxyConfiguration",
     field: "detectLocalMode",
-    reason: "traffic to the cluster IP from outside the Pod network must come back through this node",
+    reason:
+      "traffic to the cluster IP that does not come from what counts as local Pods must come back through this node",
   },
   "cluster-ip-masquerade-all": {
     owner: "KubeProxyConfiguration",
@@ -186,7 +187,7 @@ export const ruleKinds: Readonly<Record<RuleKind, RuleKindFacts>> = {
   "external-pod-shortcut": {
     owner: "Service",
     field: "spec.externalTrafficPolicy",
-    reason: "Pods that call an external address get any endpoint, as through the cluster IP",
+    reason: "what counts as local Pods gets any endpoint by external addresses, too, as through the cluster IP",
   },
   "external-local-masquerade": {
     owner: "Service",

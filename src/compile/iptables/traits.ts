@@ -7,7 +7,6 @@ export type IptablesTraitName =
   | "firewallNote"
   | "invalidUnlessLiberal"
   | "jumpsToKubeletFirewall"
-  | "localhostExclusion"
   | "localnetRule"
   | "markDropEnsured"
   | "postroutingJumpLast"
@@ -24,7 +23,6 @@ export const iptablesTraits: Readonly<Record<IptablesTraitName, Trait>> = {
   firewallNote: { from: 27, reason: "a KUBE-FW chain ends with a rule that only carries a comment" },
   invalidUnlessLiberal: { from: 29, reason: "no INVALID rule when conntrack is liberal about TCP" },
   jumpsToKubeletFirewall: { from: 27, reason: "KUBE-FIREWALL is created and jumped to by kube-proxy as well" },
-  localhostExclusion: { from: 26, reason: "the node-port rule leaves out loopback where localhost node ports are off" },
   localnetRule: { from: 27, reason: "kube-proxy writes the rule against packets to 127/8 from elsewhere itself" },
   markDropEnsured: { from: 20, to: 24, reason: "nat KUBE-MARK-DROP is created when absent, and left empty" },
   postroutingJumpLast: { from: 27, to: 27, reason: "the jump from POSTROUTING is made after those to KUBE-FIREWALL" },

@@ -1,6 +1,6 @@
 import type { LocalDetector } from "../../proxy/localdetector.ts";
 import type { ServicePort } from "../../proxy/serviceport.ts";
-import { not, type Option, option, type Word } from "../../rules/iptables/syntax.ts";
+import { not, type Option, option, type Quoted, type Word } from "../../rules/iptables/syntax.ts";
 
 /** A rule's options in the order kube-proxy writes them. */
 export type Options = readonly Option[];
@@ -12,7 +12,12 @@ const MATCH_COMMENT = option("-m", "comment");
  * node-port and endpoint rules is `bareComment` (iptables-mode §3.2).
  */
 export function comment(text: string): Options {
-  return [MATCH_COMMENT, option("--comment", { quoted: text })];
+  return [MATCH_COMMENT, option("--comment", quotedRaw(text))];
+}
+
+/** kube-proxy puts quotes around a text and escapes nothing in it, so what holds a quote is written as it is. */
+function quotedRaw(text: string): Quoted {
+  return text.includes('"') || text.includes("\\") ? { quoted: text, raw: text } : { quoted: text };
 }
 
 /** `-m comment --comment NAME`, not in quotes. */
