@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   compile: ["net", "proxy", "rules", "text"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
-  "index.ts": ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
+  "index.ts": ["cluster", "compile", "golden", "manifest", "net", "proxy", "rules", "text", "view"],
   cli: ["cluster", "compile", "golden", "manifest", "net", "proxy", "rules", "text", "view"],
 };
 
