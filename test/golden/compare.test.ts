@@ -8,16 +8,19 @@ const FILE = "dumps/1.37-iptables/worker-1/iptables.save";
 const lines: readonly string[] = [
   "*filter",
   ":INPUT ACCEPT [0:0]",
+  ":OUTPUT ACCEPT [0:0]",
   ":KUBE-FORWARD - [0:0]",
   "-A INPUT -j KUBE-FORWARD",
   "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP",
   "COMMIT",
   "*nat",
   ":PREROUTING ACCEPT [0:0]",
+  ":OUTPUT ACCEPT [0:0]",
   ":KUBE-SEP-A - [0:0]",
   ":KUBE-SEP-B - [0:0]",
   ":KUBE-SVC-A - [0:0]",
   "-A PREROUTING -j KUBE-SVC-A",
+  "-A OUTPUT -j KUBE-SVC-A",
   "-A KUBE-SEP-A -s 10.0.0.1/32 -j MARK",
   "-A KUBE-SEP-A -j DNAT --to-destination 10.0.0.1:80",
   "-A KUBE-SEP-B -s 10.0.0.2/32 -j MARK",
@@ -80,6 +83,19 @@ const edits: readonly (readonly [string, Edit, RegExp, readonly string[]])[] = [
     ["- -A KUBE-SVC-A -j ACCEPT", "  -A KUBE-SVC-A -j KUBE-SEP-B"],
   ],
   [
+    "a rule in a chain that two tables have",
+    replace(/OUTPUT -j KUBE-SVC-A/, "OUTPUT -j ACCEPT"),
+    /table nat, chain OUTPUT$/,
+    ["- -A OUTPUT -j ACCEPT"],
+  ],
+  [
+    "many rules more, of which it shows some",
+    (text) =>
+      text.splice(at(text, /^-A KUBE-SVC-A -j/), 0, ...Array.from({ length: 30 }, () => "-A KUBE-SVC-A -j MARK")),
+    /table nat, chain KUBE-SVC-A$/,
+    ["- -A KUBE-SVC-A -j MARK", "- … 24 more", "  -A KUBE-SVC-A -j KUBE-SEP-B"],
+  ],
+  [
     "changed order inside a chain",
     swap(/^-A KUBE-SVC-A -m/, /^-A KUBE-SVC-A -j/),
     /table nat, chain KUBE-SVC-A$/,
@@ -110,7 +126,7 @@ const edits: readonly (readonly [string, Edit, RegExp, readonly string[]])[] = [
   [
     "an empty file",
     (text) => text.splice(0),
-    /table filter, chain INPUT \(and 5 more chains\)$/,
+    /table filter, chain INPUT \(and 7 more chains\)$/,
     ["+ :INPUT ACCEPT [0:0]"],
   ],
 ];
@@ -163,6 +179,20 @@ test("single commands have no chain: the lines themselves are shown", (t) => {
     new Map([[path, "iptables -N B\n"]]),
   );
   t.is(difference?.kind === "changed" ? difference.lines.join("|") : "", "- iptables -N A|  iptables -N B|  ");
+});
+
+test("three lines before and after a difference are shown, no more", (t) => {
+  const text = (middle: string): string =>
+    [1, 2, 3, 4, 5, 6]
+      .map((n) => (n === 6 ? middle : `-A A ${n}`))
+      .concat(["-A A 7", "-A A 8", "-A A 9", "-A A 10"])
+      .join("\n");
+  const [difference] = compareDumps(new Map([[FILE, text("-A A x")]]), new Map([[FILE, text("-A A y")]]));
+  t.deepEqual(difference?.kind === "changed" ? difference.lines : [], [
+    ...["  -A A 3", "  -A A 4", "  -A A 5"],
+    ...["- -A A x", "+ -A A y"],
+    ...["  -A A 7", "  -A A 8", "  -A A 9"],
+  ]);
 });
 
 /** Texts of lines that are chains' or not, so that every way of differing comes up. */
