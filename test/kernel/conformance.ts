@@ -66,6 +66,8 @@ async function main(folder: string, only: readonly string[]): Promise<number> {
   if (process.platform !== "linux") return refuse("it needs Linux");
   if (process.getuid?.() !== 0) return refuse("it needs root, for network namespaces of its own");
   const lockFolder = mkdtempSync(join(tmpdir(), "rulewalk-kernel-"));
+  // on any way out, an interrupt included
+  process.on("exit", () => rmSync(lockFolder, { recursive: true, force: true }));
   try {
     const tools = await findTools(join(lockFolder, "xtables.lock"));
     if (tools.missing.length > 0) return refuse(`missing are ${tools.missing.join(", ")}; ${SETUP}`);
@@ -82,8 +84,6 @@ async function main(folder: string, only: readonly string[]): Promise<number> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return refuse(code === "ENOENT" ? `unshare is missing; ${SETUP}` : message);
-  } finally {
-    rmSync(lockFolder, { recursive: true, force: true });
   }
 }
 

@@ -43,7 +43,10 @@ function ruleSets(name: string, one: ScenarioCase): RuleSet[] {
  * the kernel is asked about are the files in the folder.
  */
 export function goldenRuleSets(folder: string, only: readonly string[]): RuleSet[] {
-  const found = findScenarios(folder).filter(({ name }) => only.length === 0 || only.includes(name));
+  const known = findScenarios(folder);
+  const unknown = only.filter((wanted) => !known.some(({ name }) => name === wanted));
+  if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(", ")} in ${folder}`);
+  const found = known.filter(({ name }) => only.length === 0 || only.includes(name));
   return found.flatMap((scenarioFolder) => {
     const scenario = readScenario(readScenarioSources(scenarioFolder, fail), fail);
     if (scenario === undefined) throw new Error(`${scenarioFolder.path}: faulty`);
@@ -51,7 +54,7 @@ export function goldenRuleSets(folder: string, only: readonly string[]): RuleSet
     for (const one of scenario.cases) {
       for (const [path, text] of caseDumps(one, { sha256 }, fail)) {
         if (stored.get(path) !== text)
-          throw new Error(`${scenarioFolder.path}/${path} is not as compiled: npm run golden`);
+          throw new Error(`${scenarioFolder.path}/${path} is not as compiled; npm run golden writes it`);
       }
     }
     return scenario.cases.flatMap((one) => ruleSets(scenarioFolder.name, one));
