@@ -88,7 +88,7 @@ const mistakes: readonly (readonly [string, readonly string[], string, RegExp])[
 ];
 
 for (const [what, args, input, expected] of mistakes) {
-  test(`a mistake is told: ${what}`, (t) => {
+  test(`slow: a mistake is told: ${what}`, (t) => {
     const { code, out, err } = run(args, input);
     t.is(code, 2, err);
     t.is(out, "");

@@ -1,6 +1,5 @@
 import test from "ava";
 import { renderDiagnostic } from "../../src/text/render.ts";
-import { clusterText, readSpeed } from "./speed.ts";
 import { countObjects, read } from "./support.ts";
 
 const SERVICE = '{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"ports":[{"port":80}]}}';
@@ -23,7 +22,6 @@ const wrongMembers = (count: number): string =>
  * tells linear work from quadratic, not a fast machine from a slow one.
  */
 type Row = readonly [name: string, text: () => string, objects: number, findings: number, code: string | undefined];
-const LIMIT = 8000;
 
 const rows: readonly Row[] = [
   ["billion laughs", laughs, 0, 1, "alias-bomb"],
@@ -110,12 +108,12 @@ const rows: readonly Row[] = [
 ];
 
 for (const [name, text, objects, findings, code] of rows) {
-  test.serial(`bears ${name}`, (t) => {
+  test.serial(`slow: bears ${name}`, (t) => {
+    // only against hanging: what each of these costs is a second at the most
+    t.timeout(60_000);
     const input = text();
-    const start = performance.now();
     const { manifests, diagnostics } = read(input);
     const rendered = diagnostics.map((diagnostic) => renderDiagnostic(diagnostic, { color: false }));
-    t.true(performance.now() - start < LIMIT, `took ${Math.round(performance.now() - start)} ms`);
     t.is(countObjects(manifests), objects);
     t.is(diagnostics.length, findings);
     t.is(diagnostics[0]?.code, code);
@@ -141,10 +139,4 @@ test("names of the prototype are members like others", (t) => {
     t.is(Object.getPrototypeOf(labels), Object.prototype);
   }
   t.false("x" in {});
-});
-
-// Three times JSON.parse is the aim (about 2 measured); the bound leaves room for a loaded machine.
-test.serial("slow: a dump is read at the speed of JSON.parse", (t) => {
-  const { ratio } = readSpeed(clusterText(2000), 5);
-  t.true(ratio < 6, `ratio ${ratio.toFixed(2)}`);
 });

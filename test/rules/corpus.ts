@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { IPFamily } from "../../src/net/family.ts";
@@ -183,7 +183,7 @@ export function checkIptablesTexts(dir: string): CorpusResult {
       if (line !== "") checkRecord(result, file, JSON.parse(line) as UpstreamRecord);
     }
   }
-  for (const file of readdirSync(join(dir, "real")).sort()) {
+  for (const file of existsSync(join(dir, "real")) ? readdirSync(join(dir, "real")).sort() : []) {
     if (!file.endsWith(".save")) continue;
     result.files++;
     const family: IPFamily = file.includes(".ipv6.") ? "IPv6" : "IPv4";

@@ -146,3 +146,48 @@ test("scripts are applied and refused as by iptables-restore 1.8.9", (t) => {
   t.is(unexpected(wrong, / \| /), "");
   t.true(count > 150);
 });
+
+test("a script without --noflush: nft forgets the policies it does not name, legacy keeps them", (t) => {
+  // seen with both variants of iptables 1.8.9
+  for (const [backend, policy] of [
+    ["nft", "ACCEPT"],
+    ["legacy", "DROP"],
+  ] as const) {
+    const before = load(emptyRuleset, "*filter\n:INPUT DROP [5:6]\nCOMMIT\n", { backend, flags: "c" }).after;
+    t.regex(formatSave(before, "IPv4", { backend }), /^:INPUT DROP \[5:6\]$/m);
+    const { after } = load(before, "*filter\n:Z - [7:8]\nCOMMIT\n", { backend });
+    t.regex(formatSave(after, "IPv4", { backend }), new RegExp(`^:INPUT ${policy} \\[0:0\\]$`, "m"));
+  }
+});
+
+test("a refused table leaves the ruleset as it was, and the value that was handed in never changes", (t) => {
+  const { after: before } = load(emptyRuleset, "*filter\n:K -\n-A K -j ACCEPT\nCOMMIT\n", { backend: "nft" });
+  const text = formatSave(before, "IPv4", { backend: "nft" });
+  const refused = load(before, "*filter\n-F K\n-A K -j NOSUCH\nCOMMIT\n", { backend: "nft", flags: "n" });
+  t.is(refused.after, before);
+  load(before, "*filter\n-F K\n-E K L\n-P INPUT DROP\n-Z\nCOMMIT\n", { backend: "nft", flags: "n" });
+  t.is(formatSave(before, "IPv4", { backend: "nft" }), text);
+});
+
+/** What is said about rules that are not modelled: kept as they are, reported, the table loads. */
+const unmodelled: readonly (readonly [rule: string, code: string])[] = [
+  ["-m nosuch --foo 1 --bar", "unknown-match"],
+  ["-m owner --uid-owner 5", "unmodelled-match"],
+  ["-j CHECKSUM --checksum-fill", "unmodelled-target"],
+  ["-j NOSUCH --foo 1", "unknown-target"],
+  ["-p sctp -m sctp --chunk-types any DATA", "unmodelled-option"],
+  ["-s example.org -j ACCEPT", "host-name"],
+];
+
+test("what is not modelled is kept and reported at its place", (t) => {
+  for (const [rule, code] of unmodelled) {
+    const found: string[] = [];
+    const text = `*filter\n:K - [0:0]\n-A K ${rule}\nCOMMIT\n`;
+    const report = (each: Diagnostic): void => {
+      found.push(`${each.severity} ${each.code}@${each.place?.offset}`);
+    };
+    const ruleset = applyScript(emptyRuleset, parseScript({ name: "-", text }, report), { family: "IPv4" }, report);
+    t.deepEqual(found, [`warning ${code}@19`], rule);
+    t.true(formatSave(ruleset, "IPv4", { backend: "nft" }).includes(`\n-A K ${rule}\n`), rule);
+  }
+});

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { verifiedReleases } from "../../src/compile/iptables/traits.ts";
+import { checkIptablesTexts } from "../rules/corpus.ts";
 import { compareRecord } from "./compare.ts";
 import { Coverage } from "./coverage.ts";
 import { readRecords, recordFiles } from "./records.ts";
@@ -36,6 +37,16 @@ for (const file of folders.flatMap((folder) => recordFiles(folder, "iptables")))
   }
   compared += inFile;
   console.log(`${file}: ${records.length} records, ${inFile} families compared, ${wrong} differences`);
+}
+
+for (const folder of folders) {
+  const laws = checkIptablesTexts(folder);
+  console.log(
+    `${folder}: ${laws.texts} iptables texts of ${laws.lines} lines and ${laws.commands} commands read and written, ` +
+      `${laws.rules} rules understood, ${laws.rulesets} rule sets loaded, ${laws.differences.length} differences`,
+  );
+  compared += laws.texts;
+  failures.push(...laws.differences);
 }
 
 console.log(coverage.table());

@@ -1,5 +1,5 @@
 import { StringWriter, type TextSink, TextWriter } from "../../text/textwriter.ts";
-import type { ChainCommand, ChainLine, Command, Counters, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
+import type { ChainCommand, Command, Counters, Line, Option, RuleLine, Script, Word } from "./syntax.ts";
 import { formatWord, quote } from "./words.ts";
 
 /** `[packets:bytes]` */
@@ -71,18 +71,6 @@ export function formatLine(line: Line): string {
 /** A rule line without its line end. */
 export function formatRule(line: RuleLine): string {
   return formatLine(line);
-}
-
-/** A chain line without its line end. */
-export function formatChain(line: ChainLine): string {
-  return formatLine(line);
-}
-
-/** One option with its `!` and its arguments, words joined by single blanks. */
-export function formatOption(option: Option): string {
-  const out = new StringWriter();
-  writeOptions(out, [option]);
-  return out.toString().slice(1);
 }
 
 /** The text of a script, each line ended by LF; `parseScript` reads the same lines from it. */

@@ -30,6 +30,7 @@ const onceBits: Readonly<Record<string, number>> = {
   "-c": 128,
 };
 
+const CHAIN_NAME = /^[^\s"]+$/;
 const POSITION = /^[0-9]{1,9}$/;
 
 /** Reads the options of rule lines; options that were seen before are shared. */
@@ -108,6 +109,10 @@ export class OptionReader {
       return undefined;
     }
     const chainName = wordText(chain);
+    if (!CHAIN_NAME.test(chainName)) {
+      this.#error("bad-command", offset, `${name} needs a chain name without blanks and quotes`);
+      return undefined;
+    }
     const command_ = name as RuleLine["command"];
     if (position === undefined) {
       return counters === undefined

@@ -8,6 +8,8 @@ const COLON = 0x3a;
 const STAR = 0x2a;
 const BRACKET = 0x5b;
 const RETURN = 0x0d;
+const BLANK = 0x20;
+const TAB = 0x09;
 
 /**
  * A script that was read from a text: `offsets[i]` is where `lines[i]` begins; `broken` holds the numbers of lines that an
@@ -53,6 +55,19 @@ function asSource(input: string | Source): Source {
   return typeof input === "string" ? { name: "-", text: input } : input;
 }
 
+/** Where the white space at the end of a line begins when a carriage return is in it; `end` when none is. */
+function trailingReturn(text: string, start: number, end: number): number {
+  let from = end;
+  let found = false;
+  while (from > start) {
+    const code = text.charCodeAt(from - 1);
+    if (code !== RETURN && code !== BLANK && code !== TAB) break;
+    found ||= code === RETURN;
+    from--;
+  }
+  return found ? from : end;
+}
+
 /** Reads lines and follows the frame `*table … COMMIT`. */
 class ScriptReader {
   readonly #source: Source;
@@ -64,9 +79,12 @@ class ScriptReader {
   #table: string | undefined;
   #outsideReported = false;
   #returnReported = false;
+  /** A carriage return stands somewhere in the text, so that lines are worth a look. */
+  readonly #mayReturn: boolean;
 
   constructor(source: Source, report: Report) {
     this.#source = source;
+    this.#mayReturn = source.text.includes("\r");
     this.#report = (found) => {
       if (found.severity === "error") this.#broken.add(this.#lines.length);
       report(found);
@@ -81,8 +99,9 @@ class ScriptReader {
       const newline = text.indexOf("\n", start);
       let end = newline < 0 ? text.length : newline;
       const next = end + 1;
-      if (end > start && text.charCodeAt(end - 1) === RETURN) {
-        while (end > start && text.charCodeAt(end - 1) === RETURN) end--;
+      const returned = trailingReturn(text, start, end);
+      if (returned < end) {
+        end = returned;
         this.#carriageReturn(end);
       }
       this.#offsets.push(start);
@@ -208,6 +227,10 @@ class ScriptReader {
 
   #ruleLine(start: number, end: number): Line {
     const { text } = this.#source;
+    if (this.#mayReturn && text.slice(start, end).includes("\r")) {
+      this.#carriageReturn(start);
+      return { kind: "unknown", text: text.slice(start, end) };
+    }
     const line = this.#options.readLine(start, end);
     if (line === undefined) return { kind: "unknown", text: text.slice(start, end) };
     this.#inTable(start, line.kind === "rule" ? "a rule" : "a command");

@@ -63,7 +63,7 @@ export function hasInnerQuote(text: string, start: number, end: number): boolean
 function argumentText(word: Word): string {
   if (typeof word !== "string") return word.quoted;
   const open = word.indexOf('"');
-  return open < 0 ? word : word.slice(0, open) + word.slice(open + 1, -1).replace(ESCAPED, "$1");
+  return open < 0 ? word : word.slice(0, open) + unescaped(word.slice(open + 1, -1));
 }
 
 function isPlain(word: Word): word is string {
@@ -75,6 +75,33 @@ export function argumentTexts(words: readonly Word[]): readonly string[] {
   return words.every(isPlain) ? words : words.map(argumentText);
 }
 
+/** V8 gives up on replacing tens of millions of places at once, so long texts are taken in pieces. */
+const PIECE = 1_000_000;
+
+/** The text without its escapes; no piece ends between a backslash and what it escapes. */
+function unescaped(raw: string): string {
+  if (raw.length <= PIECE) return raw.replace(ESCAPED, "$1");
+  const pieces: string[] = [];
+  for (let start = 0; start < raw.length; ) {
+    let end = Math.min(start + PIECE, raw.length);
+    let run = 0;
+    while (end - run > start && raw.charCodeAt(end - run - 1) === BACKSLASH) run++;
+    end += run % 2;
+    pieces.push(raw.slice(start, end).replace(ESCAPED, "$1"));
+    start = end;
+  }
+  return pieces.join("");
+}
+
+function replaceInPieces(text: string, pattern: RegExp): string {
+  if (text.length <= PIECE) return text.replace(pattern, "\\$&");
+  const pieces: string[] = [];
+  for (let start = 0; start < text.length; start += PIECE) {
+    pieces.push(text.slice(start, start + PIECE).replace(pattern, "\\$&"));
+  }
+  return pieces.join("");
+}
+
 const ESCAPED = /\\([\s\S])/g;
 
 /** Reads the word between `start` and the end that `wordEnd` found. A quote inside a bare word stays as it is. */
@@ -82,7 +109,7 @@ export function readWord(text: string, start: number, end: number): Word {
   if (text.charCodeAt(start) !== QUOTE) return text.slice(start, end);
   const raw = text.slice(start + 1, end - 1);
   if (!raw.includes("\\")) return { quoted: raw };
-  const quoted = raw.replace(ESCAPED, "$1");
+  const quoted = unescaped(raw);
   return escapePlain(quoted) === raw ? { quoted } : { quoted, raw };
 }
 
@@ -90,7 +117,7 @@ const ESCAPES = /["\\]/g;
 const SAVED_ESCAPES = /["\\']/g;
 
 function escapePlain(text: string): string {
-  return text.includes('"') || text.includes("\\") ? text.replace(ESCAPES, "\\$&") : text;
+  return text.includes('"') || text.includes("\\") ? replaceInPieces(text, ESCAPES) : text;
 }
 
 const SIMPLE = /^[A-Za-z0-9_-]+$/;
@@ -101,7 +128,7 @@ const SIMPLE = /^[A-Za-z0-9_-]+$/;
  */
 export function savedString(text: string): Word {
   if (SIMPLE.test(text)) return text;
-  return text.includes("'") ? { quoted: text, raw: text.replace(SAVED_ESCAPES, "\\$&") } : { quoted: text };
+  return text.includes("'") ? { quoted: text, raw: replaceInPieces(text, SAVED_ESCAPES) } : { quoted: text };
 }
 
 /** A quoted word with its quotes: a backslash stands before `"` and `\` unless the word has a form of its own. */
