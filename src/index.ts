@@ -16,6 +16,9 @@ export {
 } from "./compile/iptables/compile.ts";
 export { originField, type RuleKind, type RuleOrigin, ruleKinds } from "./compile/iptables/provenance.ts";
 export { verifiedReleases } from "./compile/iptables/traits.ts";
+export { compareDumps, type DumpDifference, formatDifference } from "./golden/compare.ts";
+export { type DumpOptions, type Dumps, scenarioDumps } from "./golden/dumps.ts";
+export { readScenario, type Scenario, type ScenarioSources } from "./golden/scenario.ts";
 export { decodeSource } from "./manifest/decode-source.ts";
 export { kubeProxyConfigurationOf } from "./manifest/kubeproxy-configmap.ts";
 export { locate } from "./manifest/locate.ts";

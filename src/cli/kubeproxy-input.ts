@@ -1,15 +1,8 @@
 import { applyFlags } from "../cluster/kubeproxy/apply-flags.ts";
 import { kubeProxyFlags } from "../cluster/kubeproxy/flags.ts";
+import { configurationsIn, reportConfigErrors } from "../cluster/kubeproxy/written-config.ts";
 import { type ResolvedConfig, resolveKubeProxyConfig } from "../cluster/kubeproxy-config.ts";
-import {
-  type FieldError,
-  fieldErrorPlace,
-  formatFieldErrorBody,
-  formatFieldPath,
-} from "../cluster/validation/field-error.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
-import { kubeProxyConfigurationOf } from "../manifest/kubeproxy-configmap.ts";
-import { locate } from "../manifest/locate.ts";
 import type { Located } from "../manifest/object.ts";
 import { type Manifests, readManifests } from "../manifest/read-manifests.ts";
 import { formatRelease, type Release } from "../proxy/release.ts";
@@ -21,14 +14,6 @@ import { UsageError } from "./terminal.ts";
 
 /** kube-proxy's flags as given, by name with dashes. */
 type Flags = Readonly<Record<string, string | boolean>>;
-
-/** All configurations among the objects: written as such, or inside the kube-proxy ConfigMap. */
-function configurationsIn(manifests: Manifests, report: Report): Located<KubeProxyConfiguration>[] {
-  const ofConfigMaps = manifests.configMaps
-    .filter(({ value }) => value.metadata.name === "kube-proxy")
-    .flatMap((configMap) => kubeProxyConfigurationOf(configMap, report) ?? []);
-  return [...ofConfigMaps, ...manifests.kubeProxyConfigurations];
-}
 
 function fromFile(file: string, report: Report): Located<KubeProxyConfiguration> | undefined {
   const source = readSource(file, report);
@@ -75,22 +60,6 @@ function givenFlags(values: Readonly<Record<string, unknown>>): Flags {
   return given;
 }
 
-function reportErrors(
-  errors: readonly FieldError[],
-  config: Located<KubeProxyConfiguration> | undefined,
-  report: Report,
-): void {
-  for (const error of errors) {
-    report({
-      severity: "error",
-      code: "invalid-kubeproxyconfiguration",
-      field: formatFieldPath(error.path),
-      message: formatFieldErrorBody(error),
-      ...(config !== undefined && { place: locate(config.origin, fieldErrorPlace(error)) }),
-    });
-  }
-}
-
 /** The configuration that kube-proxy would run with, and where it was written, if it was. */
 export interface ConfigInput {
   readonly config: ResolvedConfig;
@@ -122,9 +91,9 @@ export function kubeProxyConfig(
     report({ severity: "note", code: "flags-over-configuration", message });
   }
   const applied = applyFlags(config?.value ?? {}, flags);
-  reportErrors(applied.errors, undefined, report);
+  reportConfigErrors(applied.errors, undefined, report);
   const resolved = resolveKubeProxyConfig(applied.written, { minor: release.minor });
-  reportErrors(resolved.errors, config, report);
+  reportConfigErrors(resolved.errors, config, report);
   if (options.verbose === true) {
     for (const { severity, code, message } of resolved.messages) report({ severity, code, message });
   }

@@ -15,7 +15,8 @@ function describe(error: unknown): string {
   return message;
 }
 
-function attempt<T>(path: string, read: () => T): T {
+/** Runs a file operation; its failure is a usage error that names the path. */
+export function attempt<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

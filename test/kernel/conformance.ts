@@ -1,0 +1,91 @@
+/**
+ * Loads every golden rule set into a real kernel and compares what iptables-save prints with our `save` text, for both
+ * back ends: `npm run conformance:kernel [-- SCENARIO …]`. Root only; each rule set has a network namespace of its own.
+ * Exits with 1 when anything differs, with 2 when it cannot run.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadAndCompare } from "./load.ts";
+import { goldenRuleSets, type RuleSet } from "./rule-sets.ts";
+import { backends, findTools } from "./tools.ts";
+
+const SHOWN = 20;
+const SETUP = "npm run conformance:setup installs the Debian packages (iptables, nfacct, util-linux)";
+
+interface Outcome {
+  readonly rules: RuleSet;
+  readonly difference: string;
+}
+
+/** Loads all rule sets, as many at a time as there are processors; each worker has its own lock file. */
+async function loadAll(all: readonly RuleSet[], folder: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const worker = async (_: unknown, i: number): Promise<void> => {
+    for (let rules = all[next++]; rules !== undefined; rules = all[next++]) {
+      outcomes.push({ rules, difference: await loadAndCompare(rules, join(folder, `xtables.lock.${i}`)) });
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return outcomes;
+}
+
+function table(outcomes: readonly Outcome[], leftOut: readonly RuleSet[]): string {
+  const rows = backends.flatMap((backend) =>
+    (["iptables", "ip6tables"] as const).map((tool) => {
+      const mine = (rules: RuleSet): boolean => rules.backend === backend && rules.tool === tool;
+      const own = outcomes.filter(({ rules }) => mine(rules));
+      const failed = own.filter(({ difference }) => difference !== "").length;
+      const figures = [own.length - failed, failed, leftOut.filter(mine).length];
+      return `${`${tool}-${backend}`.padEnd(18)}${figures.map((n) => String(n).padStart(10)).join("")}`;
+    }),
+  );
+  const head = `${"tool".padEnd(18)}${["equal", "different", "left out"].map((text) => text.padStart(10)).join("")}`;
+  return [head, ...rows].join("\n");
+}
+
+function report(outcomes: readonly Outcome[], leftOut: readonly RuleSet[], why: string, seconds: number): number {
+  const failures = outcomes.filter(({ difference }) => difference !== "");
+  console.log(table(outcomes, leftOut));
+  for (const { rules, difference } of failures.slice(0, SHOWN)) console.log(`${rules.name}:\n${difference}`);
+  if (failures.length > SHOWN) console.log(`… and ${failures.length - SHOWN} more`);
+  if (leftOut.length > 0) console.log(`${leftOut.length} rule sets with nfacct counters left out: ${why}`);
+  console.log(`${outcomes.length} rule sets in ${seconds.toFixed(1)} s`);
+  console.log(`${outcomes.length - failures.length} passed, ${failures.length} failed`);
+  return failures.length > 0 || outcomes.length === 0 ? 1 : 0;
+}
+
+function refuse(sentence: string): number {
+  console.log(`conformance:kernel cannot run: ${sentence}`);
+  return 2;
+}
+
+async function main(folder: string, only: readonly string[]): Promise<number> {
+  if (process.platform !== "linux") return refuse("it needs Linux");
+  if (process.getuid?.() !== 0) return refuse("it needs root, for network namespaces of its own");
+  const lockFolder = mkdtempSync(join(tmpdir(), "rulewalk-kernel-"));
+  // on any way out, an interrupt included
+  process.on("exit", () => rmSync(lockFolder, { recursive: true, force: true }));
+  try {
+    const tools = await findTools(join(lockFolder, "xtables.lock"));
+    if (tools.missing.length > 0) return refuse(`missing are ${tools.missing.join(", ")}; ${SETUP}`);
+    console.log(tools.versions.join("\n"));
+    const all = goldenRuleSets(folder, only);
+    const leftOut = tools.nfacct === true ? [] : all.filter(({ counters }) => counters.length > 0);
+    const begin = performance.now();
+    const outcomes = await loadAll(
+      all.filter((rules) => !leftOut.includes(rules)),
+      lockFolder,
+    );
+    const why = `${tools.nfacct === true ? "" : tools.nfacct}; ${SETUP}`;
+    return report(outcomes, leftOut, why, (performance.now() - begin) / 1000);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return refuse(code === "ENOENT" ? `unshare is missing; ${SETUP}` : message);
+  }
+}
+
+const scenarios = fileURLToPath(new URL("../../../golden/scenarios", import.meta.url));
+process.exitCode = await main(scenarios, process.argv.slice(2));
