@@ -4,7 +4,7 @@ import { formatIP, parseIP } from "../../src/net/ip.ts";
 import { parsePrefix, prefixContains } from "../../src/net/prefix.ts";
 import type { Case, Suite } from "../measure.ts";
 
-const COUNT = 5000;
+const COUNT = 20_000;
 /** The package makes an object a look-up: fewer of them are enough. */
 const FEW = 200;
 const NETWORK = "10.128.0.0/9";

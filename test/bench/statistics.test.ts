@@ -102,6 +102,13 @@ const verdictRows: readonly Row[] = [
   ["a single process each, 40 % more", [around(10, 0.01)], [around(14, 0.01)], "worse"],
   ["one sample a process, 30 % more", [[10], [10.1], [9.9]], [[13], [13.2], [12.9]], "worse"],
   ["one sample a process, one of them among the others", [[10], [10.1], [13.1]], [[13], [13.2], [12.9]], "same"],
+  ["all processes higher, but by less than they differ themselves", [[10], [11], [12]], [[12.1], [12.6], [14]], "same"],
+  [
+    "two short processes that overlap among long ones that do not",
+    [around(10, 0.001), around(10, 0.001), [11.9]],
+    [[11.8], around(14, 0.001), around(14, 0.001)],
+    "same",
+  ],
   [
     "a tail of slow samples only",
     three(10, 0.02),
