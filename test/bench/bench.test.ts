@@ -133,6 +133,8 @@ test("times are compared as multiples of the probe, memory as it is", (t) => {
     verdict: "worse",
     ratio: 1.5,
   });
+  const moreWork = { ...microOf(10), work: { count: 20, of: "line" } };
+  t.deepEqual(compareResults(resultsOf(microOf(5)), resultsOf(moreWork)).compared, []);
   const other = compareResults(resultsOf(microOf(5)), resultsOf(memoryOf(1)));
   t.deepEqual([other.onlyBefore, other.onlyNow], [["micro/a/b | c"], ["pipeline/x/memory"]]);
 });
