@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { buildCluster } from "../cluster/build.ts";
+import { type BuildOptions, buildCluster } from "../cluster/build.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { kubeProxyFlags } from "../cluster/kubeproxy/flags.ts";
 import type { ResolvedConfig } from "../cluster/kubeproxy-config.ts";
@@ -9,7 +9,7 @@ import { type Manifests, readManifests, type Validation } from "../manifest/read
 import { type HostFacts, type NodeView, nodeView } from "../proxy/node.ts";
 import type { Release } from "../proxy/release.ts";
 import { startFindings } from "../proxy/startup.ts";
-import type { Report } from "../text/diagnostic.ts";
+import type { Report, Source } from "../text/diagnostic.ts";
 import { hostFacts, showHost } from "./host.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSources } from "./read-input.ts";
@@ -125,22 +125,38 @@ export function readCluster(
   release: Release,
   report: Report,
 ): ClusterInput | "host shown" | undefined {
-  const { filename, validate } = options;
+  return readClusterFrom(clusterSources(options, report), options, values, release, report);
+}
+
+/** The texts that `-f` names. */
+export function clusterSources({ filename, recursive }: ClusterOptions, report: Report): readonly Source[] {
   if (filename === undefined) throw new UsageError("-f FILE, -f FOLDER or -f - is needed: the objects to compile");
-  const sources = readSources(filename, options.recursive === true, report);
+  return readSources(filename, recursive === true, report);
+}
+
+/** How the options want a cluster to be built. */
+export function buildOptions(options: ClusterOptions, release: Release): BuildOptions {
+  return {
+    validate: options.validate,
+    minor: release.minor,
+    ...(options.namespace !== undefined && { namespace: options.namespace }),
+    ...(options.serviceNodePortRange !== undefined && { nodePortRange: options.serviceNodePortRange }),
+  };
+}
+
+/** As `readCluster`, from texts that were read already. */
+export function readClusterFrom(
+  sources: readonly Source[],
+  options: ClusterOptions,
+  values: Readonly<Record<string, unknown>>,
+  release: Release,
+  report: Report,
+): ClusterInput | "host shown" | undefined {
+  const { validate } = options;
   const manifests = readManifests(sources, { validate }, report);
   reportSkipped(manifests, report);
   reportEmpty(manifests, report);
-  const cluster = buildCluster(
-    manifests,
-    {
-      validate,
-      minor: release.minor,
-      ...(options.namespace !== undefined && { namespace: options.namespace }),
-      ...(options.serviceNodePortRange !== undefined && { nodePortRange: options.serviceNodePortRange }),
-    },
-    report,
-  );
+  const cluster = buildCluster(manifests, buildOptions(options, release), report);
   const configured = kubeProxyConfig(manifests, options, values, release, report);
   if (configured === undefined) return undefined;
   const { config, written } = configured;

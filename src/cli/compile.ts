@@ -15,7 +15,8 @@ import { addClusterOptions, type ClusterInput, type ClusterOptions, readCluster 
 import { writeFolder } from "./out-folder.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
 
-const sha256: SHA256Hex = (text) => hash("sha256", text, "hex");
+/** SHA-256 as the platform has it. */
+export const sha256: SHA256Hex = (text) => hash("sha256", text, "hex");
 
 type Output = "restore" | "save" | "commands" | "json" | "summary";
 const OUTPUTS: readonly Output[] = ["restore", "save", "commands", "json", "summary"];
@@ -44,7 +45,8 @@ Outputs:
   summary   Services and what becomes of their connections, in words
 Two families on one output are set apart by comment lines; --family ipv4 or ipv6 prints one, byte for byte.`;
 
-function releaseOf(text: string): Release {
+/** The release that `--kube-version` names. */
+export function releaseOf(text: string): Release {
   const release = parseRelease(text);
   const known = verifiedReleases.map(formatRelease).join(", ");
   if (release === undefined) throw new UsageError(`--kube-version ${text}: not a release such as 1.37 or v1.37.2`);
@@ -54,13 +56,15 @@ function releaseOf(text: string): Release {
 
 const MODES: readonly string[] = ["iptables", "ipvs", "nftables", "userspace"];
 
-function checkMode(mode: string): void {
+/** Refuses modes that are not modelled. */
+export function checkMode(mode: string): void {
   if (mode === "iptables") return;
   if (!MODES.includes(mode)) throw new UsageError(`mode ${mode}: kube-proxy has ${MODES.join(", ")}`);
   throw new UsageError(`mode ${mode} is not modelled yet; --mode iptables shows what iptables mode would write`);
 }
 
-function familiesOf(family: CompileOptions["family"]): readonly IPFamily[] {
+/** The families that `--family` names. */
+export function familiesOf(family: "ipv4" | "ipv6" | "both"): readonly IPFamily[] {
   if (family === "both") return ipFamilies;
   return [family === "ipv4" ? "IPv4" : "IPv6"];
 }

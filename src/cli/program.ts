@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench.ts";
 import { compileCommand } from "./compile.ts";
 import { goldenCommand } from "./golden.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
@@ -14,6 +15,7 @@ function program(exit: (code: number) => void): Command {
     .exitOverride();
   root.addCommand(compileCommand(exit));
   root.addCommand(goldenCommand(exit));
+  root.addCommand(benchCommand(exit));
   for (const command of root.commands)
     command.exitOverride().showHelpAfterError(`(rulewalk ${command.name()} --help tells more)`);
   return root;

@@ -135,7 +135,8 @@ export function negatableOption<T>(
   format: (value: T) => string,
 ): readonly Option[] {
   if (given === undefined) return [];
-  const positive = option(flag, ...format(given.value).split(" "));
+  const text = format(given.value);
+  const positive = text.includes(" ") ? option(flag, ...text.split(" ")) : option(flag, text);
   return [given.negated ? not(positive) : positive];
 }
 
@@ -147,7 +148,7 @@ export function flagOption(flag: string, given: boolean | undefined): readonly O
 /** Leaves out the fields that are `undefined`. */
 export function defined<T extends object>(fields: { readonly [K in keyof T]: T[K] | undefined }): T {
   const result: Partial<T> = {};
-  for (const key of Object.keys(fields) as (keyof T)[]) {
+  for (const key in fields) {
     if (fields[key] !== undefined) result[key] = fields[key];
   }
   return result as T;

@@ -91,6 +91,11 @@ class Restore {
   readonly #report: Report;
   readonly #parsed: ParsedScript | undefined;
   readonly #backend: Backend;
+  /** Made once, as there may be a million rules. */
+  readonly #reportRule: Report = (finding) => {
+    if (finding.severity === "error") this.#refused = true;
+    this.#report(finding);
+  };
   #draft: TableDraft | undefined;
   #touched = false;
   #refused = false;
@@ -267,13 +272,12 @@ class Restore {
 
   /** Reads the rule; an error in it refuses the table. Counters before a rule count only when they were asked for. */
   #read(line: RuleLine): Rule {
-    const report: Report = (finding) => {
-      if (finding.severity === "error") this.#refused = true;
-      this.#report(finding);
-    };
-    const { counters: _, ...bare } = line;
-    const counted = this.#options.counters === true ? line : bare;
-    return readRule(counted, this.#options.family, report, this.#place);
+    let counted = line;
+    if (line.counters !== undefined && this.#options.counters !== true) {
+      const { counters: _, ...bare } = line;
+      counted = bare;
+    }
+    return readRule(counted, this.#options.family, this.#reportRule, this.#place);
   }
 }
 

@@ -50,7 +50,18 @@ export function orderedChains(table: Table): readonly Chain[] {
     if (chain !== undefined) builtin.push(chain);
   }
   const others = [...table.chains.values()].filter((chain) => chain.policy === undefined);
-  return [...builtin, ...others.sort((a, b) => compareBytes(a.name, b.name))];
+  return [...builtin, ...others.sort(others.some(({ name }) => SURROGATE.test(name)) ? byBytes : byCodeUnits)];
+}
+
+/** The order of UTF-8 bytes is that of code units as long as there are no surrogates, and the engine's own is fast. */
+const SURROGATE = /[\ud800-\udfff]/;
+
+function byCodeUnits(a: Chain, b: Chain): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+function byBytes(a: Chain, b: Chain): number {
+  return compareBytes(a.name, b.name);
 }
 
 /** Order of the UTF-8 bytes, which is the order of code points. */

@@ -1,6 +1,6 @@
 import { matchModule } from "./matches/registry.ts";
 import type { Match, Rule, Target } from "./model.ts";
-import { negatableOption } from "./module.ts";
+import { type Negatable, negatableOption } from "./module.ts";
 import { formatProtocol } from "./protocols.ts";
 import { not, type Option, option, type RuleLine } from "./syntax.ts";
 import { targetModule } from "./targets/registry.ts";
@@ -11,18 +11,29 @@ import { formatMaskedAddress } from "./values.ts";
  * become those of the line. The same for both back ends.
  */
 export function writeRule(rule: Rule): RuleLine {
-  const options: Option[] = [
-    ...negatableOption("-s", rule.source, formatMaskedAddress),
-    ...negatableOption("-d", rule.destination, formatMaskedAddress),
-    ...negatableOption("-i", rule.inInterface, (name) => name),
-    ...negatableOption("-o", rule.outInterface, (name) => name),
-    ...negatableOption("-p", rule.protocol, formatProtocol),
-  ];
+  const options: Option[] = [];
+  addGeneral(options, "-s", rule.source, formatMaskedAddress);
+  addGeneral(options, "-d", rule.destination, formatMaskedAddress);
+  addGeneral(options, "-i", rule.inInterface, interfaceName);
+  addGeneral(options, "-o", rule.outInterface, interfaceName);
+  addGeneral(options, "-p", rule.protocol, formatProtocol);
   if (rule.fragment !== undefined) options.push(rule.fragment.negated ? not(option("-f")) : option("-f"));
   for (const match of rule.matches) options.push(...writeMatch(match));
   if (rule.target !== undefined) options.push(...writeTarget(rule.target));
   const line = { kind: "rule", command: "-A", chain: rule.chain, options } as const;
   return rule.counters === undefined ? line : { ...line, counters: rule.counters };
+}
+
+const interfaceName = (name: string): string => name;
+
+/** Adds the option of a value when there is one: most rules have none of most. */
+function addGeneral<T>(
+  options: Option[],
+  flag: string,
+  given: Negatable<T> | undefined,
+  format: (value: T) => string,
+): void {
+  if (given !== undefined) options.push(...negatableOption(flag, given, format));
 }
 
 function writeMatch(match: Match): readonly Option[] {

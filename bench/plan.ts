@@ -1,0 +1,64 @@
+import type { Group } from "./results.ts";
+
+/** How much is measured. The whole takes two to four minutes on two cores; `quick` is for trying a change. */
+export interface Plan {
+  readonly quick: boolean;
+  readonly groups: readonly Group[];
+  readonly suites: readonly string[];
+  /** Processes for each micro suite, and how long each case may run in one of them. */
+  readonly micro: { readonly processes: number; readonly seconds: number };
+  readonly growth: { readonly processes: number; readonly sizes: readonly GrowthSize[] };
+  readonly pipeline: { readonly processes: number; readonly services: readonly number[]; readonly lines: number };
+}
+
+/** Services, and how often each stage is run in a process at least. */
+export interface GrowthSize {
+  readonly services: number;
+  readonly runs: number;
+}
+
+export const ENDPOINTS = 10;
+
+const suites: readonly string[] = ["names", "addresses", "read", "compile", "rules"];
+export const groups: readonly Group[] = ["micro", "growth", "pipeline"];
+
+const whole: Plan = {
+  quick: false,
+  groups,
+  suites,
+  micro: { processes: 2, seconds: 0.5 },
+  growth: {
+    processes: 2,
+    sizes: [
+      { services: 100, runs: 20 },
+      { services: 300, runs: 20 },
+      { services: 1000, runs: 10 },
+      { services: 3000, runs: 5 },
+      { services: 10_000, runs: 3 },
+      { services: 30_000, runs: 2 },
+    ],
+  },
+  pipeline: { processes: 3, services: [1000, 10_000, 30_000], lines: 700_000 },
+};
+
+const quick: Plan = {
+  quick: true,
+  groups,
+  suites,
+  micro: { processes: 1, seconds: 0.2 },
+  growth: {
+    processes: 1,
+    sizes: [
+      { services: 100, runs: 10 },
+      { services: 1000, runs: 5 },
+      { services: 10_000, runs: 3 },
+    ],
+  },
+  pipeline: { processes: 1, services: [1000], lines: 70_000 },
+};
+
+/** The plan for the options of the command line. */
+export function planOf(isQuick: boolean, chosen: readonly Group[]): Plan {
+  const plan = isQuick ? quick : whole;
+  return chosen.length > 0 ? { ...plan, groups: chosen } : plan;
+}

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StageRun } from "../src/cli/stage-times.ts";
+import { runRulewalk, runScript, runScriptMeasured, type Usage } from "./child.ts";
+import { environment } from "./environment.ts";
+import type { CaseSamples } from "./measure.ts";
+import { ENDPOINTS, type Plan } from "./plan.ts";
+import { probe } from "./probe.ts";
+import type { Measurement, ProcessRun, Results } from "./results.ts";
+
+type Header = Omit<Measurement, "runs">;
+
+/** One run of the bench: collects measurements, with the probe around every process. */
+class Session {
+  readonly #plan: Plan;
+  readonly #log: (line: string) => void;
+  readonly #probes: number[] = [];
+  readonly #found = new Map<string, { readonly header: Header; readonly runs: ProcessRun[] }>();
+  readonly #files = new Map<number, string>();
+  readonly #folder: string;
+
+  constructor(plan: Plan, log: (line: string) => void, folder: string) {
+    this.#plan = plan;
+    this.#log = log;
+    this.#folder = folder;
+  }
+
+  run(): Results {
+    const start = environment();
+    probe(); // the first one also warms it up
+    this.#probes.push(probe());
+    const { groups, quick } = this.#plan;
+    if (groups.includes("micro")) this.#micro();
+    if (groups.includes("growth")) this.#growth();
+    if (groups.includes("pipeline")) this.#pipelines();
+    const measurements = [...this.#found.values()].map(({ header, runs }) => ({ ...header, runs }));
+    return { format: 1, quick, environment: start, probes: this.#probes, measurements };
+  }
+
+  /** Runs one process between two probes; `take` gets what it gave and the mean of the two. */
+  #process<T>(title: string, run: () => T, take: (value: T, probe: number) => void): void {
+    this.#log(title);
+    const before = this.#probes.at(-1) as number;
+    const value = run();
+    const after = probe();
+    this.#probes.push(after);
+    take(value, (before + after) / 2);
+  }
+
+  #add(header: Header, run: ProcessRun): void {
+    const known = this.#found.get(header.id);
+    if (known === undefined) this.#found.set(header.id, { header, runs: [run] });
+    else known.runs.push(run);
+  }
+
+  #micro(): void {
+    const { suites, micro } = this.#plan;
+    // all suites once, then all again: what disturbs the machine for a while does not hit all processes of one suite
+    for (let i = 0; i < micro.processes; i++) {
+      for (const suite of suites) {
+        const run = (): string => runScript("micro.js", suite, String(micro.seconds));
+        this.#process(`micro ${suite}`, run, (output, probe) => {
+          for (const { name, work, samples } of JSON.parse(output) as readonly CaseSamples[]) {
+            this.#add({ id: `micro/${suite}/${name}`, group: "micro", unit: "ms", work }, { probe, samples });
+          }
+        });
+      }
+    }
+  }
+
+  #growth(): void {
+    const { processes, sizes } = this.#plan.growth;
+    for (let i = 0; i < processes; i++) {
+      for (const { services, runs } of sizes) {
+        const file = this.#objects(services);
+        // one more, as the first run of a stage is left out
+        const run = (): string => runScript("growth.js", file, String(runs + 1));
+        this.#process(`growth ${services} Services`, run, (output, probe) => {
+          for (const { stage, samples } of (JSON.parse(output) as StageRun).times) {
+            const work = { count: services, of: "Service" };
+            const header: Header = { id: `growth/${stage}/${services}`, group: "growth", unit: "ms", work };
+            this.#add(header, { probe, samples: samples.slice(1) });
+          }
+        });
+      }
+    }
+  }
+
+  #pipelines(): void {
+    const { processes, services: sizes, lines } = this.#plan.pipeline;
+    const compile = (services: number, output: string): readonly string[] => {
+      return ["compile", "-f", this.#objects(services), "--node", "node-1", "--family", "ipv4", "-o", output];
+    };
+    for (const services of sizes) {
+      const args = compile(services, "restore");
+      const work = { count: services, of: "Service" };
+      for (let i = 0; i < processes; i++)
+        this.#pipeline(`compile -o restore/${services}`, work, () => runRulewalk(args));
+    }
+    const large = sizes.at(-2) ?? sizes.at(-1) ?? 1000;
+    const args = compile(large, "save");
+    for (let i = 0; i < processes; i++)
+      this.#pipeline(`compile -o save/${large}`, { count: large, of: "Service" }, () => runRulewalk(args));
+    const text = this.#saveText(lines);
+    for (let i = 0; i < processes; i++)
+      this.#pipeline(`parse iptables-save/${lines}`, { count: lines, of: "line" }, () =>
+        runScriptMeasured("parse-file.js", text),
+      );
+  }
+
+  #pipeline(name: string, work: Header["work"], run: () => Usage): void {
+    this.#process(`pipeline ${name}`, run, ({ wallMs, cpuMs, peakMB }, probe) => {
+      const header = { group: "pipeline", work } as const;
+      this.#add({ ...header, id: `pipeline/${name}/wall`, unit: "ms" }, { probe, samples: [wallMs] });
+      this.#add({ ...header, id: `pipeline/${name}/cpu`, unit: "ms" }, { probe, samples: [cpuMs] });
+      this.#add({ ...header, id: `pipeline/${name}/memory`, unit: "MB" }, { probe, samples: [peakMB] });
+    });
+  }
+
+  /** A file of so many Services, made by a process of its own so that this one stays small. */
+  #objects(services: number): string {
+    const known = this.#files.get(services);
+    if (known !== undefined) return known;
+    const file = join(this.#folder, `cluster-${services}.json`);
+    runScript("write-objects.js", String(services), String(ENDPOINTS), file);
+    this.#files.set(services, file);
+    return file;
+  }
+
+  /** A file of about so many lines of iptables-save: a plain Service makes 42 with ten endpoints. */
+  #saveText(lines: number): string {
+    const file = join(this.#folder, "save.txt");
+    const objects = this.#objects(Math.ceil(lines / 42));
+    runRulewalk(["compile", "-f", objects, "--node", "node-1", "--family", "ipv4", "-o", "save"], file);
+    return file;
+  }
+}
+
+/** Measures everything in a plan; `log` is told of each process. Large inputs are kept in a temporary folder meanwhile. */
+export function measureAll(plan: Plan, log: (line: string) => void): Results {
+  const folder = mkdtempSync(join(tmpdir(), "rulewalk-bench-"));
+  try {
+    return new Session(plan, log, folder).run();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

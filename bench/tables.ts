@@ -1,0 +1,136 @@
+import { median } from "../src/cli/statistics.ts";
+import type { Comparison } from "./comparison.ts";
+import { growthCurves } from "./growth-curves.ts";
+import { allSamples, type Group, type Measurement, type Results, relativeRuns } from "./results.ts";
+import { summarize } from "./statistics.ts";
+
+/** A table for the terminal and for Markdown: the first column is text, the others are figures. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly note?: string;
+}
+
+const figure = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value >= 1 ? value.toFixed(2) : value.toFixed(3);
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
+const nameOf = ({ id }: Measurement): string => id.slice(id.indexOf("/") + 1);
+
+function timeRow(each: Measurement): readonly string[] {
+  const { count, min, median: middle, p99, spread } = summarize(allSamples(each));
+  const ratio = median(relativeRuns(each).flat());
+  const perUnit = `${figure((1e6 * middle) / each.work.count)} ns/${each.work.of}`;
+  return [
+    nameOf(each),
+    figure(middle),
+    figure(min),
+    figure(p99),
+    percent(spread),
+    figure(ratio),
+    perUnit,
+    String(count),
+  ];
+}
+
+function micro(all: readonly Measurement[]): Table {
+  const head = ["case", "median ms", "min", "p99", "spread", "× probe", "each", "samples"];
+  return { title: "Micro suites", head, rows: all.map(timeRow) };
+}
+
+function growth(results: Results): Table {
+  const curves = growthCurves(results);
+  const sizes = [...new Set(curves.flatMap(({ points }) => points.map(([services]) => services)))].sort(
+    (a, b) => a - b,
+  );
+  const rows = curves.map(({ stage, points, law }) => {
+    const at = new Map(points);
+    const cells = sizes.map((size) => figure(at.get(size) ?? Number.NaN));
+    const each = points.map(([services, ms]) => (1000 * ms) / services);
+    const range = `${figure(Math.min(...each))} – ${figure(Math.max(...each))}`;
+    return [stage, ...cells, law.exponent.toFixed(3), law.explained.toFixed(4), range];
+  });
+  const head = ["stage, median ms", ...sizes.map((size) => size.toLocaleString("en")), "slope", "r²", "µs/Service"];
+  const note = "Slope: the exponent of a power law through the medians (log-log least squares); 1 is linear growth.";
+  return { title: "Growth by number of Services, ten endpoints each (warm)", head, rows, note };
+}
+
+function pipelines(all: readonly Measurement[]): Table {
+  const byName = new Map<string, Map<string, Measurement>>();
+  for (const each of all) {
+    const name = nameOf(each);
+    const cut = name.lastIndexOf("/");
+    const found = byName.get(name.slice(0, cut)) ?? new Map<string, Measurement>();
+    byName.set(name.slice(0, cut), found.set(name.slice(cut + 1), each));
+  }
+  const rows = [...byName].map(([name, found]) => {
+    const of = (key: string): number => median(found.get(key)?.runs.flatMap(({ samples }) => samples) ?? []);
+    const wall = found.get("wall");
+    const ratio = wall === undefined ? Number.NaN : median(relativeRuns(wall).flat());
+    return [
+      name,
+      figure(of("wall")),
+      figure(of("cpu")),
+      figure(of("memory")),
+      figure(ratio),
+      String(wall?.runs.length),
+    ];
+  });
+  const head = ["process", "wall ms", "CPU ms", "peak MB", "wall × probe", "processes"];
+  return { title: "Whole programs in fresh processes, start of Node included", head, rows };
+}
+
+/** All tables of a run. */
+export function tablesOf(results: Results): readonly Table[] {
+  const of = (group: Group): readonly Measurement[] => results.measurements.filter((each) => each.group === group);
+  const tables: Table[] = [];
+  if (of("micro").length > 0) tables.push(micro(of("micro")));
+  if (of("growth").length > 0) tables.push(growth(results));
+  if (of("pipeline").length > 0) tables.push(pipelines(of("pipeline")));
+  return tables;
+}
+
+/** The verdicts of a comparison: changes first, with what they rest on. */
+export function comparisonTable({ compared, onlyBefore, onlyNow }: Comparison): Table {
+  const rank = { worse: 0, better: 1, same: 2 } as const;
+  const rows = [...compared]
+    .sort((a, b) => rank[a.verdict] - rank[b.verdict] || b.ratio - a.ratio)
+    .map(({ id, verdict, ratio, bound, superiority, apart, counts }) => [
+      id,
+      verdict,
+      ratio.toFixed(3),
+      `${(1 / bound).toFixed(2)} – ${bound.toFixed(2)}`,
+      percent(superiority),
+      apart ? "yes" : "no",
+      counts.join(" → "),
+    ]);
+  const missing = [
+    ...(onlyBefore.length > 0 ? [`only before: ${onlyBefore.join(", ")}`] : []),
+    ...(onlyNow.length > 0 ? [`only now: ${onlyNow.join(", ")}`] : []),
+  ];
+  const notes = [
+    "Ratio: cost now over cost before, times as multiples of the probe. A change is called one when the ratio leaves the",
+    "range that noise explains, at least 95 % of all pairs of samples agree, and no process lies among those of the other side.",
+    ...missing,
+  ];
+  const head = ["case", "verdict", "ratio", "noise", "pairs now > before", "apart", "samples"];
+  return { title: "Against the baseline", head, rows, note: notes.join("\n") };
+}
+
+/** For the terminal: columns by blanks. */
+export function plainTable({ title, head, rows, note }: Table): string {
+  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `  ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  ")}`;
+  const notes = note === undefined ? [] : note.split("\n").map((each) => `  ${each}`);
+  return `${[title, line(head), ...rows.map(line), ...notes].join("\n")}\n`;
+}
+
+/** For Markdown. */
+export function markdownTable({ title, head, rows, note }: Table): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = `|${head.map((_, i) => (i === 0 ? "---" : "--:")).join("|")}|`;
+  const notes = note === undefined ? [] : ["", note];
+  return `${[`## ${title}`, "", line(head), rule, ...rows.map(line), ...notes].join("\n")}\n`;
+}
