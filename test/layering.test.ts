@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ["cluster", "manifest", "net", "text"],
   rules: ["net", "text"],
   compile: ["net", "proxy", "rules", "text"],
+  sample: ["manifest", "net"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   "index.ts": ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   cli: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],

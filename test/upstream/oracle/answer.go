@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -26,7 +28,7 @@ func answerTo(asked *question) (given *answer) {
 	defer keepFeatureGates()()
 	defer func() {
 		if fault := recover(); fault != nil {
-			given.Failed = fmt.Sprintf("panic: %v", fault)
+			given.Failed = fmt.Sprintf("panic: %v at %s", fault, faultyFrame(debug.Stack()))
 		}
 	}()
 	text, err := configFile(asked.Config)
@@ -130,4 +132,16 @@ func without(label string) labels.Selector {
 		panic(err)
 	}
 	return labels.NewSelector().Add(*requirement)
+}
+
+// faultyFrame gives the first place in kube-proxy's packages that a stack trace names.
+func faultyFrame(stack []byte) string {
+	_, below, _ := strings.Cut(string(stack), "panic(")
+	for _, line := range strings.Split(below, "\n") {
+		if strings.HasPrefix(line, "k8s.io/") {
+			name, _, _ := strings.Cut(line, "({")
+			return name
+		}
+	}
+	return "an unknown place"
 }
