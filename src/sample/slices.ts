@@ -18,6 +18,7 @@ export interface SliceOptions {
 }
 
 const SLICE_SIZE = 100;
+const FAR = 0x200000;
 
 const states: Readonly<Record<Exclude<Way<"slice.state">, "mixed">, EndpointConditions>> = {
   ready: { ready: true, serving: true, terminating: false },
@@ -62,14 +63,25 @@ function hints({ choose, random }: Maker, way: Way<"slice.hints">): Endpoint["hi
   return { ...member("forZones", forZones), ...member("forNodes", forNodes) };
 }
 
-function addresses({ choose }: Maker, family: IPFamily, n: number): readonly string[] {
+interface EndpointWays {
+  readonly state: Way<"slice.state">;
+  readonly hints: Way<"slice.hints">;
+  readonly family: IPFamily;
+  /** Which slice of the family it is for. */
+  readonly part: number;
+}
+
+function addresses({ choose }: Maker, { family, part }: EndpointWays, n: number): readonly string[] {
   const address = addressIn("pod", family, n);
-  const way = choose("endpoint.address");
+  const chosen = choose("endpoint.address");
+  // kube-proxy takes all texts that are no address for one endpoint: in two slices they would contradict each other
+  const way = chosen === "broken" && part > 0 ? "plain" : chosen;
   switch (way) {
     case "other family":
-      return [addressIn("pod", family === "IPv4" ? "IPv6" : "IPv4", n)];
+      // far from the addresses of the other family's slices: no endpoint is listed twice by accident
+      return [addressIn("pod", family === "IPv4" ? "IPv6" : "IPv4", n + FAR)];
     case "second":
-      return [address, addressIn("pod", family, n + 0x100000)];
+      return [address, addressIn("pod", family, n + 2 * FAR)];
     case "none":
       return [];
     case "broken":
@@ -85,18 +97,12 @@ const zones: Readonly<Record<Way<"endpoint.zone">, string | undefined>> = {
   other: otherZones[0],
 };
 
-interface EndpointWays {
-  readonly state: Way<"slice.state">;
-  readonly hints: Way<"slice.hints">;
-  readonly family: IPFamily;
-}
-
 function sampleEndpoint(maker: Maker, ways: EndpointWays, n: number): Endpoint {
   const node = maker.choose("endpoint.node");
   const nodeName = node === "absent" ? undefined : node === "this" ? thisNode : maker.random.pick(otherNodes);
   const conditioned = conditions(maker, ways.state);
   return {
-    addresses: addresses(maker, ways.family, n),
+    addresses: addresses(maker, ways, n),
     ...member("conditions", Object.keys(conditioned).length > 0 ? conditioned : undefined),
     ...member("nodeName", nodeName),
     ...member("zone", zones[maker.choose("endpoint.zone")]),
@@ -200,10 +206,12 @@ function slicesOfFamily(
   duplicate: Way<"service.duplicate">,
 ): readonly EndpointSlice[] {
   const maker = plan.maker.fork(family);
-  const ways: EndpointWays = { state: maker.choose("slice.state"), hints: maker.choose("slice.hints"), family };
+  const state = maker.choose("slice.state");
+  const hinted = maker.choose("slice.hints");
   let n = plan.number * options.stride;
   const slices = sliceSizes(maker, options).map((size, part) => {
     const own = maker.fork(`slice ${part}`);
+    const ways: EndpointWays = { state, hints: hinted, family, part };
     const endpoints = Array.from({ length: size }, () => sampleEndpoint(own, ways, ++n));
     return makeSlice(plan, own, family, part, { endpoints, ports: slicePorts(own, service) });
   });

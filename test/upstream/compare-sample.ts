@@ -42,7 +42,11 @@ function differencesOfRuns(ours: ReadonlyMap<string, OurAnswer>, runs: OracleAns
 }
 
 /** Compares our answer with kube-proxy's to the same cluster. */
-export function compareSample(sample: SampleCluster, theirs: OracleAnswer, answer: Answer = answerTo): SampleComparison {
+export function compareSample(
+  sample: SampleCluster,
+  theirs: OracleAnswer,
+  answer: Answer = answerTo,
+): SampleComparison {
   const refused = refusals({ config: sample.config, minor: MINOR });
   if (theirs.failed !== undefined) {
     return { refused: false, kinds: [], differences: [`kube-proxy failed: ${theirs.failed}`] };

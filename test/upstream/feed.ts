@@ -48,10 +48,15 @@ export interface Question {
 
 function questionOf(record: Recorded): Question {
   const { node, host, config } = record.request;
+  const objects = firstObjects(record);
+  const isAsked = (object: unknown): boolean => {
+    const { kind, metadata } = object as { kind?: string; metadata?: { name?: string } };
+    return kind === "Node" && metadata?.name === node.name;
+  };
   const interfaces = node.interfaces.map(({ name, addrs }) => ({ name, addresses: addrs }));
   return {
     minor: record.minor,
-    objects: [nodeObject(node), ...firstObjects(record)],
+    objects: objects.some(isAsked) ? objects : [nodeObject(node), ...objects],
     config: config as KubeProxyConfiguration,
     nodeName: node.name,
     host: { ...host, interfaces },

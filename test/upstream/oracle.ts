@@ -17,7 +17,9 @@ export interface OracleAnswer {
   /** What went wrong in it, or in the program around it. */
   readonly failed?: string;
   /** By run and family (`ipv4`, `ipv6`): what its first full sync wrote. */
-  readonly runs?: readonly Readonly<Record<string, Required<Pick<RecordedFamily, "commands" | "restore" | "healthCheck">>>>[];
+  readonly runs?: readonly Readonly<
+    Record<string, Required<Pick<RecordedFamily, "commands" | "restore" | "healthCheck">>>
+  >[];
 }
 
 /** Something outside the project is missing; the message says what and how to get it. */
@@ -28,7 +30,8 @@ const HOW = "install Go 1.26 or later from https://go.dev/dl/ and put its bin fo
 function findGo(): string {
   const usual = ["go", "/usr/local/go/bin/go"];
   const found = usual.find((path) => spawnSync(path, ["version"]).status === 0);
-  if (found === undefined) throw new MissingTool(`kube-proxy's own packages are compiled with Go, which is missing: ${HOW}`);
+  if (found === undefined)
+    throw new MissingTool(`kube-proxy's own packages are compiled with Go, which is missing: ${HOW}`);
   return found;
 }
 
@@ -43,7 +46,9 @@ export function buildOracle(say: (text: string) => void): string {
   mkdirSync(cache, { recursive: true });
   const built = spawnSync(go, ["build", "-o", `${program}.new`, "."], { cwd: source, encoding: "utf8" });
   if (built.status !== 0) {
-    throw new MissingTool(`kube-proxy's packages could not be compiled (${HOW}; modules come from proxy.golang.org):\n${built.stderr}`);
+    throw new MissingTool(
+      `kube-proxy's packages could not be compiled (${HOW}; modules come from proxy.golang.org):\n${built.stderr}`,
+    );
   }
   renameSync(`${program}.new`, program);
   return program;
