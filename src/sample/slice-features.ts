@@ -37,6 +37,12 @@ function state({ conditions }: Endpoint): string {
 
 const one = (values: readonly string[]): string => (new Set(values).size === 1 ? (values[0] ?? "mixed") : "mixed");
 
+/** The state of all endpoints together. */
+function states(endpoints: readonly Endpoint[]): string {
+  const kind = one(endpoints.map(state));
+  return kind === "mixed" && endpoints.every(({ conditions }) => conditions?.ready === false) ? "none ready" : kind;
+}
+
 function hintKind({ hints }: Endpoint): string {
   const zones = hints?.forZones !== undefined;
   if (hints?.forNodes !== undefined) return zones ? "mixed" : "nodes";
@@ -110,7 +116,7 @@ function sliceUnit(slice: EndpointSlice, service: Service): SliceUnit {
     `slice.ports=${portsKind(slice, service)}`,
     `slice.endpoints=${size}`,
   ];
-  const of = [`slice.state=${one(endpoints.map(state))}`, `slice.hints=${one(endpoints.map(hintKind))}`];
+  const of = [`slice.state=${states(endpoints)}`, `slice.hints=${one(endpoints.map(hintKind))}`];
   return {
     slice: endpoints.length === 0 ? own : [...own, ...of],
     endpoints: endpoints.map((endpoint) => endpointFeatures(endpoint, slice.addressType)),

@@ -20,7 +20,7 @@ export interface SliceOptions {
 const SLICE_SIZE = 100;
 const FAR = 0x200000;
 
-const states: Readonly<Record<Exclude<Way<"slice.state">, "mixed">, EndpointConditions>> = {
+const states: Readonly<Record<Exclude<Way<"slice.state">, "mixed" | "none ready">, EndpointConditions>> = {
   ready: { ready: true, serving: true, terminating: false },
   terminating: { ready: false, serving: true, terminating: true },
   unready: { ready: false, serving: false, terminating: false },
@@ -31,9 +31,9 @@ function condition(way: "absent" | "true" | "false"): boolean | undefined {
 }
 
 function conditions({ choose }: Maker, state: Way<"slice.state">): EndpointConditions {
-  if (state !== "mixed") return states[state];
+  if (state !== "mixed" && state !== "none ready") return states[state];
   return {
-    ...member("ready", condition(choose("endpoint.ready"))),
+    ...member("ready", state === "mixed" ? condition(choose("endpoint.ready")) : false),
     ...member("serving", condition(choose("endpoint.serving"))),
     ...member("terminating", condition(choose("endpoint.terminating"))),
   };

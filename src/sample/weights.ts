@@ -80,7 +80,7 @@ const weights = {
   "slice.ports": { all: 10, none: 1, "no number": 1, more: 1, "other name": 1, "other protocol": 1 },
   "slice.endpoints": { none: 1, one: 3, some: 6 },
   /** One kind of place for all endpoints of a Service makes the fallbacks of both policies come up. */
-  "slice.state": { mixed: 3, ready: 4, terminating: 2, unready: 1 },
+  "slice.state": { mixed: 3, ready: 4, terminating: 2, unready: 1, "none ready": 2 },
   "slice.hints": { none: 4, mixed: 2, zones: 2, nodes: 2 },
   "endpoint.ready": { absent: 2, true: 6, false: 3 },
   "endpoint.serving": { absent: 2, true: 4, false: 2 },

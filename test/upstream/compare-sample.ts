@@ -34,7 +34,9 @@ function differencesOfRuns(ours: ReadonlyMap<string, OurAnswer>, runs: OracleAns
       const theirs = run[key];
       return theirs === undefined
         ? ["no answer"]
-        : differences(own, [{ ...theirs, restoreCanonical: canonical(theirs.restore) }]);
+        : differences(own, [
+            { ...theirs, restoreCanonical: theirs.restoreCanonical ?? canonical(theirs.restore ?? "") },
+          ]);
     });
     if (found.some((list) => list.length === 0)) return [];
     return (found[0] ?? []).map((difference) => `${family}: ${difference}`);

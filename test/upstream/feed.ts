@@ -46,7 +46,8 @@ export interface Question {
   readonly host: HostFile;
 }
 
-function questionOf(record: Recorded): Question {
+/** The question that a record's first step answers. */
+export function questionOf(record: Recorded): Question {
   const { node, host, config } = record.request;
   const objects = firstObjects(record);
   const isAsked = (object: unknown): boolean => {

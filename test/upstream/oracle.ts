@@ -17,9 +17,7 @@ export interface OracleAnswer {
   /** What went wrong in it, or in the program around it. */
   readonly failed?: string;
   /** By run and family (`ipv4`, `ipv6`): what its first full sync wrote. */
-  readonly runs?: readonly Readonly<
-    Record<string, Required<Pick<RecordedFamily, "commands" | "restore" | "healthCheck">>>
-  >[];
+  readonly runs?: readonly Readonly<Record<string, RecordedFamily>>[];
 }
 
 /** Something outside the project is missing; the message says what and how to get it. */

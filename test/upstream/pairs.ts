@@ -22,6 +22,7 @@ const excluded: readonly (readonly [RegExp, RegExp, string])[] = [
   [/^slice\.state=ready/, /^endpoint\.(ready=(?!true)|serving=(?!true)|terminating=(?!false))/, "another state"],
   [/^slice\.state=terminating/, /^endpoint\.(ready=(?!false)|serving=(?!true)|terminating=(?!true))/, "another state"],
   [/^slice\.state=unready/, /^endpoint\.(ready=(?!false)|serving=(?!false)|terminating=(?!false))/, "another state"],
+  [/^slice\.state=none ready/, /^endpoint\.ready=(?!false)/, "another state"],
   [/^slice\.hints=(none|nodes)/, /^endpoint\.zoneHint=(?!none)/, "other hints"],
   [/^slice\.hints=(none|zones)/, /^endpoint\.nodeHint=(?!none)/, "other hints"],
   [/^slice\.hints=zones/, /^endpoint\.zoneHint=none/, "other hints"],
@@ -43,6 +44,37 @@ function distinct(lists: readonly (readonly string[])[]): readonly (readonly str
   return [...new Map(lists.map((list) => [list.join(" "), list])).values()];
 }
 
+function* pairsWithin(names: readonly string[]): Iterable<string> {
+  for (let i = 0; i < names.length; i++) {
+    for (let j = i + 1; j < names.length; j++) yield keyOf(names[i] ?? "", names[j] ?? "");
+  }
+}
+
+function* pairsBetween(left: readonly string[], right: readonly string[]): Iterable<string> {
+  for (const a of left) for (const b of right) yield keyOf(a, b);
+}
+
+/** The pairs of features that stand together in a Service and what belongs to it; see FeatureCoverage. */
+function* pairsOf({ cluster, service, ports, slices }: FeatureUnit): Iterable<string> {
+  const outer = [...cluster, ...service];
+  const ofPorts = [...new Set(ports.flat())];
+  const ofSlices = [...new Set(slices.flatMap(({ slice, endpoints }) => [...slice, ...endpoints.flat()]))];
+  yield* pairsWithin(outer);
+  for (const port of distinct(ports)) yield* pairsWithin(port);
+  for (const { slice, endpoints } of slices) {
+    yield* pairsWithin(slice);
+    for (const endpoint of distinct(endpoints)) yield* pairsWithin([...slice, ...endpoint]);
+  }
+  yield* pairsBetween(outer, [...ofPorts, ...ofSlices]);
+  yield* pairsBetween(ofPorts, ofSlices);
+}
+
+/** Every feature of a Service and what belongs to it. */
+function namesOf({ cluster, service, ports, slices }: FeatureUnit): readonly string[] {
+  const ofSlices = slices.flatMap(({ slice, endpoints }) => [...slice, ...endpoints.flat()]);
+  return [...cluster, ...service, ...ports.flat(), ...ofSlices];
+}
+
 /**
  * Counts the samples each feature is in, and notes each pair of features that stands together: two features of a port,
  * of an endpoint or of a slice must be of the same one, an endpoint's and a slice's of a slice and its own endpoint;
@@ -52,36 +84,17 @@ export class FeatureCoverage {
   private readonly counts = new Map<string, number>();
   private readonly pairs = new Set<string>();
 
-  private within(names: readonly string[]): void {
-    for (let i = 0; i < names.length; i++) {
-      for (let j = i + 1; j < names.length; j++) this.pairs.add(keyOf(names[i] ?? "", names[j] ?? ""));
-    }
-  }
-
-  private between(left: readonly string[], right: readonly string[]): void {
-    for (const a of left) for (const b of right) this.pairs.add(keyOf(a, b));
-  }
-
-  private unit({ cluster, service, ports, slices }: FeatureUnit): Set<string> {
-    const outer = [...cluster, ...service];
-    const ofPorts = [...new Set(ports.flat())];
-    const ofSlices = [...new Set(slices.flatMap(({ slice, endpoints }) => [...slice, ...endpoints.flat()]))];
-    this.within(outer);
-    for (const port of distinct(ports)) this.within(port);
-    for (const { slice, endpoints } of slices) {
-      this.within(slice);
-      for (const endpoint of distinct(endpoints)) this.within([...slice, ...endpoint]);
-    }
-    this.between(outer, [...ofPorts, ...ofSlices]);
-    this.between(ofPorts, ofSlices);
-    return new Set([...outer, ...ofPorts, ...ofSlices]);
-  }
-
   /** Takes in one sample. */
   add(units: readonly FeatureUnit[]): void {
-    const names = new Set<string>();
-    for (const unit of units) for (const name of this.unit(unit)) names.add(name);
-    for (const name of names) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+    for (const unit of units) for (const pair of pairsOf(unit)) this.pairs.add(pair);
+    for (const name of new Set(units.flatMap(namesOf))) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  /** How many pairs a sample would add. */
+  gain(units: readonly FeatureUnit[]): number {
+    const added = new Set<string>();
+    for (const unit of units) for (const pair of pairsOf(unit)) if (!this.pairs.has(pair)) added.add(pair);
+    return added.size;
   }
 
   /** Possible pairs, those that never came up, and names that the catalogue lacks. */

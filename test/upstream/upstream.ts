@@ -1,6 +1,7 @@
 /**
  * Compares our compiler with the real kube-proxy on fresh clusters: `npm run conformance:upstream -- [--clusters N]
- * [--seed S] [--out DIR]`. Exits with 1 when anything differs, and with 2 when it cannot be asked.
+ * [--seed S] [--out DIR] [--self-test]`. The self-test makes the compiler wrong on purpose, one fault after the other,
+ * and wants to see each of them noticed and shown by at most two Services. Exits with 1 when anything differs, and with 2 when it cannot be asked.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +10,8 @@ import { parseArgs } from "node:util";
 import { type RuleKind, ruleKinds } from "../../src/compile/iptables/provenance.ts";
 import { type SampleCluster, sampleCluster } from "../../src/sample/cluster.ts";
 import { featureUnits } from "../../src/sample/features.ts";
-import { compareSample, type SampleComparison } from "./compare-sample.ts";
+import { type Answer, compareSample, type SampleComparison } from "./compare-sample.ts";
+import { type Fault, faults, faultyAnswer } from "./faults.ts";
 import { buildOracle, MissingTool, Oracle } from "./oracle.ts";
 import { FeatureCoverage } from "./pairs.ts";
 import { writeScenario } from "./scenario.ts";
@@ -35,10 +37,9 @@ const CLASSIC: ReadonlySet<RuleKind> = new Set([
 ]);
 
 /** Compares a sample, asking again where kube-proxy may be of several minds. */
-async function compareFresh(oracle: Oracle, sample: SampleCluster): Promise<SampleComparison & { again: boolean }> {
-  const first = compareSample(sample, await oracle.ask(sample));
-  if (first.differences.length === 0) return { ...first, again: false };
-  return { ...compareSample(sample, await oracle.ask(sample, MORE_RUNS)), again: true };
+async function compareFresh(oracle: Oracle, sample: SampleCluster, answer?: Answer): Promise<SampleComparison> {
+  const first = compareSample(sample, await oracle.ask(sample), answer);
+  return first.differences.length === 0 ? first : compareSample(sample, await oracle.ask(sample, MORE_RUNS), answer);
 }
 
 /** What kind of difference it is: the shrunk example must show the same. */
@@ -134,12 +135,49 @@ async function run(oracle: Oracle, seed: string, clusters: number, out: string):
   return failed.length === 0 && tally.passed > 0 ? 0 : 1;
 }
 
+/** Looks for a fresh cluster that shows the fault and cuts it down; gives a line to print and whether all is well. */
+async function seeFault(
+  oracle: Oracle,
+  fault: Fault,
+  seed: string,
+  clusters: number,
+): Promise<readonly [boolean, string]> {
+  const { answer, remove } = await faultyAnswer(fault);
+  try {
+    for (let i = 0; i < clusters; i++) {
+      const sample = sampleCluster(`${seed}/${i}`);
+      if ((await compareFresh(oracle, sample, answer)).differences.length === 0) continue;
+      const smallest = await shrink(sample, async (smaller) => {
+        const { differences } = await compareFresh(oracle, smaller, answer);
+        return differences.length > 0 && (await compareFresh(oracle, smaller)).differences.length === 0;
+      });
+      const services = smallest.objects.filter(({ kind }) => kind === "Service").length;
+      return [services <= 2, `noticed in cluster ${i}, shown by ${services} Services: ${fault.name} (${fault.file})`];
+    }
+    return [false, `not noticed in ${clusters} clusters: ${fault.name} (${fault.file})`];
+  } finally {
+    remove();
+  }
+}
+
+async function selfTest(oracle: Oracle, seed: string, clusters: number): Promise<number> {
+  let failed = 0;
+  for (const fault of faults) {
+    const [passed, line] = await seeFault(oracle, fault, seed, clusters);
+    console.log(line);
+    if (!passed) failed++;
+  }
+  console.log(`${faults.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       clusters: { type: "string", default: "200" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       out: { type: "string" },
+      "self-test": { type: "boolean", default: false },
     },
   });
   const clusters = Number(values.clusters);
@@ -149,6 +187,7 @@ async function main(): Promise<number> {
   }
   const oracle = new Oracle(buildOracle(console.error));
   try {
+    if (values["self-test"]) return await selfTest(oracle, values.seed, clusters);
     return await run(oracle, values.seed, clusters, values.out ?? mkdtempSync(join(tmpdir(), "rulewalk-")));
   } finally {
     oracle.close();
