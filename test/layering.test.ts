@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ["cluster", "manifest", "net", "text"],
   rules: ["net", "text"],
   compile: ["net", "proxy", "rules", "text"],
+  sample: ["manifest", "net"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   "index.ts": ["cluster", "compile", "golden", "manifest", "net", "proxy", "rules", "text", "view"],

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/kubernetes/pkg/proxy/apis"
+	"k8s.io/kubernetes/pkg/proxy/conntrack"
+	"k8s.io/kubernetes/pkg/proxy/healthcheck"
+	proxyiptables "k8s.io/kubernetes/pkg/proxy/iptables"
+	proxyutil "k8s.io/kubernetes/pkg/proxy/util"
+	"k8s.io/kubernetes/pkg/proxy/util/nfacct"
+)
+
+var families = map[string]v1.IPFamily{"ipv4": v1.IPv4Protocol, "ipv6": v1.IPv6Protocol}
+
+// answerTo starts kube-proxy as often as asked and gives what its first sync wrote each time.
+func answerTo(asked *question) (given *answer) {
+	given = &answer{}
+	defer keepFeatureGates()()
+	defer func() {
+		if fault := recover(); fault != nil {
+			given.Failed = fmt.Sprintf("panic: %v at %s", fault, faultyFrame(debug.Stack()))
+		}
+	}()
+	text, err := configFile(asked.Config)
+	if err != nil {
+		given.Failed = err.Error()
+		return given
+	}
+	for range max(asked.Times, 1) {
+		found, err := decodeCluster(asked)
+		if err != nil {
+			given.Failed = err.Error()
+			return given
+		}
+		begun, err := startUp(text, found.node)
+		if err != nil {
+			given.Refused = err.Error()
+			return given
+		}
+		run := map[string]synced{}
+		for name, family := range families {
+			if run[name], err = firstSync(asked, begun, found, family); err != nil {
+				given.Failed = name + ": " + err.Error()
+				return given
+			}
+		}
+		given.Runs = append(given.Runs, run)
+	}
+	return given
+}
+
+func configFile(written json.RawMessage) ([]byte, error) {
+	members := map[string]any{}
+	if len(written) > 0 {
+		if err := json.Unmarshal(written, &members); err != nil {
+			return nil, fmt.Errorf("config: %w", err)
+		}
+	}
+	members["apiVersion"] = "kubeproxy.config.k8s.io/v1alpha1"
+	members["kind"] = "KubeProxyConfiguration"
+	return json.Marshal(members)
+}
+
+func firstSync(asked *question, begun *start, found *cluster, family v1.IPFamily) (synced, error) {
+	host := newIPTables(family == v1.IPv6Protocol)
+	kernel := sysctls{}
+	if asked.Host.ConntrackTCPLiberal || begun.config.Linux.Conntrack.TCPBeLiberal {
+		// kube-proxy sets the sysctl itself before it makes the proxiers (conntrack.SetSysctls)
+		kernel["net/netfilter/nf_conntrack_tcp_be_liberal"] = 1
+	}
+	proxier, err := proxyiptables.NewProxier(context.Background(), begun.config, family, host, kernel,
+		begun.detectors[family], asked.Node, begun.nodeIPs[family], &events.FakeRecorder{}, nil, false)
+	if err != nil {
+		return synced{}, err
+	}
+	addresses, err := readInterfaces(asked.Host.Interfaces)
+	if err != nil {
+		return synced{}, err
+	}
+	checks := &health{}
+	var accounting nfacct.Interface
+	if asked.Host.NFAcct {
+		accounting = counters{}
+	}
+	field[nfacct.Interface](proxier, "nfacct").set(accounting)
+	field[conntrack.Interface](proxier, "conntrack").set(connections{})
+	field[healthcheck.ServiceHealthServer](proxier, "serviceHealthServer").set(checks)
+	field[proxyutil.NetworkInterfacer](proxier, "networkInterfacer").set(addresses)
+	feed(proxier, found)
+	if len(host.restored) != 1 {
+		return synced{}, fmt.Errorf("the first sync restored %d times", len(host.restored))
+	}
+	return synced{host.commands, host.restored[0], checks.answers()}, nil
+}
+
+// feed gives kube-proxy what its informers would deliver; the last call makes it sync.
+func feed(proxier *proxyiptables.Proxier, found *cluster) {
+	ours := without(apis.LabelServiceProxyName)
+	notHeadless := without(v1.IsHeadlessService)
+	withClusterIP := fields.OneTermNotEqualSelector("spec.clusterIP", v1.ClusterIPNone)
+	if zone, ok := found.node.Labels[v1.LabelTopologyZone]; ok {
+		proxier.OnTopologyChange(map[string]string{v1.LabelTopologyZone: zone})
+	}
+	for _, service := range found.services {
+		selectable := fields.Set{"spec.clusterIP": service.Spec.ClusterIP}
+		if ours.Matches(labels.Set(service.Labels)) && withClusterIP.Matches(selectable) {
+			proxier.OnServiceAdd(service)
+		}
+	}
+	proxier.OnServiceSynced()
+	for _, slice := range found.slices {
+		if notHeadless.Matches(labels.Set(slice.Labels)) {
+			proxier.OnEndpointSliceAdd(slice)
+		}
+	}
+	proxier.OnEndpointSlicesSynced()
+}
+
+func without(label string) labels.Selector {
+	requirement, err := labels.NewRequirement(label, selection.DoesNotExist, nil)
+	if err != nil {
+		panic(err)
+	}
+	return labels.NewSelector().Add(*requirement)
+}
+
+// faultyFrame gives the first place in kube-proxy's packages that a stack trace names.
+func faultyFrame(stack []byte) string {
+	_, below, _ := strings.Cut(string(stack), "panic(")
+	for _, line := range strings.Split(below, "\n") {
+		if strings.HasPrefix(line, "k8s.io/") {
+			name, _, _ := strings.Cut(line, "({")
+			return name
+		}
+	}
+	return "an unknown place"
+}

@@ -1,0 +1,1 @@
+// Empty: its presence lets Go functions without a body be declared, see kubeproxy.go.

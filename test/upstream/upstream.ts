@@ -1,0 +1,202 @@
+/**
+ * Compares our compiler with the real kube-proxy on fresh clusters: `npm run conformance:upstream -- [--clusters N]
+ * [--seed S] [--out DIR] [--self-test]`. The self-test makes the compiler wrong on purpose, one fault after the other,
+ * and wants to see each of them noticed and shown by at most two Services. Exits with 1 when anything differs, and with 2 when it cannot be asked.
+ */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type RuleKind, ruleKinds } from "../../src/compile/iptables/provenance.ts";
+import { type SampleCluster, sampleCluster } from "../../src/sample/cluster.ts";
+import { featureUnits } from "../../src/sample/features.ts";
+import { type Answer, compareSample, type SampleComparison } from "./compare-sample.ts";
+import { type Fault, faults, faultyAnswer } from "./faults.ts";
+import { buildOracle, MissingTool, Oracle } from "./oracle.ts";
+import { FeatureCoverage } from "./pairs.ts";
+import { writeScenario } from "./scenario.ts";
+import { shrink } from "./shrink.ts";
+
+/** How often kube-proxy is started again where the order of its maps may have made the difference. */
+const MORE_RUNS = 12;
+/** Questions asked ahead, so that both programs work at the same time. */
+const AHEAD = 4;
+/** Mismatches that are shrunk and shown. */
+const SHOWN = 5;
+const MISSING_SHOWN = 20;
+
+/** Kinds that only the releases before 1.25 write (compile/iptables/classic.ts). */
+const CLASSIC: ReadonlySet<RuleKind> = new Set([
+  "external-ip-masquerade",
+  "node-port-masquerade",
+  "node-port-loopback-masquerade",
+  "no-local-endpoint-drop",
+  "firewall-open",
+  "firewall-masquerade",
+  "firewall-drop",
+]);
+
+/** Compares a sample, asking again where kube-proxy may be of several minds. */
+async function compareFresh(oracle: Oracle, sample: SampleCluster, answer?: Answer): Promise<SampleComparison> {
+  const first = compareSample(sample, await oracle.ask(sample), answer);
+  return first.differences.length === 0 ? first : compareSample(sample, await oracle.ask(sample, MORE_RUNS), answer);
+}
+
+/** What kind of difference it is: the shrunk example must show the same. */
+const kindOf = (differences: readonly string[]): string => (differences[0] ?? "").split("\n")[0]?.slice(0, 24) ?? "";
+
+async function showMismatch(oracle: Oracle, sample: SampleCluster, seed: string, folder: string): Promise<void> {
+  const kind = kindOf((await compareFresh(oracle, sample)).differences);
+  const smallest = await shrink(sample, async (smaller) => {
+    const { differences } = await compareFresh(oracle, smaller);
+    return differences.length > 0 && kindOf(differences) === kind;
+  });
+  const { differences } = await compareFresh(oracle, smallest);
+  console.log(`seed ${seed} differs (- kube-proxy, + ours); the smallest cluster that does:`);
+  console.log(writeScenario(folder, smallest, `found by npm run conformance:upstream with seed ${seed}`));
+  console.log(differences.join("\n"));
+}
+
+interface Tally {
+  readonly kinds: Map<string, number>;
+  readonly features: FeatureCoverage;
+  passed: number;
+  refused: number;
+  again: number;
+}
+
+function coverageTable({ kinds, features }: Tally): string {
+  const { possible, missing, unknown } = features.result();
+  const modern = (Object.keys(ruleKinds) as RuleKind[]).filter((kind) => !CLASSIC.has(kind));
+  const rules = modern.map((kind) => `  ${String(kinds.get(kind) ?? 0).padStart(8)}  ${kind}`);
+  const lines = [
+    "rules compared, by kind:",
+    ...rules,
+    "clusters by feature:",
+    features.table(),
+    `pairs of features: ${possible - missing.length} of ${possible} possible ones came up`,
+  ];
+  if (missing.length > 0) {
+    const more = missing.length > MISSING_SHOWN ? [`  … and ${missing.length - MISSING_SHOWN} more`] : [];
+    lines.push("pairs that did not come up:", ...missing.slice(0, MISSING_SHOWN).map((pair) => `  ${pair}`), ...more);
+  }
+  if (unknown.length > 0) lines.push(`features that no choice has: ${unknown.join(", ")}`);
+  return lines.join("\n");
+}
+
+/** The clusters of a run with the answers asked ahead, in order. */
+async function* asked(oracle: Oracle, seed: string, clusters: number) {
+  const ahead: { readonly seed: string; readonly sample: SampleCluster; readonly answer: ReturnType<Oracle["ask"]> }[] =
+    [];
+  for (let i = 0; i < clusters || ahead.length > 0; ) {
+    while (i < clusters && ahead.length < AHEAD) {
+      const sample = sampleCluster(`${seed}/${i}`);
+      ahead.push({ seed: `${seed}/${i}`, sample, answer: oracle.ask(sample) });
+      i++;
+    }
+    const next = ahead.shift();
+    if (next !== undefined) yield { ...next, answer: await next.answer };
+  }
+}
+
+async function run(oracle: Oracle, seed: string, clusters: number, out: string): Promise<number> {
+  const tally: Tally = { kinds: new Map(), features: new FeatureCoverage(), passed: 0, refused: 0, again: 0 };
+  const failed: { readonly seed: string; readonly sample: SampleCluster }[] = [];
+  for await (const { seed: own, sample, answer } of asked(oracle, seed, clusters)) {
+    let result = compareSample(sample, answer);
+    if (result.differences.length > 0) {
+      tally.again++;
+      result = await compareFresh(oracle, sample);
+    }
+    if (result.differences.length > 0) failed.push({ seed: own, sample });
+    else tally.passed++;
+    if (result.refused) tally.refused++;
+    else tally.features.add(featureUnits(sample));
+    // what kube-proxy hooks in by single commands is compared with every cluster
+    for (const kind of result.refused ? [] : ["jump", ...result.kinds]) {
+      tally.kinds.set(kind, (tally.kinds.get(kind) ?? 0) + 1);
+    }
+  }
+  console.log(coverageTable(tally));
+  for (const [i, { seed: own, sample }] of failed.slice(0, SHOWN).entries()) {
+    await showMismatch(oracle, sample, own, join(out, `mismatch-${i + 1}`));
+  }
+  if (failed.length > SHOWN)
+    console.log(
+      `further seeds that differ: ${failed
+        .slice(SHOWN)
+        .map((f) => f.seed)
+        .join(" ")}`,
+    );
+  console.log(
+    `seed ${seed}: ${tally.refused} configurations refused by both, ${tally.again} clusters asked ${MORE_RUNS} times more`,
+  );
+  console.log(`${tally.passed} passed, ${failed.length} failed`);
+  return failed.length === 0 && tally.passed > 0 ? 0 : 1;
+}
+
+/** Looks for a fresh cluster that shows the fault and cuts it down; gives a line to print and whether all is well. */
+async function seeFault(
+  oracle: Oracle,
+  fault: Fault,
+  seed: string,
+  clusters: number,
+): Promise<readonly [boolean, string]> {
+  const { answer, remove } = await faultyAnswer(fault);
+  try {
+    for (let i = 0; i < clusters; i++) {
+      const sample = sampleCluster(`${seed}/${i}`);
+      if ((await compareFresh(oracle, sample, answer)).differences.length === 0) continue;
+      const smallest = await shrink(sample, async (smaller) => {
+        const { differences } = await compareFresh(oracle, smaller, answer);
+        return differences.length > 0 && (await compareFresh(oracle, smaller)).differences.length === 0;
+      });
+      const services = smallest.objects.filter(({ kind }) => kind === "Service").length;
+      return [services <= 2, `noticed in cluster ${i}, shown by ${services} Services: ${fault.name} (${fault.file})`];
+    }
+    return [false, `not noticed in ${clusters} clusters: ${fault.name} (${fault.file})`];
+  } finally {
+    remove();
+  }
+}
+
+async function selfTest(oracle: Oracle, seed: string, clusters: number): Promise<number> {
+  let failed = 0;
+  for (const fault of faults) {
+    const [passed, line] = await seeFault(oracle, fault, seed, clusters);
+    console.log(line);
+    if (!passed) failed++;
+  }
+  console.log(`${faults.length - failed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      clusters: { type: "string", default: "200" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      out: { type: "string" },
+      "self-test": { type: "boolean", default: false },
+    },
+  });
+  const clusters = Number(values.clusters);
+  if (!Number.isInteger(clusters) || clusters < 1) {
+    console.error(`--clusters takes a positive number, not ${values.clusters}`);
+    return 2;
+  }
+  const oracle = new Oracle(buildOracle(console.error));
+  try {
+    if (values["self-test"]) return await selfTest(oracle, values.seed, clusters);
+    return await run(oracle, values.seed, clusters, values.out ?? mkdtempSync(join(tmpdir(), "rulewalk-")));
+  } finally {
+    oracle.close();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = error instanceof MissingTool || (error as { code?: string }).code?.startsWith("ERR_PARSE") ? 2 : 1;
+}
