@@ -1,0 +1,91 @@
+import { type LintChain, type LintRule, type LintTable, leadsTo } from "./dump.ts";
+import type { FaultReport } from "./finding.ts";
+import { conditionKey, isEnding, isUnconditional, looksAtMark, mayChange } from "./rule-key.ts";
+
+/** Rules that no packet comes to, and rules that are there twice. */
+export function checkOrder(table: LintTable, report: FaultReport): void {
+  const ends = neverReturning(table);
+  for (const chain of table.chains.values()) {
+    if (chain.rules.length > 1) checkChain(chain, ends, report);
+  }
+}
+
+function checkChain(chain: LintChain, ends: ReadonlySet<string>, report: FaultReport): void {
+  const seen = new Map<string, LintRule>();
+  let changes = 0;
+  for (const [i, rule] of chain.rules.entries()) {
+    checkSeen(rule, seen, changes, report);
+    if (mayChange(rule)) changes++;
+    const behind = chain.rules[i + 1];
+    if (behind === undefined || !isUnconditional(rule) || !(isEnding(rule) || ends.has(leadsTo(rule) ?? ""))) continue;
+    const more = chain.rules.length - i - 2;
+    const others = more > 0 ? `, nor to the ${more} behind it` : "";
+    const message = `no packet comes to this rule${others}: rule ${i + 1} of chain ${chain.name} takes all of them; move it up or remove it`;
+    report({ code: "unreachable-rule", message, chain: chain.name, at: behind });
+    return;
+  }
+}
+
+/** Compares a rule with those before it that match the same packets. */
+function checkSeen(rule: LintRule, seen: Map<string, LintRule>, changes: number, report: FaultReport): void {
+  const condition = conditionKey(rule);
+  if (condition === undefined) return;
+  const key = looksAtMark(rule) ? `${changes} ${condition}` : condition;
+  const same = `${JSON.stringify(rule.target)} ${key}`;
+  if (seen.has(same)) {
+    const sameWords = commentOf(seen.get(same) as LintRule) === commentOf(rule);
+    const message = sameWords
+      ? "the same rule stands in the chain before; remove one of them"
+      : "a rule with another comment does the same before this one; harmless when a Service names an address twice";
+    report({
+      code: "duplicate-rule",
+      message,
+      chain: rule.chain,
+      at: rule,
+      ...(sameWords ? {} : { severity: "note" }),
+    });
+    return;
+  }
+  seen.set(same, rule);
+  if (seen.has(key)) {
+    const message =
+      "no packet comes to this rule: one before it takes the same packets elsewhere; move it up or remove it";
+    report({ code: "shadowed-rule", message, chain: rule.chain, at: rule });
+  } else if (isEnding(rule)) seen.set(key, rule);
+}
+
+/** The comment of a rule, "" for none. */
+function commentOf(rule: LintRule): string {
+  for (const match of rule.matches) if (match.kind === "comment") return match.comment;
+  return "";
+}
+
+/** Chains from which no packet comes back: a rule without conditions ends each before any RETURN. */
+function neverReturning(table: LintTable): ReadonlySet<string> {
+  const ends = new Set<string>();
+  const waiting = new Map<string, string[]>();
+  const found: string[] = [];
+  for (const chain of table.chains.values()) {
+    if (chain.builtin) continue;
+    for (const rule of chain.rules) {
+      const to = leadsTo(rule);
+      if (isUnconditional(rule)) {
+        if (isEnding(rule) && rule.target?.kind !== "RETURN" && rule.target?.kind !== "goto") found.push(chain.name);
+        else if (to !== undefined) (waiting.get(to) ?? newList(waiting, to)).push(chain.name);
+      }
+      if (rule.target?.kind === "RETURN" || rule.target?.kind === "goto") break;
+    }
+  }
+  for (let name = found.pop(); name !== undefined; name = found.pop()) {
+    if (ends.has(name)) continue;
+    ends.add(name);
+    found.push(...(waiting.get(name) ?? []));
+  }
+  return ends;
+}
+
+function newList(lists: Map<string, string[]>, key: string): string[] {
+  const list: string[] = [];
+  lists.set(key, list);
+  return list;
+}
