@@ -79,7 +79,7 @@ function neverReturning(table: LintTable): ReadonlySet<string> {
   for (let name = found.pop(); name !== undefined; name = found.pop()) {
     if (ends.has(name)) continue;
     ends.add(name);
-    found.push(...(waiting.get(name) ?? []));
+    for (const caller of waiting.get(name) ?? []) found.push(caller);
   }
   return ends;
 }

@@ -165,30 +165,36 @@ class BlockReader {
     this.#say(index, known ? this.#draft.flush(name) : this.#draft.create(name));
   }
 
-  #command(index: number, line: ChainCommand): void {
-    const [first, second] = line.args.map(wordText);
-    switch (line.command) {
+  #command(index: number, { command, args }: ChainCommand): void {
+    const [first = "", second = ""] = args.map(wordText);
+    if (command === "-N") this.#declared.set(first, this.#offset(index));
+    if (command === "-E") this.#declared.set(second, this.#offset(index));
+    this.#say(index, this.#applyCommand(command, first, second));
+  }
+
+  #applyCommand(command: ChainCommand["command"], first: string, second: string): Refusal | undefined {
+    switch (command) {
       case "-N":
-        this.#declared.set(first ?? "", this.#offset(index));
-        return this.#say(index, this.#draft.create(first ?? ""));
+        return this.#draft.create(first);
       case "-X":
-        return this.#say(index, this.#draft.delete(first));
+        return this.#draft.delete(first === "" ? undefined : first);
       case "-F":
-        return this.#say(index, this.#draft.flush(first));
+        return this.#draft.flush(first === "" ? undefined : first);
       case "-P":
-        return this.#say(index, this.#draft.setPolicy(first ?? "", second ?? ""));
+        return this.#draft.setPolicy(first, second);
       case "-E":
-        this.#declared.set(second ?? "", this.#offset(index));
-        return this.#say(index, this.#draft.rename(first ?? "", second ?? ""));
+        return this.#draft.rename(first, second);
       case "-Z":
-        return;
+        return undefined;
     }
   }
 
   #rule(index: number, line: RuleLine): void {
     if (line.options.some(({ flag }) => flag === (this.#family === "IPv4" ? "-6" : "-4"))) return;
-    if (line.command === "-D" && line.position !== undefined)
-      return this.#say(index, this.#draft.removeAt(line.chain, line.position));
+    if (line.command === "-D" && line.position !== undefined) {
+      this.#say(index, this.#draft.removeAt(line.chain, line.position));
+      return;
+    }
     const place = linePlace(this.#script, index);
     for (const each of this.#expand(index, line)) {
       const rule: LintRule = { ...readRule(each, this.#family, this.#report, place), offset: place.offset };
