@@ -16,6 +16,9 @@ export {
 } from "./compile/iptables/compile.ts";
 export { originField, type RuleKind, type RuleOrigin, ruleKinds } from "./compile/iptables/provenance.ts";
 export { verifiedReleases } from "./compile/iptables/traits.ts";
+export type { Finding } from "./inspect/finding.ts";
+export { type LintOptions, lint } from "./inspect/lint.ts";
+export { lintJSON, lintText } from "./inspect/lint-report.ts";
 export { decodeSource } from "./manifest/decode-source.ts";
 export { kubeProxyConfigurationOf } from "./manifest/kubeproxy-configmap.ts";
 export { locate } from "./manifest/locate.ts";

@@ -17,9 +17,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proxy: ["cluster", "manifest", "net", "text"],
   rules: ["net", "text"],
   compile: ["net", "proxy", "rules", "text"],
-  view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
-  "index.ts": ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
-  cli: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
+  inspect: ["net", "rules", "text"],
+  view: ["cluster", "compile", "inspect", "manifest", "net", "proxy", "rules", "text"],
+  "index.ts": ["cluster", "compile", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
+  cli: ["cluster", "compile", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
 };
 
 /** Packages a folder may use; only the command line sees Node. */

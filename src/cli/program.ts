@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { compileCommand } from "./compile.ts";
+import { lintCommand } from "./lint.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -12,6 +13,7 @@ function program(exit: (code: number) => void): Command {
     .showHelpAfterError("(rulewalk --help and rulewalk COMMAND --help tell more)")
     .exitOverride();
   root.addCommand(compileCommand(exit));
+  root.addCommand(lintCommand(exit));
   for (const command of root.commands)
     command.exitOverride().showHelpAfterError(`(rulewalk ${command.name()} --help tells more)`);
   return root;

@@ -80,16 +80,20 @@ function checkUnused(table: LintTable, chain: LintChain, { callers, reached }: R
     report({ code: "unused-chain", severity: "note", message, chain: name, at: offset });
     return;
   }
-  const stale = hashedKind(name) !== undefined && isLarge(table);
-  const late = stale ? "; normal for a while, kube-proxy removes stale chains of large clusters late" : "";
-  const message = `no packet comes to chain ${name}: no built-in chain leads to it${late || "; remove it, or restore the jump to it"}`;
-  report({
-    code: "unused-chain",
-    message,
-    chain: name,
-    at: offset,
-    ...(stale || isOpenByDesign(name) ? { severity: "note" as const } : {}),
-  });
+  const normal = unusedNormally(table, name, callers);
+  const message = `no packet comes to chain ${name}: no built-in chain leads to it; ${normal ?? "remove it, or restore the jump to it"}`;
+  const severity = normal !== undefined || isOpenByDesign(name) ? { severity: "note" as const } : {};
+  report({ code: "unused-chain", message, chain: name, at: offset, ...severity });
+}
+
+/** Why a chain with a hash in its name may be unused though kube-proxy works as it should. */
+function unusedNormally(table: LintTable, name: string, callers: ReadonlyMap<string, LintRule>): string | undefined {
+  const kind = hashedKind(name);
+  if (kind === undefined) return undefined;
+  if (kind === "XLB") return "kube-proxy up to 1.23 writes it for Services without external addresses, too";
+  if (kind === "EXT" && table.name === "nat" && !callers.has("KUBE-NODEPORTS"))
+    return "kube-proxy 1.24 to 1.26 leaves it where no address of the node takes node ports";
+  return isLarge(table) ? "kube-proxy removes stale chains of large clusters late" : undefined;
 }
 
 const endpointChains = new WeakMap<LintTable, boolean>();

@@ -91,7 +91,12 @@ function checkTwice(chain: LintChain, dispatched: Map<Frontend, LintRule>, repor
       continue;
     }
     if (leadsTo(first) === leadsTo(rule)) continue;
-    const message = `${frontend} is taken to ${leadsTo(first)} by an earlier rule already, so that no connection comes to this one; two Services share the address and the port: change one of them`;
+    const [one = "", two = ""] = [leadsTo(first), leadsTo(rule)];
+    const cause =
+      one.slice(-16) === two.slice(-16)
+        ? "the Service names the address twice: remove it from externalIPs"
+        : "two Services share the address and the port: change one of them";
+    const message = `${frontend} is taken to ${one} by an earlier rule already, so that no connection comes to this one; ${cause}`;
     report({ code: "dispatch-twice", message, chain: chain.name, at: rule, word: "-j " });
   }
 }

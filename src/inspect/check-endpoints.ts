@@ -44,6 +44,8 @@ function isBalanced(rule: LintRule): boolean {
 }
 
 function checkNone(chain: LintChain, report: FaultReport): void {
+  // 1.24: a local chain without local endpoints drops
+  if (chain.rules.some((rule) => leadsTo(rule) === "KUBE-MARK-DROP")) return;
   if (chain.rules.some(leadsToEndpoint)) {
     const message = `chain ${chain.name} chooses endpoints by affinity only: new clients pass it unchanged; restore its random choice`;
     report({ code: "balance-incomplete", message, chain: chain.name, at: chain.rules.at(-1) ?? chain.offset });

@@ -1,3 +1,4 @@
+import { hashedKind, isKube } from "./chain-names.ts";
 import { type LintChain, type LintRule, type LintTable, leadsTo } from "./dump.ts";
 import type { FaultReport } from "./finding.ts";
 import { conditionKey, isEnding, isUnconditional, looksAtMark, mayChange } from "./rule-key.ts";
@@ -32,18 +33,9 @@ function checkSeen(rule: LintRule, seen: Map<string, LintRule>, changes: number,
   if (condition === undefined) return;
   const key = looksAtMark(rule) ? `${changes} ${condition}` : condition;
   const same = `${JSON.stringify(rule.target)} ${key}`;
-  if (seen.has(same)) {
-    const sameWords = commentOf(seen.get(same) as LintRule) === commentOf(rule);
-    const message = sameWords
-      ? "the same rule stands in the chain before; remove one of them"
-      : "a rule with another comment does the same before this one; harmless when a Service names an address twice";
-    report({
-      code: "duplicate-rule",
-      message,
-      chain: rule.chain,
-      at: rule,
-      ...(sameWords ? {} : { severity: "note" }),
-    });
+  const first = seen.get(same);
+  if (first !== undefined) {
+    reportDuplicate(first, rule, report);
     return;
   }
   seen.set(same, rule);
@@ -52,6 +44,20 @@ function checkSeen(rule: LintRule, seen: Map<string, LintRule>, changes: number,
       "no packet comes to this rule: one before it takes the same packets elsewhere; move it up or remove it";
     report({ code: "shadowed-rule", message, chain: rule.chain, at: rule });
   } else if (isEnding(rule)) seen.set(key, rule);
+}
+
+/** Known ways in which kube-proxy itself writes a rule twice are notes. */
+function reportDuplicate(first: LintRule, rule: LintRule, report: FaultReport): void {
+  const at = { chain: rule.chain, at: rule } as const;
+  if (hashedKind(rule.chain) === "FW") {
+    const message = "the same rule stands in the chain before: kube-proxy up to 1.24 writes it once for each address";
+    report({ code: "duplicate-rule", severity: "note", message, ...at });
+  } else if (isKube(rule.chain) && commentOf(first) !== commentOf(rule)) {
+    const message = "a rule with another comment does the same before: kube-proxy writes both";
+    report({ code: "duplicate-rule", severity: "note", message, ...at });
+  } else {
+    report({ code: "duplicate-rule", message: "the same rule stands in the chain before; remove one of them", ...at });
+  }
 }
 
 /** The comment of a rule, "" for none. */
