@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { lint } from "../inspect/lint.ts";
+import { isShown, lint } from "../inspect/lint.ts";
 import { lintJSON, lintText } from "../inspect/lint-report.ts";
 import type { IPFamily } from "../net/family.ts";
 import type { Severity } from "../text/diagnostic.ts";
@@ -36,16 +36,11 @@ function run(paths: readonly string[], options: LintCommandOptions, exit: (code:
   const family = options.family === undefined ? {} : { family: families[options.family] };
   const all = lint(sources, family);
   const severity: Severity = options.severity === "info" ? "note" : options.severity;
-  const shown = all.filter((finding) => shownAt(severity).includes(finding.severity));
+  const shown = all.filter((finding) => isShown(finding.severity, severity));
   const color = wantsColor(process.stdout);
   process.stdout.write(options.output === "json" ? lintJSON(shown) : lintText(sources, shown, { color }));
   if (unreadable || all.some(({ code }) => code === "no-table")) exit(EXIT_USAGE);
   else if (all.some((finding) => finding.severity !== "note")) exit(EXIT_FOUND);
-}
-
-function shownAt(limit: Severity): readonly Severity[] {
-  const order: readonly Severity[] = ["error", "warning", "note"];
-  return order.slice(0, order.indexOf(limit) + 1);
 }
 
 /** `rulewalk lint DUMP…` */

@@ -74,7 +74,7 @@ function checkUnused(table: LintTable, chain: LintChain, { callers, reached }: R
   if (reached.has(name) || callers.has(name)) return;
   const why = normalChains.get(name);
   // the jumps of these have a check of their own
-  if (why !== undefined && Object.hasOwn(baseJumps[table.name] ?? {}, name)) return;
+  if (Object.hasOwn(baseJumps[table.name] ?? {}, name)) return;
   if (why !== undefined) {
     const message = `nothing leads to chain ${name}, which is normal: ${why}`;
     report({ code: "unused-chain", severity: "note", message, chain: name, at: offset });

@@ -17,6 +17,11 @@ export interface LintOptions {
   readonly severity?: Severity;
 }
 
+/** True for findings that are shown when milder ones than `limit` are hidden. */
+export function isShown(severity: Severity, limit: Severity): boolean {
+  return rank[severity] <= rank[limit];
+}
+
 const rank: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
 
 /**
@@ -32,9 +37,9 @@ export function lint(sources: readonly Source[], options: LintOptions = {}): rea
     };
     for (const dump of readDump(source, options, report)) checkDump(dump, report);
   }
-  const limit = rank[options.severity ?? "note"];
+  const limit = options.severity ?? "note";
   return found
-    .filter(({ finding }) => rank[finding.severity] <= limit)
+    .filter(({ finding }) => isShown(finding.severity, limit))
     .sort(
       (a, b) =>
         rank[a.finding.severity] - rank[b.finding.severity] ||

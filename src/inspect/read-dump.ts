@@ -27,13 +27,17 @@ const FAMILY_IN_NAME: readonly (readonly [RegExp, IPFamily])[] = [
  */
 export function readDump(source: Source, options: ReadDumpOptions, report: (finding: Finding) => void): Dump[] {
   const textReport = textFaults(source, report);
-  const script = parseScript(source, textReport);
-  reportWarningLines(script, report);
+  const faults: Diagnostic[] = [];
+  const script = parseScript(source, (fault) => faults.push(fault));
   const segments = segmentsOf(script);
   if (segments.length === 0) {
+    // what is wrong with each line of something else helps nobody
     const message = "no table in this text; give the output of iptables-save or an input of iptables-restore";
     report({ severity: "error", code: "no-table", message, place: { source, offset: 0 } });
+    return [];
   }
+  for (const fault of faults) textReport(fault);
+  reportWarningLines(script, report);
   return segments.map((segment) => {
     const family = segment.family ?? assumedFamily(source, segment, script, options, report);
     const backend = segment.header?.backend;
