@@ -1,5 +1,6 @@
+import type { IPAddress } from "../net/ip.ts";
 import { parseProbability, type StatisticMatch } from "../rules/iptables/matches/statistic.ts";
-import { formatAddress, fullMask, type MaskedAddress } from "../rules/iptables/values.ts";
+import { formatAddress, type MaskedAddress, maskLength } from "../rules/iptables/values.ts";
 import { hashedKind, isPolicyChain } from "./chain-names.ts";
 import { type LintChain, type LintRule, type LintTable, leadsTo } from "./dump.ts";
 import type { FaultReport } from "./finding.ts";
@@ -110,7 +111,7 @@ function checkEndpoint(chain: LintChain, report: FaultReport): void {
     return;
   }
   const address = rule.target.range.addresses?.from;
-  const hairpin = chain.rules.slice(0, i).find((each) => leadsTo(each) === "KUBE-MARK-MASQ");
+  const hairpin = chain.rules.find((each, k) => k < i && leadsTo(each) === "KUBE-MARK-MASQ");
   if (hairpin === undefined) {
     const message = `nothing before this rule masquerades connections that the endpoint makes to itself (-s ${address === undefined ? "ADDRESS" : formatAddress(address)} -j KUBE-MARK-MASQ): their answers are lost; restore the rule`;
     report({ code: "hairpin-missing", message, chain: name, at: rule, word: "-j DNAT" });
@@ -118,8 +119,18 @@ function checkEndpoint(chain: LintChain, report: FaultReport): void {
   }
   // a rule for every source masquerades the endpoint's own connections, too
   if (address === undefined || isUnconditional(hairpin)) return;
-  const wanted: MaskedAddress = { address, mask: fullMask(address.family) };
-  if (hairpin.source?.negated === false && JSON.stringify(hairpin.source.value) === JSON.stringify(wanted)) return;
+  if (hairpin.source?.negated === false && isAddress(hairpin.source.value, address)) return;
   const message = `this rule must have -s ${formatAddress(address)}, the address that the endpoint's DNAT rule gives: connections of the endpoint to itself are lost; correct one of the two`;
   report({ code: "hairpin-address", message, chain: name, at: hairpin, word: "-s " });
+}
+
+/** True for the network that is this one address. */
+function isAddress(network: MaskedAddress, address: IPAddress): boolean {
+  const length = address.family === "IPv4" ? 32 : 128;
+  return sameAddress(network.address, address) && maskLength(network.mask) === length;
+}
+
+function sameAddress(a: IPAddress, b: IPAddress): boolean {
+  if (a.family === "IPv4") return b.family === "IPv4" && a.value === b.value;
+  return b.family === "IPv6" && a.words.every((word, i) => word === b.words[i]);
 }

@@ -1,7 +1,7 @@
 import { hashedKind, isKube } from "./chain-names.ts";
 import { type LintChain, type LintRule, type LintTable, leadsTo } from "./dump.ts";
 import type { FaultReport } from "./finding.ts";
-import { conditionKey, isEnding, isUnconditional, looksAtMark, mayChange } from "./rule-key.ts";
+import { conditionHash, conditionKey, isEnding, isUnconditional, looksAtMark, mayChange } from "./rule-key.ts";
 
 /** Rules that no packet comes to, and rules that are there twice. */
 export function checkOrder(table: LintTable, report: FaultReport): void {
@@ -13,9 +13,10 @@ export function checkOrder(table: LintTable, report: FaultReport): void {
 
 function checkChain(chain: LintChain, ends: ReadonlySet<string>, report: FaultReport): void {
   const seen = new Map<string, LintRule>();
+  const likely = likelySame(chain.rules);
   let changes = 0;
   for (const [i, rule] of chain.rules.entries()) {
-    checkSeen(rule, seen, changes, report);
+    if (likely.has(conditionHash(rule))) checkSeen(rule, seen, changes, report);
     if (mayChange(rule)) changes++;
     const behind = chain.rules[i + 1];
     if (behind === undefined || !isUnconditional(rule) || !(isEnding(rule) || ends.has(leadsTo(rule) ?? ""))) continue;
@@ -25,6 +26,18 @@ function checkChain(chain: LintChain, ends: ReadonlySet<string>, report: FaultRe
     report({ code: "unreachable-rule", message, chain: chain.name, at: behind });
     return;
   }
+}
+
+/** The hashes that more than one of the rules has. */
+function likelySame(rules: readonly LintRule[]): ReadonlySet<number> {
+  const once = new Set<number>();
+  const more = new Set<number>();
+  for (const rule of rules) {
+    const hash = conditionHash(rule);
+    if (once.has(hash)) more.add(hash);
+    else once.add(hash);
+  }
+  return more;
 }
 
 /** Compares a rule with those before it that match the same packets. */

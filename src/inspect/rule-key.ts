@@ -1,3 +1,4 @@
+import type { IPAddress } from "../net/ip.ts";
 import type { Match } from "../rules/iptables/model.ts";
 import type { LintRule } from "./dump.ts";
 
@@ -49,6 +50,25 @@ export function conditionKey(rule: LintRule): string | undefined {
   const { source, destination, inInterface, outInterface, protocol, fragment } = rule;
   const matches = rule.matches.filter((match) => !isNeutral(match));
   return JSON.stringify([source, destination, inInterface, outInterface, protocol, fragment, matches]);
+}
+
+/** A number that rules of equal conditions share, and others seldom: cheap enough for every rule. */
+export function conditionHash(rule: LintRule): number {
+  const { source, destination, protocol, matches } = rule;
+  let hash =
+    (protocol?.value ?? 0) + 256 * addressHash(source?.value.address) + addressHash(destination?.value.address);
+  for (const match of matches) {
+    if (isNeutral(match)) continue;
+    hash = hash * 31 + 1;
+    if (match.kind === "tcp" || match.kind === "udp" || match.kind === "sctp")
+      hash += match.destination?.value.from ?? 0;
+  }
+  return hash | 0;
+}
+
+function addressHash(address: IPAddress | undefined): number {
+  if (address === undefined) return 0;
+  return address.family === "IPv4" ? address.value : address.words[2] ^ address.words[3];
 }
 
 /** True when the condition looks at a mark, which rules between may change. */
