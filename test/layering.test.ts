@@ -18,10 +18,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   rules: ["net", "text"],
   compile: ["net", "proxy", "rules", "text"],
   sample: ["manifest", "net"],
+  inspect: ["net", "rules", "text"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
-  "index.ts": ["cluster", "compile", "golden", "manifest", "net", "proxy", "rules", "text", "view"],
-  cli: ["cluster", "compile", "golden", "manifest", "net", "proxy", "rules", "text", "view"],
+  "index.ts": ["cluster", "compile", "golden", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
+  cli: ["cluster", "compile", "golden", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
 };
 
 /** Packages a folder may use; only the command line sees Node. */

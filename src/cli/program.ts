@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { compileCommand } from "./compile.ts";
 import { goldenCommand } from "./golden.ts";
+import { lintCommand } from "./lint.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
 import { version } from "./version.ts";
 
@@ -16,6 +17,7 @@ function program(exit: (code: number) => void): Command {
   root.addCommand(compileCommand(exit));
   root.addCommand(goldenCommand(exit));
   root.addCommand(benchCommand(exit));
+  root.addCommand(lintCommand(exit));
   for (const command of root.commands)
     command.exitOverride().showHelpAfterError(`(rulewalk ${command.name()} --help tells more)`);
   return root;
