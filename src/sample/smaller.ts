@@ -2,8 +2,19 @@ import type { SampleCluster, SampleObject } from "./cluster.ts";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** Members without which an object is none. */
-const KEPT: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata", "name", "namespace"]);
+/** Members without which an object is none, and those that an API server fills in: kube-proxy never misses them. */
+const KEPT: ReadonlySet<string> = new Set([
+  "apiVersion",
+  "kind",
+  "metadata",
+  "name",
+  "namespace",
+  "type",
+  "port",
+  "protocol",
+  "clientIP",
+  "timeoutSeconds",
+]);
 
 /** Lists with a run of their elements left out: all, halves, quarters, … and single ones at the end. */
 function* shorterLists<T>(list: readonly T[]): Iterable<readonly T[]> {

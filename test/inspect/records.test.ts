@@ -12,7 +12,8 @@ import { formatSave } from "../../src/rules/iptables/save.ts";
 import { type RecordedStep, readRecords, recordFiles } from "../upstream/records.ts";
 
 const folder = fileURLToPath(new URL("../../../test/upstream", import.meta.url));
-const files = recordFiles(`${folder}/records`, "iptables");
+// the other files hold no text but the canonical form, which is not to be loaded
+const files = recordFiles(`${folder}/records`, "iptables").filter((file) => /-(?:named|random|settings)\./.test(file));
 const families: readonly (readonly [string, IPFamily])[] = [
   ["ipv4", "IPv4"],
   ["ipv6", "IPv6"],
@@ -23,7 +24,7 @@ const families: readonly (readonly [string, IPFamily])[] = [
  * stay empty; up to 1.24 it relies on a kubelet to drop what it marks, and none ran when the records were made.
  */
 const expected: Readonly<Record<string, readonly string[]>> = {
-  "37 seq-first-write-fails#0": ["empty-chain"],
+  "seq-first-write-fails#0": ["empty-chain"],
   "21": ["drop-missing"],
 };
 
@@ -59,7 +60,7 @@ for (const file of files) {
     const check = (name: string, minor: number, text: string | undefined, family: IPFamily): void => {
       if (text === undefined) return;
       texts++;
-      const right = expected[`${minor} ${name}`] ?? expected[`${minor}`] ?? [];
+      const right = expected[name] ?? expected[`${minor}`] ?? [];
       for (const code of codes(text, family)) if (!right.includes(code)) wrong.add(`${name}: ${code}`);
     };
     for (const record of readRecords(file)) {

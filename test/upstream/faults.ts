@@ -41,8 +41,8 @@ export const faults: readonly Fault[] = [
   {
     name: "loopback is excluded from node ports when it should not be",
     file: "compile/iptables/fixed.js",
-    find: "!localhostNodePorts ? [not",
-    replace: "localhostNodePorts ? [not",
+    find: "state.nodePortsExcludeLoopback ? [not",
+    replace: "!state.nodePortsExcludeLoopback ? [not",
   },
   {
     name: "an endpoint without node hint does not switch node hints off",

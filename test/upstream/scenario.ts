@@ -7,10 +7,12 @@ import type { SampleCluster } from "../../src/sample/cluster.ts";
 export function scenarioFiles(sample: SampleCluster, title: string): ReadonlyMap<string, string> {
   const { objects, config, host, nodeName } = sample;
   const written = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration", ...config };
+  // a fact that is left out would become a default there, and what was seen here would not be
+  const facts = { interfaces: [], nfacct: false, conntrackTCPLiberal: false, randomFully: true, ...host };
   return new Map([
     ["cluster.yaml", objects.map((object) => stringify(object)).join("---\n")],
     ["kube-proxy.yaml", stringify(written)],
-    ["host.yaml", stringify(host)],
+    ["host.yaml", stringify(facts)],
     ["scenario.yaml", stringify({ title, nodes: [nodeName], validate: "ignore" })],
   ]);
 }
