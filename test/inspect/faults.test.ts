@@ -524,3 +524,13 @@ test("a circle among chains of others is a warning", (t) => {
 test("a guard against invalid packets is seen", (t) => {
   t.false(lint([{ name: "-", text: bases.affinity }]).some(({ code }) => code === "invalid-drop-missing"));
 });
+
+test("the caret stands at the word that is wrong", (t) => {
+  const source = { name: "-", text: edited(bases.affinity, before(INPUT, "-A INPUT -s 10.0.0.1/32 -j KUBE-GONE")) };
+  const [found] = lint([source]);
+  t.is(placeColumn(source, found?.place.offset ?? 0).column, "-A INPUT -s 10.0.0.1/32 ".length + 1);
+});
+
+test("a balanced choice whose last rule asks for more is left alone", (t) => {
+  t.deepEqual(faults(edited(bases.affinity, turn(LAST, " -m comment", " -s 10.0.0.0/8 -m comment"), drop(HALF))), []);
+});
