@@ -49,6 +49,11 @@ export const normalChains: ReadonlyMap<string, string> = new Map([
   ["KUBE-SOURCE-RANGES-FIREWALL", "ipvs mode keeps the chain"],
   ["KUBE-IPVS-FILTER", "ipvs mode keeps the chain"],
   ["KUBE-IPVS-OUT-FILTER", "ipvs mode keeps the chain"],
+  ["KUBE-PORTALS-CONTAINER", "userspace mode keeps the chain"],
+  ["KUBE-PORTALS-HOST", "userspace mode keeps the chain"],
+  ["KUBE-NODEPORT-CONTAINER", "userspace mode keeps the chain"],
+  ["KUBE-NODEPORT-HOST", "userspace mode keeps the chain"],
+  ["KUBE-NODEPORT-NON-LOCAL", "userspace mode keeps the chain"],
 ]);
 
 /** Chains that other programs keep empty or unused as places for rules to come. */

@@ -76,6 +76,6 @@ function checkInvalid(filter: LintTable, forward: LintChain, reportOf: ReportOf)
   }
   if (!accepts) return;
   const message =
-    "KUBE-FORWARD lets packets of known connections through and has no rule that drops INVALID ones: normal where nf_conntrack_tcp_be_liberal is set, otherwise connections may be reset";
+    "KUBE-FORWARD lets packets of known connections through and has no rule that drops INVALID ones: normal in ipvs mode and where nf_conntrack_tcp_be_liberal is set, otherwise connections may be reset";
   reportOf(filter)({ code: "invalid-drop-missing", message, chain: forward.name, at: forward.offset });
 }

@@ -59,7 +59,7 @@ function textFaults(source: Source, report: (finding: Finding) => void): Report 
 
 const MAX_EXPANDED = 1000;
 
-const ADDRESS_LIST = /^(?:-s|-d|--src|--source|--dst|--destination)$/;
+const addressFlags: ReadonlySet<string> = new Set(["-s", "-d", "--src", "--source", "--dst", "--destination"]);
 
 const OTHER_BACKEND = /^# Warning: .*tables present/;
 const INCOMPATIBLE = /^# Table `?([^'` ]*)'? is incompatible/;
@@ -215,11 +215,10 @@ class BlockReader {
   #expand(index: number, line: RuleLine): readonly RuleLine[] {
     let rules = 1;
     for (const { flag, args } of line.options) {
-      if (!ADDRESS_LIST.test(flag)) continue;
+      if (!addressFlags.has(flag)) continue;
       const list = wordText(args[0] ?? "");
       if (list.includes(",")) rules *= list.split(",").length;
     }
-    if (rules === 1) return [line];
     if (rules <= MAX_EXPANDED) return expandAddresses(line);
     const message = `the lists in this line stand for more than ${MAX_EXPANDED} rules; it is not read further`;
     this.#say(index, { code: "too-many-addresses", message });
