@@ -57,10 +57,6 @@ function textFaults(source: Source, report: (finding: Finding) => void): Report 
   };
 }
 
-const MAX_EXPANDED = 1000;
-
-const addressFlags: ReadonlySet<string> = new Set(["-s", "-d", "--src", "--source", "--dst", "--destination"]);
-
 const OTHER_BACKEND = /^# Warning: .*tables present/;
 const INCOMPATIBLE = /^# Table `?([^'` ]*)'? is incompatible/;
 
@@ -211,17 +207,11 @@ class BlockReader {
     }
   }
 
-  /** The rules of a line with address lists; of a line for more rules than anybody writes, only itself. */
+  /** The rules of a line with address lists; none of a line for more rules than anybody writes, which is said. */
   #expand(index: number, line: RuleLine): readonly RuleLine[] {
-    let rules = 1;
-    for (const { flag, args } of line.options) {
-      if (!addressFlags.has(flag)) continue;
-      const list = wordText(args[0] ?? "");
-      if (list.includes(",")) rules *= list.split(",").length;
-    }
-    if (rules <= MAX_EXPANDED) return expandAddresses(line);
-    const message = `the lists in this line stand for more than ${MAX_EXPANDED} rules; it is not read further`;
-    this.#say(index, { code: "too-many-addresses", message });
+    const lines = expandAddresses(line);
+    if (!("code" in lines)) return lines;
+    this.#say(index, lines);
     return [];
   }
 

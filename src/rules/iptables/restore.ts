@@ -63,18 +63,28 @@ function isList(option: Option): boolean {
   );
 }
 
-/** The rules that a line with address lists (`-s a,b -d c,d`) stands for, by sources, then by destinations; others are one. */
-export function expandAddresses(line: RuleLine): readonly RuleLine[] {
+/** More rules than anybody writes in one line; the tools have no limit, a hostile line has none either. */
+const MAX_EXPANDED = 1000;
+
+/**
+ * The rules that a line with address lists (`-s a,b -d c,d`) stands for, by sources, then by destinations; others are
+ * one. A refusal for a line that stands for more than a thousand.
+ */
+export function expandAddresses(line: RuleLine): readonly RuleLine[] | Refusal {
   if (!line.options.some(isList)) return [line];
-  const order = [...line.options.keys()].filter((i) => isList(line.options[i] as Option));
+  const lists = line.options.flatMap((option, i) =>
+    isList(option) ? [{ i, option, addresses: wordText(option.args[0] as string).split(",") }] : [],
+  );
+  if (lists.reduce((product, { addresses }) => product * addresses.length, 1) > MAX_EXPANDED) {
+    const message = `the lists in this line stand for more than ${MAX_EXPANDED} rules; it is not read further`;
+    return { code: "too-many-addresses", message };
+  }
   // the source is the outer loop wherever it stands
-  order.sort((a, b) => rank(line.options[a] as Option) - rank(line.options[b] as Option));
+  lists.sort((a, b) => rank(a.option) - rank(b.option));
   let lines: readonly RuleLine[] = [line];
-  for (const i of order) {
-    const list = line.options[i] as Option;
-    const addresses = wordText(list.args[0] as string).split(",");
+  for (const { i, option, addresses } of lists) {
     lines = lines.flatMap((each) =>
-      addresses.map((address) => ({ ...each, options: each.options.with(i, { ...list, args: [address] }) })),
+      addresses.map((address) => ({ ...each, options: each.options.with(i, { ...option, args: [address] }) })),
     );
   }
   return lines;
@@ -260,6 +270,10 @@ class Restore {
       return;
     }
     const lines = expandAddresses(line);
+    if ("code" in lines) {
+      this.#refuse(lines);
+      return;
+    }
     if (command === "-R" && lines.length > 1) {
       this.#refuse({ code: "several-addresses", message: "-R replaces one rule; give one source and one destination" });
       return;
