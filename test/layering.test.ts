@@ -22,7 +22,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   "index.ts": ["cluster", "compile", "golden", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
-  cli: ["cluster", "compile", "golden", "inspect", "manifest", "net", "proxy", "rules", "text", "view"],
+  cli: ["cluster", "compile", "golden", "inspect", "manifest", "net", "proxy", "rules", "sample", "text", "view"],
 };
 
 /** Packages a folder may use; only the command line sees Node. */

@@ -116,7 +116,7 @@ const faultRows: readonly (readonly [unknown, RegExp])[] = [
   [{ ...sample, measurements: [{ ...microOf(1), id: "" }] }, /no id/],
   [{ ...sample, measurements: [{ ...microOf(1), group: "x" }] }, /group/],
   [{ ...sample, measurements: [{ ...microOf(1), unit: "s" }] }, /unit/],
-  [{ ...sample, measurements: [{ ...microOf(1), work: 3 }] }, /work/],
+  [{ ...sample, measurements: [{ ...microOf(1), work: 3 }] }, /\bwork\b/],
   [{ ...sample, measurements: [{ ...microOf(1), runs: [] }] }, /run without/],
   [{ ...sample, measurements: [{ ...microOf(1), runs: [run([1], 0)] }] }, /run without/],
   [{ ...sample, measurements: [{ ...microOf(1), runs: [run([Number.NaN])] }] }, /run without/],
@@ -232,6 +232,17 @@ test.serial("rulewalk bench measures a generated cluster; its JSON has every sta
   t.like(found, { node: "node-1", families: ["IPv4", "IPv6"], sizes });
 });
 
+test.serial("rulewalk bench measures a mixed cluster, the same for the same seed", async (t) => {
+  const sizesOf = async (seed: string): Promise<unknown> => {
+    const [code, text] = await outputOf("bench", "--services", "20", "--mix", seed, "--runs", "1", "-o", "json");
+    t.is(code, 0);
+    return (JSON.parse(text) as { readonly sizes: unknown }).sizes;
+  };
+  const sizes = await sizesOf("7");
+  t.deepEqual(await sizesOf("7"), sizes);
+  t.notDeepEqual(await sizesOf("8"), sizes);
+});
+
 test.serial("rulewalk bench measures given objects", async (t) => {
   const [code, text] = await outputOf("bench", "-f", "examples/shop", "--node", "worker-1", "--runs", "1");
   t.is(code, 0);
@@ -243,6 +254,9 @@ const usageRows: readonly (readonly string[])[] = [
   [],
   ["--services", "x"],
   ["--services", "-1"],
+  ["--mix", "7"],
+  ["--services", "3", "--mix", "7", "-f", "examples/shop"],
+  ["--services", "9000000", "--mix", "7"],
   ["--services", "3", "-f", "examples/shop"],
   ["--services", "9000000"],
   ["--services", "1000", "--endpoints", "100000"],
