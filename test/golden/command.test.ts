@@ -119,7 +119,7 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [["package.json"], /package\.json: ENOTDIR/],
 ];
 for (const [args, expected] of mistakes) {
-  test(`a mistake is told: golden ${args.join(" ")}`, (t) => {
+  test(`slow: a mistake is told: golden ${args.join(" ")}`, (t) => {
     const { code, out, err } = golden(...args);
     t.is(code, 2);
     t.is(out, "");

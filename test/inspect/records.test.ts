@@ -54,7 +54,7 @@ function* applied(steps: readonly RecordedStep[], key: string, family: IPFamily)
 }
 
 for (const file of files) {
-  test(`nothing but notes in ${file.split("/").at(-1)}`, (t) => {
+  test(`slow: nothing but notes in ${file.split("/").at(-1)}`, (t) => {
     let texts = 0;
     const wrong = new Set<string>();
     const check = (name: string, minor: number, text: string | undefined, family: IPFamily): void => {

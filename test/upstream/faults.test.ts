@@ -42,7 +42,7 @@ test("the right compiler gives the recorded answers", (t) => {
 });
 
 for (const fault of faults) {
-  test(`noticed, and shown by at most two Services: ${fault.name}`, async (t) => {
+  test(`slow: noticed, and shown by at most two Services: ${fault.name}`, async (t) => {
     const { answer, remove } = await faultyAnswer(fault);
     t.teardown(remove);
     const noticed = records.filter(

@@ -26,7 +26,7 @@ test.serial("every kind of rule was compared, and every setting but those the re
   t.deepEqual(coverage.missing(), ["setting hostnameOverride"]);
 });
 
-test("the order of the objects never shows", (t) => {
+test("slow: the order of the objects never shows", (t) => {
   for (const file of files) {
     for (const record of readRecords(file)) {
       for (const [family] of families) {
