@@ -1,0 +1,84 @@
+import type { IPFamily } from "../net/family.ts";
+import type { Address } from "./packet.ts";
+import type { RouteDecision } from "./routing/decision.ts";
+
+export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
+export type TableName = "raw" | "mangle" | "nat" | "filter" | "security";
+
+/** Names one rule: `number` counts from 1 within its chain. */
+export interface RuleRef {
+  readonly family: IPFamily;
+  readonly table: TableName;
+  readonly chain: string;
+  readonly number: number;
+}
+
+/** What is seen of a packet at some point of its way. */
+export interface PacketView {
+  readonly src: Address;
+  readonly dst: Address;
+  readonly sport: number;
+  readonly dport: number;
+  readonly mark: number;
+}
+
+/**
+ * What happens on a packet's way, in order. Rules that were looked at and did not match are counts (`passed`) between the
+ * rules that did.
+ */
+export type Event =
+  | {
+      readonly kind: "hook";
+      readonly hook: Hook;
+      readonly inInterface: string;
+      readonly outInterface: string;
+      readonly view: PacketView;
+    }
+  | { readonly kind: "table"; readonly table: TableName; readonly chain: string }
+  /** `count` rules of a chain, from rule `from` on, did not match. */
+  | {
+      readonly kind: "passed";
+      readonly table: TableName;
+      readonly chain: string;
+      readonly from: number;
+      readonly count: number;
+    }
+  | { readonly kind: "matched"; readonly rule: RuleRef; readonly effect: Effect }
+  /** The end of a user chain, or a RETURN: back to the chain that jumped (`to`), at its rule `number` + 1. */
+  | { readonly kind: "returned"; readonly from: string; readonly to: string }
+  | { readonly kind: "policy"; readonly table: TableName; readonly chain: string; readonly policy: string }
+  | {
+      readonly kind: "conntrack";
+      readonly state: ConntrackState;
+      readonly entry: number | undefined;
+      readonly reason?: string;
+    }
+  | { readonly kind: "confirmed"; readonly entry: number }
+  | {
+      readonly kind: "translated";
+      readonly part: "source" | "destination";
+      readonly before: PacketView;
+      readonly after: PacketView;
+      readonly chosenFrom?: { readonly from: number; readonly to: number };
+    }
+  | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
+  | { readonly kind: "ttl"; readonly ttl: number }
+  | { readonly kind: "answer"; readonly what: string };
+
+export type ConntrackState = "INVALID" | "NEW" | "RELATED" | "ESTABLISHED" | "UNTRACKED";
+
+/** What a rule that matched did. */
+export type Effect =
+  | { readonly kind: "counted" }
+  | { readonly kind: "accepted" }
+  | { readonly kind: "dropped" }
+  | { readonly kind: "rejected"; readonly with: string }
+  | { readonly kind: "returned" }
+  | { readonly kind: "jump" | "goto"; readonly chain: string }
+  /** A target that goes on, by name, with what it changed in words (`mark 0x0 -> 0x4000`), if anything. */
+  | { readonly kind: "applied"; readonly target: string; readonly change?: string }
+  | { readonly kind: "nat"; readonly target: string }
+  | { readonly kind: "not-modelled"; readonly target: string };
+
+/** Takes events as they happen. Without one nothing is recorded and nothing is paid. */
+export type Recorder = (event: Event) => void;

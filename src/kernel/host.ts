@@ -1,0 +1,140 @@
+import type { IPFamily } from "../net/family.ts";
+import type { Ruleset } from "../rules/iptables/ruleset.ts";
+import type { Address } from "./packet.ts";
+import type { Fib } from "./routing/fib.ts";
+import type { IPSet } from "./sets.ts";
+
+export type AddressScope = "global" | "site" | "link" | "host" | "nowhere";
+
+/** An address of an interface as `ip addr` shows it. */
+export interface InterfaceAddress {
+  readonly family: IPFamily;
+  readonly address: Address;
+  readonly prefixLength: number;
+  /** The other end of a point-to-point address; the prefix then belongs to it. */
+  readonly peer?: Address;
+  readonly broadcast?: Address;
+  readonly scope: AddressScope;
+  readonly secondary: boolean;
+  /** IPv6: the kernel does not use it as a source unless nothing else is left. */
+  readonly deprecated: boolean;
+  /** The kernel made no route for its prefix. */
+  readonly noPrefixRoute: boolean;
+}
+
+/** A network interface. Addresses stand in the order in which the kernel holds them. */
+export interface Interface {
+  readonly index: number;
+  readonly name: string;
+  readonly up: boolean;
+  readonly loopback: boolean;
+  readonly mtu: number;
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+export type RouteType =
+  | "unicast"
+  | "local"
+  | "broadcast"
+  | "multicast"
+  | "anycast"
+  | "blackhole"
+  | "unreachable"
+  | "prohibit"
+  | "throw";
+
+export interface NextHop {
+  /** Interface name. */
+  readonly device: string;
+  readonly gateway?: { readonly family: IPFamily; readonly address: Address };
+  readonly weight: number;
+  readonly usable: boolean;
+}
+
+/** One route of one table; `local` and `broadcast` routes of addresses are routes like all others. */
+export interface Route {
+  readonly family: IPFamily;
+  /** Table number: 255 local, 254 main, 253 default. */
+  readonly table: number;
+  readonly type: RouteType;
+  readonly destination: Address;
+  readonly prefixLength: number;
+  readonly tos: number;
+  readonly metric: number;
+  /** `src` of the route: the address a local sender gets. */
+  readonly preferredSource?: Address;
+  readonly scope: AddressScope;
+  readonly mtu?: number;
+  /** Empty for types that lead nowhere. */
+  readonly nextHops: readonly NextHop[];
+}
+
+/** One `ip rule`. What is absent is not tested. */
+export interface PolicyRule {
+  readonly family: IPFamily;
+  readonly priority: number;
+  readonly negated: boolean;
+  readonly source?: { readonly address: Address; readonly prefixLength: number };
+  readonly destination?: { readonly address: Address; readonly prefixLength: number };
+  readonly mark?: { readonly value: number; readonly mask: number };
+  /** `lo` stands for packets that this host sends. */
+  readonly inInterface?: string;
+  readonly outInterface?: string;
+  readonly tos?: number;
+  readonly protocol?: number;
+  readonly sourcePorts?: { readonly from: number; readonly to: number };
+  readonly destinationPorts?: { readonly from: number; readonly to: number };
+  readonly suppressPrefixLength?: number;
+  readonly action:
+    | { readonly kind: "table"; readonly table: number }
+    | { readonly kind: "goto"; readonly priority: number }
+    | { readonly kind: "blackhole" | "unreachable" | "prohibit" | "nop" };
+  /** What of the rule is not modelled, in its own words (`uidrange 0-5`, `l3mdev`); such a rule makes a look-up uncertain. */
+  readonly notModelled?: string;
+}
+
+/** The switches that change a packet's way, with the kernel's defaults where nothing is said (`defaultSysctls`). */
+export interface Sysctls {
+  readonly ipForward: boolean;
+  readonly ipv6Forwarding: boolean;
+  /** `net.netfilter.nf_conntrack_tcp_be_liberal`, `_tcp_loose`, `nf_conntrack_checksum` */
+  readonly tcpBeLiberal: boolean;
+  readonly tcpLoose: boolean;
+  readonly conntrackChecksum: boolean;
+  /** Timeouts in seconds that differ from the defaults, by sysctl name without `net.netfilter.nf_conntrack_` (`tcp_timeout_established`). */
+  readonly conntrackTimeouts: ReadonlyMap<string, number>;
+  /**
+   * Per-interface switches of IPv4 by interface name, with `all` and `default`: what holds is the rule of each switch
+   * (rp_filter: the larger of `all` and the interface; route_localnet: either; …).
+   */
+  readonly ipv4: ReadonlyMap<string, InterfaceSwitches>;
+  /** `net.ipv4.conf.*.src_valid_mark` and others that are set but not modelled, by name: named in notes, never used. */
+  readonly notModelled: readonly string[];
+}
+
+/** `net.ipv4.conf.NAME.*`; what is absent is inherited as the kernel does. */
+export interface InterfaceSwitches {
+  readonly rpFilter?: number;
+  readonly routeLocalnet?: boolean;
+  readonly acceptLocal?: boolean;
+  readonly forwarding?: boolean;
+  readonly srcValidMark?: boolean;
+}
+
+/** A machine as plain data: what `ip addr`, `ip route`, `ip rule` and `sysctl` tell, and its rules. */
+export interface HostDescription {
+  readonly name: string;
+  readonly interfaces: readonly Interface[];
+  readonly routes: readonly Route[];
+  readonly policyRules: readonly PolicyRule[];
+  readonly sysctls: Sysctls;
+  readonly rules: Readonly<Record<IPFamily, Ruleset>>;
+}
+
+/** A host with the look-up structures that are made once from its description (`makeHost`). */
+export interface Host extends HostDescription {
+  readonly byName: ReadonlyMap<string, Interface>;
+  readonly fib: Fib;
+  /** The sets that `-m set` and SET name. */
+  readonly sets: ReadonlyMap<string, IPSet>;
+}

@@ -1,0 +1,4 @@
+/** A set of addresses, ports and so on, as `ipset` makes them. */
+export interface IPSet {
+  readonly name: string;
+}

@@ -1,0 +1,73 @@
+import type { ConntrackEntry, Direction } from "./entry.ts";
+import type { Interface } from "./host.ts";
+import type { Packet } from "./packet.ts";
+import type { RouteDecision } from "./routing/decision.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** How conntrack sees a packet; `none` before it looked, and for INVALID packets. */
+export type PacketState = "none" | "new" | "established" | "related" | "untracked";
+
+/** A packet on its way through one host, with what the host knows about it. It lives as long as the way and is the only thing that changes besides the state. */
+export interface Skb extends Mutable<Packet> {
+  mark: number;
+  inInterface: Interface | undefined;
+  outInterface: Interface | undefined;
+  /** Sent by this host, not received. */
+  local: boolean;
+  entry: ConntrackEntry | undefined;
+  state: PacketState;
+  /** With an entry: the direction of this packet. */
+  direction: Direction;
+  zone: number;
+  route: RouteDecision | undefined;
+  /** Owner of the sending socket, where it is known. */
+  owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** The range from which the kernel drew the source or destination port at random; the field holds one of it. */
+  sportChoice: { readonly from: number; readonly to: number } | undefined;
+  dportChoice: { readonly from: number; readonly to: number } | undefined;
+}
+
+/** A packet that enters a host. */
+export function makeSkb(packet: Packet, mark: number): Skb {
+  return {
+    family: packet.family,
+    src: packet.src,
+    dst: packet.dst,
+    protocol: packet.protocol,
+    ttl: packet.ttl,
+    tos: packet.tos,
+    df: packet.df,
+    fragmentOffset: packet.fragmentOffset,
+    moreFragments: packet.moreFragments,
+    payload: packet.payload,
+    sport: packet.sport,
+    dport: packet.dport,
+    flags: packet.flags,
+    seq: packet.seq,
+    ack: packet.ack,
+    window: packet.window,
+    options: packet.options,
+    vtag: packet.vtag,
+    chunks: packet.chunks,
+    initTag: packet.initTag,
+    icmpType: packet.icmpType,
+    icmpCode: packet.icmpCode,
+    icmpId: packet.icmpId,
+    icmpMtu: packet.icmpMtu,
+    inner: packet.inner,
+    badChecksum: packet.badChecksum,
+    mark,
+    inInterface: undefined,
+    outInterface: undefined,
+    local: false,
+    entry: undefined,
+    state: "none",
+    direction: 0,
+    zone: 0,
+    route: undefined,
+    owner: undefined,
+    sportChoice: undefined,
+    dportChoice: undefined,
+  };
+}

@@ -1,0 +1,26 @@
+import type { Chooser } from "./chooser.ts";
+import type { Hook, Recorder, RuleRef, TableName } from "./event.ts";
+import type { Host } from "./host.ts";
+import type { Skb } from "./skb.ts";
+import type { HostState } from "./state.ts";
+
+/** What a packet's way through one host needs: the host as it is, what changes, chance, who listens, and where the packet is. */
+export interface Walk {
+  readonly host: Host;
+  readonly state: HostState;
+  readonly chooser: Chooser;
+  readonly record: Recorder | undefined;
+  hook: Hook;
+  /** The rule that is being looked at. */
+  table: TableName;
+  chain: string;
+  /** From 1 within its chain; 0 outside of rules. */
+  ruleNumber: number;
+}
+
+/** The rule that is being looked at; `undefined` outside of rules. */
+export function currentRule(walk: Walk, skb: Skb): RuleRef | undefined {
+  return walk.ruleNumber === 0
+    ? undefined
+    : { family: skb.family, table: walk.table, chain: walk.chain, number: walk.ruleNumber };
+}
