@@ -46,6 +46,8 @@ export interface ConntrackEntry {
   masqueradeIndex: number;
   /** The range from which the kernel drew the reply's destination port at random: the number in `reply` stands for one of it. */
   chosenPort: { readonly from: number; readonly to: number } | undefined;
+  /** The same for a destination port that `DNAT --random` drew. */
+  chosenDestinationPort: { readonly from: number; readonly to: number } | undefined;
   /** What the protocol's tracker knows; replaced as a whole. */
   protocolState: ProtocolState | undefined;
 }

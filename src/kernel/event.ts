@@ -63,7 +63,9 @@ export type Event =
     }
   | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
   | { readonly kind: "ttl"; readonly ttl: number }
-  | { readonly kind: "answer"; readonly what: string };
+  /** The host sends a packet because of this one; what follows is about that packet, up to `answered`. */
+  | { readonly kind: "answer"; readonly what: string }
+  | { readonly kind: "answered" };
 
 export type ConntrackState = "INVALID" | "NEW" | "RELATED" | "ESTABLISHED" | "UNTRACKED";
 

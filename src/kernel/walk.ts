@@ -1,6 +1,7 @@
 import type { Chooser } from "./chooser.ts";
 import type { Hook, Recorder, RuleRef, TableName } from "./event.ts";
 import type { Host } from "./host.ts";
+import type { Result } from "./outcome.ts";
 import type { Skb } from "./skb.ts";
 import type { HostState } from "./state.ts";
 
@@ -10,12 +11,18 @@ export interface Walk {
   readonly state: HostState;
   readonly chooser: Chooser;
   readonly record: Recorder | undefined;
+  /** Skip rules that cannot match by the chains' indexes; the events are the same either way. */
+  readonly indexed: boolean;
+  /** Packets that the host sent because of this one. */
+  readonly answers: Result[];
   hook: Hook;
   /** The rule that is being looked at. */
   table: TableName;
   chain: string;
   /** From 1 within its chain; 0 outside of rules. */
   ruleNumber: number;
+  /** How often the packet has gone round by lo. */
+  depth: number;
 }
 
 /** The rule that is being looked at; `undefined` outside of rules. */

@@ -18,6 +18,8 @@ import {
 export interface NATRange {
   readonly addresses?: { readonly from: IPAddress; readonly to: IPAddress };
   readonly ports?: PortRange;
+  /** The port that the first of `ports` stands for (`80-90/100`). */
+  readonly basePort?: number;
 }
 
 /** `-j DNAT` */

@@ -1,0 +1,102 @@
+import { type Address, isICMPError, makePacket, type Packet, protocols, tcpFlag } from "./packet.ts";
+import { setClosing } from "./conntrack/track.ts";
+import type { ConntrackEntry } from "./entry.ts";
+import { errorSource } from "./routing/error-source.ts";
+import { routeHarder, routeOutput } from "./routing/output.ts";
+import { outputPacket, sendPacket } from "./send.ts";
+import { makeSkb, type Skb } from "./skb.ts";
+import type { Walk } from "./walk.ts";
+
+/** A copy of the packet as it is now, for an error to quote. */
+function quoted(skb: Skb): Packet {
+  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...packet } = skb;
+  const { sportChoice, dportChoice, ...rest } = packet;
+  return rest;
+}
+
+/** `nf_ct_attach`: an answer belongs to the connection of the packet it answers, as related to it. */
+function attach(answer: Skb, to: Skb): void {
+  if (to.entry === undefined) return;
+  answer.entry = to.entry;
+  answer.state = "related";
+  answer.direction = to.direction === 0 ? 1 : 0;
+}
+
+/** A walk of its own for a packet that this host sends meanwhile; state, chance and events are the same. */
+function walkOfAnswer(walk: Walk): Walk {
+  return { ...walk, answers: [], hook: "OUTPUT", ruleNumber: 0 };
+}
+
+/** Is no ICMP error sent about this packet (`icmp_send`, `icmp6_send`, RFC 1122 §3.2.2)? */
+function isSilent(skb: Skb): boolean {
+  if (skb.fragmentOffset !== 0) return true;
+  const { route } = skb;
+  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast") return true;
+  if (isICMPError(skb)) return true;
+  if (typeof skb.dst !== "number") return skb.dst[0] >>> 24 === 0xff || isUnspecified(skb.src);
+  // types behind 18 are unknown to icmp_send, which then stays silent
+  return skb.protocol === protocols.icmp && skb.icmpType > 18;
+}
+
+function isUnspecified(address: Address): boolean {
+  return typeof address === "number" ? address === 0 : address.every((word) => word === 0);
+}
+
+/** Sends an ICMP error about a packet, if the kernel would; false when it stays silent. */
+export function answerError(walk: Walk, skb: Skb, type: number, code: number, mtu = 0): boolean {
+  if (isSilent(skb)) return false;
+  const v4 = skb.family === "IPv4";
+  const source = errorSource(walk, skb);
+  const packet = makePacket({
+    family: skb.family,
+    src: source ?? skb.dst,
+    dst: skb.src,
+    protocol: v4 ? protocols.icmp : protocols.icmpv6,
+    icmpType: type,
+    icmpCode: code,
+    icmpMtu: mtu,
+    inner: quoted(skb),
+    tos: v4 ? (skb.tos & 0x1e) | 0xc0 : 0,
+  });
+  const answer = makeSkb(packet, 0);
+  attach(answer, skb);
+  const own = walkOfAnswer(walk);
+  walk.record?.({ kind: "answer", what: `ICMP ${type}/${code}` });
+  walk.answers.push(sendPacket(own, answer, source));
+  walk.record?.({ kind: "answered" });
+  return true;
+}
+
+/** `nf_send_reset`: a RST with the packet's addresses swapped; false when none is sent. */
+export function answerReset(walk: Walk, skb: Skb): boolean {
+  if (skb.fragmentOffset !== 0 || (skb.flags & tcpFlag.RST) !== 0) return false;
+  const { route } = skb;
+  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast") return false;
+  const acked = (skb.flags & tcpFlag.ACK) !== 0;
+  const length = skb.payload + (skb.flags & tcpFlag.SYN ? 1 : 0) + (skb.flags & tcpFlag.FIN ? 1 : 0);
+  const packet = makePacket({
+    family: skb.family,
+    src: skb.dst,
+    dst: skb.src,
+    protocol: protocols.tcp,
+    sport: skb.dport,
+    dport: skb.sport,
+    flags: acked ? tcpFlag.RST : tcpFlag.RST | tcpFlag.ACK,
+    seq: acked ? skb.ack : 0,
+    ack: acked ? 0 : (skb.seq + length) >>> 0,
+    window: 0,
+    df: skb.family === "IPv4",
+  });
+  const answer = makeSkb(packet, 0);
+  answer.local = true;
+  const own = walkOfAnswer(walk);
+  const decision = routeHarder(own, answer);
+  if (decision.kind === "refused" || decision.kind === "martian") return false;
+  answer.route = decision;
+  attach(answer, skb);
+  if (skb.entry !== undefined) setClosing(walk, skb.entry);
+  walk.record?.({ kind: "answer", what: "TCP RST" });
+  walk.answers.push(outputPacket(own, answer));
+  walk.record?.({ kind: "answered" });
+  return true;
+}

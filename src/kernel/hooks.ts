@@ -1,0 +1,88 @@
+import { confirm, track } from "./conntrack/track.ts";
+import type { Hook, TableName } from "./event.ts";
+import { walkTable } from "./iptables/walk-table.ts";
+import { natHook } from "./nat/hook.ts";
+import { view } from "./nat/rewrite.ts";
+import type { Stop } from "./outcome.ts";
+import { routeAgain } from "./reroute.ts";
+import type { Skb } from "./skb.ts";
+import type { Walk } from "./walk.ts";
+
+/** One thing that runs at a hook; a stop ends the packet's way. */
+type Step = (walk: Walk, skb: Skb) => Stop | undefined;
+
+function table(name: TableName): Step {
+  return (walk, skb) => {
+    const found = walk.host.rules[skb.family].tables.get(name);
+    return found === undefined ? undefined : walkTable(walk, skb, found, walk.hook);
+  };
+}
+
+const raw = table("raw");
+const mangle = table("mangle");
+const filter = table("filter");
+const security = table("security");
+
+/** Conntrack looks at packets only while some rule of the family needs it (kernel-semantics §1.4). */
+const conntrack: Step = (walk, skb) => {
+  if (walk.host.tracks[skb.family]) track(walk, skb);
+  return undefined;
+};
+
+const nat: Step = (walk, skb) => {
+  const found = walk.host.rules[skb.family].tables.get("nat");
+  return found === undefined ? undefined : natHook(walk, skb, found);
+};
+
+/** NAT of packets that this host sends: a moved destination is routed again (`nf_nat_ipv4_local_fn`). */
+const natOfOwn: Step = (walk, skb) => {
+  if (!walk.host.rules[skb.family].tables.has("nat")) return undefined;
+  return nat(walk, skb) ?? routeAgain(walk, skb, "nat");
+};
+
+/** mangle of packets that this host sends: a changed mark, address or TOS is routed again (`ipt_mangle_out`). */
+const mangleOfOwn: Step = (walk, skb) => {
+  const { mark, src, dst, tos } = skb;
+  const stop = mangle(walk, skb);
+  if (stop !== undefined) return stop;
+  const changed = skb.mark !== mark || skb.src !== src || skb.dst !== dst || skb.tos !== tos;
+  return changed ? routeAgain(walk, skb, "mangle") : undefined;
+};
+
+const confirmed: Step = (walk, skb) =>
+  confirm(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "clash" } };
+
+function at(hook: Hook, steps: readonly Step[]): Step {
+  return (walk, skb) => {
+    walk.hook = hook;
+    walk.record?.({
+      kind: "hook",
+      hook,
+      inInterface: skb.inInterface?.name ?? "",
+      outInterface: skb.outInterface?.name ?? "",
+      view: view(skb),
+    });
+    for (const step of steps) {
+      const stop = step(walk, skb);
+      if (stop !== undefined) return stop;
+    }
+    return undefined;
+  };
+}
+
+// The hooks, each with what runs there in order of priority (kernel-semantics §1.1).
+
+/** raw -300, conntrack -200, mangle -150, nat -100. */
+export const prerouting: Step = at("PREROUTING", [raw, conntrack, mangle, nat]);
+
+/** mangle -150, filter 0, security 50, nat 100, confirm last. */
+export const input: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
+
+/** mangle -150, filter 0, security 50. */
+export const forward: Step = at("FORWARD", [mangle, filter, security]);
+
+/** raw -300, conntrack -200, mangle -150, nat -100, filter 0, security 50. */
+export const output: Step = at("OUTPUT", [raw, conntrack, mangleOfOwn, natOfOwn, filter, security]);
+
+/** mangle -150, nat 100, confirm last. */
+export const postrouting: Step = at("POSTROUTING", [mangle, nat, confirmed]);

@@ -1,0 +1,176 @@
+import type { Rule, Target } from "../../rules/iptables/model.ts";
+import type { Chain, Table } from "../../rules/iptables/ruleset.ts";
+import type { Effect, RuleRef, TableName } from "../event.ts";
+import { basicMatch } from "../matches/basic.ts";
+import { evaluateMatch } from "../matches/evaluate.ts";
+import { translate } from "../nat/targets.ts";
+import type { Stop } from "../outcome.ts";
+import { reject } from "../reject.ts";
+import type { Skb } from "../skb.ts";
+import { applyTarget } from "../targets/apply.ts";
+import { currentRule, type Walk } from "../walk.ts";
+import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
+
+/** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
+interface Frame {
+  readonly chain: Chain;
+  readonly next: number;
+  readonly candidates: Candidates | undefined;
+}
+
+/** More rules than any table holds that the kernel would load: whoever looks at so many runs in a circle. */
+const MAX_VISITS = 1_000_000;
+
+/** The walk of one table's chains is over: the packet goes on, or stops. */
+type Verdict = Stop | "accept" | "policy" | undefined;
+
+/**
+ * Walks a packet through one built-in chain of a table and what it jumps to (kernel-semantics §2.1).
+ * `undefined`: the packet goes on to the next table.
+ */
+export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Stop | undefined {
+  const chain = table.chains.get(base);
+  if (chain === undefined) return undefined;
+  walk.table = table.name as TableName;
+  walk.record?.({ kind: "table", table: walk.table, chain: base });
+  const verdict = walkChains(walk, skb, table, chain);
+  walk.ruleNumber = 0;
+  if (verdict === "accept") return undefined;
+  if (verdict !== "policy") return verdict;
+  const policy = chain.policy ?? "ACCEPT";
+  walk.record?.({ kind: "policy", table: walk.table, chain: base, policy });
+  return policy === "DROP"
+    ? { kind: "dropped", cause: { kind: "policy", family: skb.family, table: walk.table, chain: base } }
+    : undefined;
+}
+
+function enter(walk: Walk, skb: Skb, chain: Chain, at: number): Frame {
+  walk.chain = chain.name;
+  const index = walk.indexed && isIndexable(skb) ? chainIndex(chain) : undefined;
+  return { chain, next: at, candidates: index === undefined ? undefined : new Candidates(index, skb) };
+}
+
+function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
+  const stack: Frame[] = [];
+  let frame = enter(walk, skb, base, 0);
+  let at = 0;
+  for (let visits = 0; visits < MAX_VISITS; visits++) {
+    const { chain } = frame;
+    const { rules } = chain;
+    const found = nextMatch(walk, skb, frame, at);
+    if (walk.record !== undefined && found > at)
+      walk.record({ kind: "passed", table: walk.table, chain: chain.name, from: at + 1, count: found - at });
+    const rule = rules[found];
+    if (rule === undefined) {
+      const back = stack.pop();
+      // the end of a chain that was reached without a jump ends the table
+      if (back === undefined) return "policy";
+      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
+      walk.chain = back.chain.name;
+      frame = back;
+      at = back.next;
+      continue;
+    }
+    const { target } = rule;
+    if (target?.kind === "jump" || target?.kind === "goto") {
+      matched(walk, skb, { kind: target.kind, chain: target.chain });
+      const next = table.chains.get(target.chain);
+      if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
+      if (target.kind === "jump") stack.push({ chain, next: found + 1, candidates: frame.candidates });
+      // a table without a circle is never this deep
+      if (stack.length > table.chains.size) return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
+      frame = enter(walk, skb, next, 0);
+      at = 0;
+      continue;
+    }
+    if (target?.kind === "RETURN") {
+      matched(walk, skb, { kind: "returned" });
+      const back = stack.pop();
+      if (back === undefined) return "policy";
+      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
+      walk.chain = back.chain.name;
+      frame = back;
+      at = back.next;
+      continue;
+    }
+    const verdict = apply(walk, skb, target);
+    if (verdict !== undefined) return verdict;
+    at = found + 1;
+  }
+  return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
+}
+
+/** The position of the first rule from `at` on that matches; the chain's length when none does. */
+function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
+  const { rules } = frame.chain;
+  const { candidates } = frame;
+  const end = rules.length;
+  if (candidates === undefined) {
+    for (let i = at; i < end; i++) {
+      walk.ruleNumber = i + 1;
+      if (ruleMatches(walk, skb, rules[i] as Rule)) return i;
+    }
+    return end;
+  }
+  for (let i = candidates.next(at, end); i < end; i = candidates.next(i + 1, end)) {
+    walk.ruleNumber = i + 1;
+    if (ruleMatches(walk, skb, rules[i] as Rule)) return i;
+  }
+  return end;
+}
+
+function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
+  if (!basicMatch(walk, skb, rule)) return false;
+  const { matches } = rule;
+  for (let i = 0; i < matches.length; i++) {
+    if (!evaluateMatch(walk, skb, matches[i] as Rule["matches"][number])) return false;
+  }
+  return true;
+}
+
+function matched(walk: Walk, skb: Skb, effect: Effect): void {
+  walk.record?.({ kind: "matched", rule: currentRule(walk, skb) as RuleRef, effect });
+}
+
+/** Carries out the target of a rule that matched; `undefined`: the walk goes on with the next rule. */
+function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
+  if (target === undefined) {
+    matched(walk, skb, { kind: "counted" });
+    return undefined;
+  }
+  switch (target.kind) {
+    case "ACCEPT":
+      matched(walk, skb, { kind: "accepted" });
+      return "accept";
+    case "DROP":
+      matched(walk, skb, { kind: "dropped" });
+      return { kind: "dropped", cause: { kind: "rule", rule: currentRule(walk, skb) as RuleRef } };
+    case "REJECT":
+      matched(walk, skb, { kind: "rejected", with: target.with });
+      return reject(walk, skb, target.with);
+    case "DNAT":
+    case "SNAT":
+    case "MASQUERADE":
+    case "REDIRECT":
+    case "NETMAP":
+      matched(walk, skb, { kind: "nat", target: target.kind });
+      return translate(walk, skb, target) ?? "accept";
+    case "TPROXY":
+      return notModelled(walk, skb, "TPROXY");
+    case "unknown":
+      return notModelled(walk, skb, target.module);
+    default: {
+      const effect = applyTarget(walk, skb, target as Parameters<typeof applyTarget>[2]);
+      matched(walk, skb, effect);
+      return undefined;
+    }
+  }
+}
+
+/** A target that is not modelled: the walk goes on as if it had only counted, and it stops with an unknown end (decision 11). */
+function notModelled(walk: Walk, skb: Skb, name: string): Verdict {
+  const rule = currentRule(walk, skb) as RuleRef;
+  const what = { rule, what: `target ${name}` };
+  matched(walk, skb, { kind: "not-modelled", target: name });
+  return walk.chooser.unknown(what) ? { kind: "unknown", what } : undefined;
+}

@@ -1,0 +1,44 @@
+import type { Table } from "../../rules/iptables/ruleset.ts";
+import { removeEntry } from "../conntrack/table.ts";
+import { walkTable } from "../iptables/walk-table.ts";
+import type { Stop } from "../outcome.ts";
+import { protocols } from "../packet.ts";
+import type { Skb } from "../skb.ts";
+import type { Walk } from "../walk.ts";
+import type { Manip } from "./range.ts";
+import { rewrite, rewriteError } from "./rewrite.ts";
+import { nullBinding } from "./setup.ts";
+
+function isICMP(skb: Skb): boolean {
+  return skb.protocol === (skb.family === "IPv4" ? protocols.icmp : protocols.icmpv6);
+}
+
+/**
+ * The NAT hook (`nf_nat_inet_fn`; kernel-semantics §3.1): the nat chains decide once for each kind of change of a
+ * connection, a null binding where they do not; then the packet is rewritten as its entry says.
+ */
+export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
+  const { entry } = skb;
+  if (entry === undefined) return undefined;
+  const manip: Manip = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "destination" : "source";
+  if (skb.state === "related" && isICMP(skb)) {
+    return rewriteError(walk, skb, entry, manip) ? undefined : { kind: "dropped", cause: { kind: "redirect-of-nat" } };
+  }
+  const undecided = skb.state !== "established" && !(manip === "source" ? entry.sourceDone : entry.destinationDone);
+  if (undecided) {
+    const stop = walkTable(walk, skb, table, walk.hook);
+    if (stop !== undefined) return stop;
+    if (!(manip === "source" ? entry.sourceDone : entry.destinationDone)) nullBinding(walk, entry, manip);
+  } else if (leavesElsewhere(walk, skb)) {
+    removeEntry(walk.state, entry);
+    return { kind: "dropped", cause: { kind: "interface-changed" } };
+  }
+  rewrite(walk, skb, entry, manip);
+  return undefined;
+}
+
+/** `nf_nat_oif_changed`: the address of a masqueraded connection belongs to another interface than the one it leaves by now. */
+function leavesElsewhere(walk: Walk, skb: Skb): boolean {
+  const index = skb.entry?.masqueradeIndex ?? 0;
+  return index !== 0 && walk.hook === "POSTROUTING" && skb.direction === 0 && skb.outInterface?.index !== index;
+}

@@ -1,0 +1,59 @@
+import type { Address, Packet } from "./packet.ts";
+import type { NotModelled } from "./chooser.ts";
+import type { RuleRef, TableName } from "./event.ts";
+import type { IPFamily } from "../net/family.ts";
+import type { MartianReason } from "./routing/decision.ts";
+
+/** Why a packet was dropped. */
+export type DropCause =
+  | { readonly kind: "rule"; readonly rule: RuleRef }
+  | { readonly kind: "policy"; readonly family: IPFamily; readonly table: TableName; readonly chain: string }
+  /** Addresses that are not possible here, or the way back is another one (kernel-semantics §3.7). */
+  | { readonly kind: "martian"; readonly reason: MartianReason }
+  | { readonly kind: "forwarding-off" }
+  /** TTL or hop limit used up; the sender is told. */
+  | { readonly kind: "ttl" }
+  /** Larger than the way's MTU and not to be cut; the sender is told. */
+  | { readonly kind: "too-big"; readonly mtu: number }
+  /** Another connection has this tuple already (§3.2, §5.5). */
+  | { readonly kind: "clash" }
+  /** A NAT rule found no address to use: MASQUERADE without an address on the host, REDIRECT without one on the interface. */
+  | { readonly kind: "no-address"; readonly rule: RuleRef }
+  /** A masqueraded connection that now leaves by another interface; its entry is removed (§3.5). */
+  | { readonly kind: "interface-changed" }
+  /** An ICMP redirect about a translated connection (§5.1). */
+  | { readonly kind: "redirect-of-nat" }
+  /** A fragment of a packet whose other pieces have not come (§5.3). */
+  | { readonly kind: "fragment-waits" }
+  /** Not an address that packets are forwarded for: multicast, a link-local source (IPv6). */
+  | { readonly kind: "not-forwardable" };
+
+/** What becomes of a packet on one host: a closed list (decision 10 of the design). */
+export type Outcome =
+  /** To a local socket, or the host's own ICMP. */
+  | { readonly kind: "delivered"; readonly inInterface: string }
+  | { readonly kind: "transmitted"; readonly outInterface: string; readonly nextHop: Address; readonly nextHopFamily: IPFamily }
+  | { readonly kind: "dropped"; readonly cause: DropCause }
+  /** Dropped by REJECT; `answered` tells whether an answer was sent. */
+  | { readonly kind: "rejected"; readonly rule: RuleRef; readonly with: string; readonly answered: boolean }
+  /** No route, or one that refuses; `where`: before the rules (`send`), after DNAT of an own packet (`again`), or for a received packet. */
+  | { readonly kind: "no-route"; readonly where: "receive" | "send" | "again"; readonly type: "none" | "unreachable" | "prohibit" | "blackhole" | "source" }
+  /** The packet runs in a circle, or the rules do. */
+  | { readonly kind: "stuck"; readonly why: string }
+  | { readonly kind: "unknown"; readonly what: NotModelled };
+
+/** The end of a packet's way through one host. */
+export interface Result {
+  readonly outcome: Outcome;
+  /** The packet as it was at the end: as on the wire, or as the socket gets it. */
+  readonly packet: Packet;
+  /** Its mark at the end. */
+  readonly mark: number;
+  /** What the host itself sent because of it (ICMP errors, a RST), each with its own end. */
+  readonly answers: readonly Result[];
+  /** Drawn at random by the kernel: the packet's source port stands for one of these. */
+  readonly sourcePortOf?: { readonly from: number; readonly to: number };
+}
+
+/** What ends a packet's way within a hook. */
+export type Stop = Extract<Outcome, { kind: "dropped" | "rejected" | "stuck" | "unknown" | "no-route" }>;

@@ -1,0 +1,109 @@
+import { answerError } from "./answer.ts";
+import { forward, input, postrouting, prerouting } from "./hooks.ts";
+import type { Outcome, Result } from "./outcome.ts";
+import { packetLength } from "./packet-length.ts";
+import type { RouteDecision } from "./routing/decision.ts";
+import { routeInput } from "./routing/input.ts";
+import type { Skb } from "./skb.ts";
+import type { Walk } from "./walk.ts";
+
+/** The end of a packet's way. */
+export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
+  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...packet } = skb;
+  const { sportChoice, dportChoice, ...rest } = packet;
+  return {
+    outcome,
+    packet: rest,
+    mark,
+    answers: walk.answers,
+    ...(sportChoice === undefined ? {} : { sourcePortOf: sportChoice }),
+  };
+}
+
+/** A received packet, or one that this host sent to itself (`ip_rcv`): PREROUTING, then routing says where to. */
+export function receivePacket(walk: Walk, skb: Skb): Result {
+  if (skb.fragmentOffset !== 0 && walk.host.tracks[skb.family])
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "fragment-waits" } });
+  skb.outInterface = undefined;
+  const stop = prerouting(walk, skb);
+  if (stop !== undefined) return finish(walk, skb, stop);
+  const decision = routeInput(walk, skb);
+  walk.record?.({ kind: "routed", decision, again: false });
+  skb.route = decision;
+  switch (decision.kind) {
+    case "martian":
+      return finish(walk, skb, { kind: "dropped", cause: { kind: "martian", reason: decision.reason } });
+    case "local": {
+      const refused = input(walk, skb);
+      return finish(walk, skb, refused ?? { kind: "delivered", inInterface: skb.inInterface?.name ?? "" });
+    }
+    case "unicast":
+      return forwardPacket(walk, skb, decision);
+    case "refused":
+      return refusePacket(walk, skb, decision);
+  }
+}
+
+/** `ip_error`, `ip6_pkt_discard`: no route, or one that refuses. */
+function refusePacket(walk: Walk, skb: Skb, { type }: Extract<RouteDecision, { kind: "refused" }>): Result {
+  if (!isForwarding(walk, skb)) return finish(walk, skb, { kind: "dropped", cause: { kind: "forwarding-off" } });
+  if (skb.family === "IPv4") {
+    const code = { none: 0, unreachable: 1, prohibit: 13, blackhole: undefined }[type];
+    if (code !== undefined) answerError(walk, skb, 3, code);
+  } else {
+    const code = { none: 0, unreachable: 0, prohibit: 1, blackhole: undefined }[type];
+    if (code !== undefined) answerError(walk, skb, 1, code);
+  }
+  return finish(walk, skb, { kind: "no-route", where: "receive", type });
+}
+
+function isForwarding(walk: Walk, skb: Skb): boolean {
+  const { sysctls } = walk.host;
+  return skb.family === "IPv4" ? sysctls.ipForward : sysctls.ipv6Forwarding;
+}
+
+/** `ip_forward`, `ip6_forward` (kernel-semantics §1.2, §5.2) */
+function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { kind: "unicast" }>): Result {
+  if (!isForwarding(walk, skb)) return finish(walk, skb, { kind: "dropped", cause: { kind: "forwarding-off" } });
+  const v4 = skb.family === "IPv4";
+  if (decision.cast !== "unicast") return finish(walk, skb, { kind: "dropped", cause: { kind: "not-forwardable" } });
+  if (skb.ttl <= 1) {
+    answerError(walk, skb, v4 ? 11 : 3, 0);
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "ttl" } });
+  }
+  if (!v4 && isLinkLocal(skb)) {
+    answerError(walk, skb, 1, 2);
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "not-forwardable" } });
+  }
+  const { mtu } = decision;
+  if (packetLength(skb) > mtu && (!v4 || skb.df)) {
+    answerError(walk, skb, v4 ? 3 : 2, v4 ? 4 : 0, mtu);
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "too-big", mtu } });
+  }
+  skb.ttl--;
+  walk.record?.({ kind: "ttl", ttl: skb.ttl });
+  skb.outInterface = decision.device;
+  const stop = forward(walk, skb);
+  if (stop !== undefined) return finish(walk, skb, stop);
+  return transmit(walk, skb, decision);
+}
+
+function isLinkLocal(skb: Skb): boolean {
+  return typeof skb.src !== "number" && skb.src[0] >>> 22 === 0x3fa;
+}
+
+/** Out by an interface: POSTROUTING, which sees no in-interface, then the wire (`ip_output`). */
+export function transmit(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { kind: "unicast" }>): Result {
+  skb.outInterface = decision.device;
+  const arrival = skb.inInterface;
+  skb.inInterface = undefined;
+  const stop = postrouting(walk, skb);
+  skb.inInterface = arrival;
+  if (stop !== undefined) return finish(walk, skb, stop);
+  return finish(walk, skb, {
+    kind: "transmitted",
+    outInterface: decision.device.name,
+    nextHop: decision.nextHop.address,
+    nextHopFamily: decision.nextHop.family,
+  });
+}

@@ -1,0 +1,31 @@
+import type { RejectWith } from "../rules/iptables/targets/reject.ts";
+import { answerError, answerReset } from "./answer.ts";
+import type { RuleRef } from "./event.ts";
+import type { Stop } from "./outcome.ts";
+import type { Skb } from "./skb.ts";
+import { currentRule, type Walk } from "./walk.ts";
+
+/** ICMP type and code of each answer (kernel-semantics §2.9). */
+const errors: Readonly<Record<Exclude<RejectWith, "tcp-reset">, readonly [type: number, code: number]>> = {
+  "icmp-net-unreachable": [3, 0],
+  "icmp-host-unreachable": [3, 1],
+  "icmp-proto-unreachable": [3, 2],
+  "icmp-port-unreachable": [3, 3],
+  "icmp-net-prohibited": [3, 9],
+  "icmp-host-prohibited": [3, 10],
+  "icmp-admin-prohibited": [3, 13],
+  "icmp6-no-route": [1, 0],
+  "icmp6-adm-prohibited": [1, 1],
+  "icmp6-addr-unreachable": [1, 3],
+  "icmp6-port-unreachable": [1, 4],
+  "icmp6-policy-fail": [1, 5],
+  "icmp6-reject-route": [1, 6],
+};
+
+/** REJECT: the packet is dropped, and answered where the kernel answers (kernel-semantics §2.9). */
+export function reject(walk: Walk, skb: Skb, answer: RejectWith): Stop {
+  const rule = currentRule(walk, skb) as RuleRef;
+  if (skb.badChecksum) return { kind: "rejected", rule, with: answer, answered: false };
+  const answered = answer === "tcp-reset" ? answerReset(walk, skb) : answerError(walk, skb, ...errors[answer]);
+  return { kind: "rejected", rule, with: answer, answered };
+}

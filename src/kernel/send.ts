@@ -1,0 +1,60 @@
+import { output, postrouting } from "./hooks.ts";
+import type { Result } from "./outcome.ts";
+import type { Address } from "./packet.ts";
+import { finish, receivePacket, transmit } from "./receive.ts";
+import { routeOutput } from "./routing/output.ts";
+import type { Skb } from "./skb.ts";
+import type { Walk } from "./walk.ts";
+
+/** A packet that goes round between a host's own addresses more often than this runs in a circle. */
+const MAX_LOOPS = 8;
+
+/** A packet of a local process: routed first, then OUTPUT (kernel-semantics §1.2). `source` undefined: routing chooses. */
+export function sendPacket(walk: Walk, skb: Skb, source: Address | undefined, outInterface?: string): Result {
+  skb.local = true;
+  const decision = routeOutput(walk, {
+    family: skb.family,
+    destination: skb.dst,
+    source,
+    mark: skb.mark,
+    tos: skb.tos,
+    protocol: skb.protocol,
+    sport: skb.sport,
+    dport: skb.dport,
+    outInterface,
+  });
+  walk.record?.({ kind: "routed", decision, again: false });
+  if (decision.kind === "refused") return finish(walk, skb, { kind: "no-route", where: "send", type: decision.type });
+  if (decision.kind === "martian") return finish(walk, skb, { kind: "no-route", where: "send", type: "source" });
+  if (source === undefined && decision.source !== undefined) skb.src = decision.source;
+  skb.route = decision;
+  return outputPacket(walk, skb);
+}
+
+/** `__ip_local_out` and what follows, for a packet that is routed. */
+export function outputPacket(walk: Walk, skb: Skb): Result {
+  skb.inInterface = undefined;
+  skb.outInterface = outDevice(walk, skb);
+  const stop = output(walk, skb);
+  if (stop !== undefined) return finish(walk, skb, stop);
+  const { route } = skb;
+  if (route?.kind === "unicast") return transmit(walk, skb, route);
+  return loopBack(walk, skb);
+}
+
+/** The interface that a packet of this host leaves by: lo for the host's own addresses. */
+function outDevice(walk: Walk, skb: Skb) {
+  const { route } = skb;
+  return route?.kind === "unicast" ? route.device : walk.host.loopback;
+}
+
+/** Out by lo and in again: one packet buffer, whose entry and mark survive (kernel-semantics §1.2). */
+function loopBack(walk: Walk, skb: Skb): Result {
+  if (++walk.depth > MAX_LOOPS) return finish(walk, skb, { kind: "stuck", why: "the packet runs in a circle on this host" });
+  skb.outInterface = walk.host.loopback;
+  const stop = postrouting(walk, skb);
+  if (stop !== undefined) return finish(walk, skb, stop);
+  skb.inInterface = walk.host.loopback;
+  skb.local = false;
+  return receivePacket(walk, skb);
+}

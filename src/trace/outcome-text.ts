@@ -1,0 +1,79 @@
+import type { DropCause, Outcome } from "../kernel/outcome.ts";
+import { addressText } from "../kernel/packet-text.ts";
+import type { MartianReason } from "../kernel/routing/decision.ts";
+import { ruleName } from "./rule-text.ts";
+
+const MARTIANS: Readonly<Record<MartianReason, string>> = {
+  "source-loopback": "its source is a loopback address, which does not come from outside",
+  "destination-loopback": "its destination is a loopback address, and route_localnet is off",
+  "source-is-own": "its source is an address of this host",
+  "source-invalid": "its source is no address that a machine can have",
+  "destination-invalid": "its destination is no address that a machine can have",
+  "reverse-path": "the way back to its source leads out by another interface (rp_filter)",
+};
+
+/** Why a packet was dropped, in words. */
+export function causeText(cause: DropCause): string {
+  switch (cause.kind) {
+    case "rule":
+      return `by ${ruleName(cause.rule)}`;
+    case "policy":
+      return `by the policy of ${cause.chain} (table ${cause.table})`;
+    case "martian":
+      return `at routing: ${MARTIANS[cause.reason]}`;
+    case "forwarding-off":
+      return "this host does not forward packets (ip_forward)";
+    case "ttl":
+      return "its TTL is used up";
+    case "too-big":
+      return `larger than the way's MTU of ${cause.mtu} and not to be cut`;
+    case "clash":
+      return "another connection has the same addresses and ports already";
+    case "no-address":
+      return `${ruleName(cause.rule)} finds no address to use`;
+    case "interface-changed":
+      return "its masqueraded connection leaves by another interface now; the entry is removed";
+    case "redirect-of-nat":
+      return "an ICMP redirect about a translated connection";
+    case "fragment-waits":
+      return "a fragment that waits for the rest of its packet";
+    case "not-forwardable":
+      return "not an address that packets are forwarded for";
+  }
+}
+
+const REFUSED = {
+  none: "there is no route",
+  unreachable: "an unreachable route",
+  prohibit: "a prohibit route",
+  blackhole: "a blackhole route",
+  source: "the source address is not possible on that way",
+} as const;
+
+const WHERE = {
+  receive: "",
+  send: ", so the send fails before any rule is asked",
+  again: " to the translated address, so the send fails",
+} as const;
+
+/** What became of a packet, in one line. */
+export function outcomeText(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "delivered":
+      return `delivered to this host (by ${outcome.inInterface})`;
+    case "transmitted":
+      return `leaves by ${outcome.outInterface} to ${addressText(outcome.nextHop)}`;
+    case "dropped":
+      return `dropped ${causeText(outcome.cause)}`;
+    case "rejected":
+      return `rejected with ${outcome.with} by ${ruleName(outcome.rule)}${outcome.answered ? "" : "; no answer is sent"}`;
+    case "no-route":
+      return `no route: ${REFUSED[outcome.type]}${WHERE[outcome.where]}`;
+    case "stuck":
+      return `stuck: ${outcome.why}`;
+    case "unknown": {
+      const { rule, what } = outcome.what;
+      return `unknown: ${what} is not modelled${rule === undefined ? "" : `, in ${ruleName(rule)}`}`;
+    }
+  }
+}
