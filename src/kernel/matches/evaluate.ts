@@ -5,6 +5,7 @@ import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { addrtypeMatches } from "./addrtype.ts";
 import { conntrackMatches, stateMatches } from "./conntrack.ts";
+import { dscpMatches, hlMatches, lengthMatches, tosMatches, ttlMatches } from "./header.ts";
 import { icmpMatches } from "./icmp.ts";
 import { iprangeMatches } from "./iprange.ts";
 import { limitMatches } from "./limit.ts";
@@ -12,11 +13,23 @@ import { connmarkMatches, markMatches } from "./mark.ts";
 import { multiportMatches } from "./multiport.ts";
 import { nfacctMatches } from "./nfacct.ts";
 import { askUnknown } from "./not-modelled.ts";
+import { ownerMatches } from "./owner.ts";
 import { physdevMatches } from "./physdev.ts";
+import { pkttypeMatches } from "./pkttype.ts";
 import { portFieldsMatch } from "./ports.ts";
 import { recentMatches } from "./recent.ts";
+import { rpfilterMatches } from "./rpfilter.ts";
 import { statisticMatches } from "./statistic.ts";
 import { tcpMatches } from "./tcp.ts";
+import {
+  connbytesMatches,
+  cpuMatches,
+  devgroupMatches,
+  ipvsMatches,
+  macMatches,
+  realmMatches,
+  socketMatches,
+} from "./undecided.ts";
 
 type Evaluators = {
   readonly [K in KnownMatch["kind"]]: (
@@ -30,24 +43,40 @@ type Evaluators = {
 const evaluators: Evaluators = {
   addrtype: addrtypeMatches,
   comment: () => true,
+  connbytes: connbytesMatches,
+  connlimit: (walk, skb) => askUnknown(walk, skb, "-m connlimit holds for the connections of the address"),
   connmark: connmarkMatches,
   conntrack: conntrackMatches,
+  cpu: cpuMatches,
+  devgroup: devgroupMatches,
+  dscp: dscpMatches,
+  hashlimit: (walk, skb) => askUnknown(walk, skb, "-m hashlimit"),
+  hl: hlMatches,
   icmp: icmpMatches,
   icmp6: icmpMatches,
   iprange: iprangeMatches,
-  ipvs: (walk, skb) => askUnknown(walk, skb, "-m ipvs finds a connection of a virtual server"),
+  ipvs: ipvsMatches,
+  length: lengthMatches,
   limit: limitMatches,
+  mac: macMatches,
   mark: markMatches,
   multiport: multiportMatches,
   nfacct: nfacctMatches,
+  owner: ownerMatches,
   physdev: physdevMatches,
+  pkttype: pkttypeMatches,
+  realm: realmMatches,
   recent: recentMatches,
+  rpfilter: rpfilterMatches,
   sctp: portFieldsMatch,
   set: (walk, skb, match) =>
     askUnknown(walk, skb, `-m set finds the packet in ${match.set.value}`) !== match.set.negated,
+  socket: socketMatches,
   state: stateMatches,
   statistic: statisticMatches,
   tcp: tcpMatches,
+  tos: tosMatches,
+  ttl: ttlMatches,
   udp: portFieldsMatch,
 };
 
