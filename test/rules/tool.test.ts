@@ -9,13 +9,34 @@ import type { Diagnostic } from "../../src/text/diagnostic.ts";
 
 const backends: readonly Backend[] = ["nft", "legacy"];
 
+function bothVariants(row: string, reason: string): (readonly [row: string, reason: string])[] {
+  return backends.map((backend) => [`${backend}: ${row}`, reason]);
+}
+
 /** Rows in which rulewalk is known to answer otherwise, each with the reason; a row that agrees again must go from here. */
 const knownDifferences: readonly (readonly [row: string, reason: string])[] = [
   ["legacy: 4 filter -m limit --limit 3/d", "the kernel's limit depends on its HZ"],
   ["nft: 4 filter -m nosuch --foo 1", "another version may have the module: kept and reported as a warning"],
   ["legacy: 4 filter -m nosuch --foo 1", "the same"],
-  ["nft: 4 filter -m owner ! --uid-owner root", "not modelled: kept as written, with a warning"],
-  ["legacy: 4 filter -m owner ! --uid-owner root", "the same"],
+  ["nft: 4 filter -j NFLOG --nflog-range 64", "nft forgets an option that has no effect; one way of printing for both"],
+  ...bothVariants(
+    "4 filter -m hashlimit --hashlimit-upto 1/day --hashlimit-",
+    "what is too slow depends on the kernel's HZ",
+  ),
+  ...bothVariants(
+    "4 filter -m hashlimit --hashlimit-above 1gb/s",
+    "a unit it does not know: kept as written, with a warning",
+  ),
+  ...bothVariants("4 filter -m owner --uid-owner nosuchuser", "names are the node's: kept as written, with a warning"),
+  ...bothVariants("4 filter -m owner --uid-owner daemon", "the same"),
+  ...bothVariants("4 filter -m devgroup --src-group nosuch", "the same"),
+  ...bothVariants("4 mangle -j TEE --gateway example", "the same"),
+  ...bothVariants("4 mangle -p tcp -j TPROXY --on-port x", "the same"),
+  ...bothVariants("4 filter -j SET --add-set NOSUCH src", "which sets there are is the node's matter"),
+  ...bothVariants("4 raw -p tcp -j CT --helper nosuch", "which helpers there are is the node's matter"),
+  ...bothVariants("4 raw -p tcp -j CT --timeout foo", "which timeout policies there are is the node's matter"),
+  ...bothVariants("4 nat -j NETMAP --to 10.0.0.0/255.0.255.0", "made one address without a word: kept, with a warning"),
+  ...bothVariants("4 nat -j NETMAP --to 10.0.0.0/33", "made /32 without a word: refused here"),
   [
     "nft 0 n | *filter\\n-E INPUT K2",
     "1.8.9 loses the built-in chain's rules and says nothing; refused here as legacy does",
@@ -172,8 +193,12 @@ test("a refused table leaves the ruleset as it was, and the value that was hande
 /** What is said about rules that are not modelled: kept as they are, reported, the table loads. */
 const unmodelled: readonly (readonly [rule: string, code: string])[] = [
   ["-m nosuch --foo 1 --bar", "unknown-match"],
-  ["-m owner --uid-owner 5", "unmodelled-match"],
-  ["-j CHECKSUM --checksum-fill", "unmodelled-target"],
+  ["-m quota --quota 5", "unmodelled-match"],
+  ["-j IDLETIMER --timeout 5 --label x", "unmodelled-target"],
+  ["-m owner --uid-owner daemon", "unmodelled-option"],
+  ["-m devgroup --src-group lan", "unmodelled-option"],
+  ["-m realm --realm lan", "unmodelled-option"],
+  ["-j TEE --gateway example.org", "unmodelled-option"],
   ["-j NOSUCH --foo 1", "unknown-target"],
   ["-p sctp -m sctp --chunk-types any DATA", "unmodelled-option"],
   ["-s example.org -j ACCEPT", "host-name"],

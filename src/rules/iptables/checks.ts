@@ -1,6 +1,7 @@
 import type { Refusal, TableDraft } from "./draft.ts";
 import { jumpsTo } from "./draft.ts";
-import type { Rule } from "./model.ts";
+import { tcpFlags } from "./matches/tcp.ts";
+import type { Rule, Target } from "./model.ts";
 import { type Backend, builtinChains, type Table } from "./ruleset.ts";
 import { isEmptyMask } from "./values.ts";
 
@@ -18,13 +19,22 @@ const tablesOfTargets: ReadonlyMap<string, readonly string[]> = new Map([
   ["TPROXY", ["mangle"]],
   ["CT", ["raw"]],
   ["NOTRACK", ["raw"]],
+  ["CHECKSUM", ["mangle"]],
+  ["DSCP", ["mangle"]],
+  ["HL", ["mangle"]],
+  ["TOS", ["mangle"]],
+  ["TTL", ["mangle"]],
 ]);
+
+/** Matches that only some tables take. */
+const tablesOfMatches: ReadonlyMap<string, readonly string[]> = new Map([["rpfilter", ["mangle", "raw"]]]);
 
 /** What the tools or the kernel refuse about a rule in its table, beyond its own options. */
 export function checkRule(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
   if (!draft.has(rule.chain)) return { code: "no-such-chain", message: `there is no chain ${rule.chain.slice(0, 60)}` };
   return (
     checkInterfaces(rule, draft) ??
+    checkMatches(rule, draft) ??
     checkTarget(rule, draft, backend) ??
     (backend === "nft" ? checkNft(rule) : undefined)
   );
@@ -39,6 +49,23 @@ function checkInterfaces(rule: Rule, draft: TableDraft): Refusal | undefined {
     return { code: "interface-in-chain", message: `-i cannot be used in ${rule.chain}` };
   }
   return undefined;
+}
+
+function checkMatches(rule: Rule, draft: TableDraft): Refusal | undefined {
+  for (const { kind } of rule.matches) {
+    const tables = tablesOfMatches.get(kind);
+    if (tables === undefined || tables.includes(draft.name)) continue;
+    return { code: "match-in-table", message: `-m ${kind} can be used in table ${tables.join(", ")} only` };
+  }
+  return undefined;
+}
+
+/** True for a rule that only packets with SYN reach (`find_syn_match` of xt_TCPMSS.c). */
+function wantsSyn({ matches }: Rule): boolean {
+  return matches.some(
+    (match) =>
+      match.kind === "tcp" && match.flags?.negated === false && (match.flags.value.compare & tcpFlags.SYN) !== 0,
+  );
 }
 
 function checkTarget(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
@@ -62,10 +89,19 @@ function checkTarget(rule: Rule, draft: TableDraft, backend: Backend): Refusal |
   if (kind === "DROP" && draft.name === "nat") {
     return { code: "drop-in-nat", message: "the tool refuses DROP in table nat; drop in filter or raw" };
   }
-  // nft takes TRACE everywhere
-  const tables = kind === "TRACE" && backend === "legacy" ? ["raw"] : tablesOfTargets.get(kind);
+  if (kind === "TCPMSS" && backend === "legacy" && !wantsSyn(rule)) {
+    return { code: "syn-missing", message: "TCPMSS works on packets with SYN; add -m tcp --tcp-flags SYN,RST SYN" };
+  }
+  const tables = tablesOf(target, backend);
   if (tables === undefined || tables.includes(draft.name)) return undefined;
   return { code: "target-in-table", message: `${kind} can be used in table ${tables.join(", ")} only` };
+}
+
+function tablesOf(target: Target, backend: Backend): readonly string[] | undefined {
+  // nft takes TRACE everywhere
+  if (target.kind === "TRACE" && backend === "legacy") return ["raw"];
+  if (target.kind === "SET" && target.map !== undefined) return ["mangle"];
+  return tablesOfTargets.get(target.kind);
 }
 
 /** `! -s 0.0.0.0/0` matches nothing: legacy keeps such a rule, nft refuses it. */

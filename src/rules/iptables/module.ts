@@ -2,7 +2,7 @@ import type { IPFamily } from "../../net/family.ts";
 import type { IPAddress } from "../../net/ip.ts";
 import type { Option } from "./syntax.ts";
 import { not, option } from "./syntax.ts";
-import { type MaskedAddress, parseAddress, parseMaskedAddress, parseNumber } from "./values.ts";
+import { type MaskedAddress, maskLength, parseAddress, parseMask, parseMaskedAddress, parseNumber } from "./values.ts";
 
 /** An option that a module was given: its own name, its arguments without quotes. */
 export interface GivenOption {
@@ -36,6 +36,11 @@ export class ModuleOptions {
 
   negated(flag: string): boolean {
     return this.#find(flag)?.negated === true;
+  }
+
+  /** Where a flag stands among the options of the module, -1 when it is missing: some options overrule earlier ones. */
+  position(flag: string): number {
+    return this.#given.findIndex((given) => given.name === flag);
   }
 
   get size(): number {
@@ -87,6 +92,13 @@ export class ModuleOptions {
 
   address(flag: string): IPAddress | undefined {
     return this.read(flag, (text) => parseAddress(text, this.family), `an ${this.family} address`);
+  }
+
+  /** The length of a mask that is written as a length or as an address; `undefined` when the flag is missing. */
+  maskLength(flag: string): number | undefined {
+    const max = this.family === "IPv4" ? 32 : 128;
+    const mask = this.read(flag, (text) => parseMask(text, this.family), `a mask or a length of 0 to ${max}`);
+    return mask === undefined ? undefined : (maskLength(mask) ?? max);
   }
 
   network(flag: string): MaskedAddress | undefined {

@@ -51,8 +51,14 @@ export interface PortRange {
   readonly to: number;
 }
 
+/** A closed range of numbers. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Names in /etc/services that rules are written with; other names are not resolved. */
-const services: ReadonlyMap<string, number> = new Map([
+export const services: ReadonlyMap<string, number> = new Map([
   ["ssh", 22],
   ["domain", 53],
   ["http", 80],
@@ -154,7 +160,7 @@ export function maskLength(mask: IPAddress): number | undefined {
 }
 
 /** A mask as written behind a slash: a length (octal after a leading zero), or an address. */
-function parseMask(text: string, family: IPFamily): IPAddress | undefined {
+export function parseMask(text: string, family: IPFamily): IPAddress | undefined {
   const length = parseNumber(text, family === "IPv4" ? 32 : 128);
   if (length !== undefined) return prefixMask(family, length);
   return text.includes(".") || text.includes(":") ? parseAddress(text, family) : undefined;

@@ -34,7 +34,8 @@ const MAX_NAME = 31;
 const MAX_DIMENSIONS = 6;
 const NUMBER = /^(?:0|[1-9][0-9]{0,19})$/;
 
-function parseDirections(text: string): readonly SetDirection[] | undefined {
+/** A list of one to six `src` and `dst`. */
+export function parseDirections(text: string): readonly SetDirection[] | undefined {
   const words = text.split(",");
   if (words.length > MAX_DIMENSIONS) return undefined;
   const directions: SetDirection[] = [];

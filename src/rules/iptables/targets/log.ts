@@ -21,6 +21,7 @@ export interface NFLogTarget {
   readonly kind: "NFLOG";
   readonly prefix: string;
   readonly group: number;
+  /** Has no effect; nft forgets it. */
   readonly range?: number;
   readonly size?: number;
   readonly threshold: number;
@@ -82,20 +83,22 @@ const number = (flag: string, value: number | undefined) => (value === undefined
 export const nflogModule: RuleModule<NFLogTarget> = {
   kind: "NFLOG",
   negatable: [],
-  parse: (options) =>
-    defined<NFLogTarget>({
+  parse: (options) => {
+    if (!options.atMostOne("--nflog-range", "--nflog-size")) return undefined;
+    return defined<NFLogTarget>({
       kind: "NFLOG",
       prefix:
         options.read("--nflog-prefix", (text) => prefix(text, MAX_NFLOG_PREFIX), "a text of at most 63 bytes") ?? "",
       group: options.number("--nflog-group", 65535) ?? 0,
-      range: options.number("--nflog-range", 0xffffffff),
+      range: options.number("--nflog-range", 0xffffffff) || undefined,
       size: options.number("--nflog-size", 0xffffffff),
       threshold: options.number("--nflog-threshold", 65535) ?? 0,
-    }),
+    });
+  },
   format: (target) => [
     ...(target.prefix === "" ? [] : [option("--nflog-prefix", savedString(target.prefix))]),
     ...number("--nflog-group", target.group || undefined),
-    ...number("--nflog-range", target.size === undefined ? target.range : undefined),
+    ...number("--nflog-range", target.range),
     ...number("--nflog-size", target.size),
     ...number("--nflog-threshold", target.threshold || undefined),
   ],

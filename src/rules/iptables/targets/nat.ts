@@ -9,7 +9,6 @@ import {
   maskLength,
   type PortRange,
   parseAddress,
-  parseMaskedAddress,
   parsePort,
   parsePortRange,
 } from "../values.ts";
@@ -199,12 +198,11 @@ export const netmapModule: RuleModule<NetmapTarget> = {
   kind: "NETMAP",
   negatable: [],
   parse: (options) => {
-    const read = (text: string): MaskedAddress | undefined => {
-      const network = parseMaskedAddress(text, options.family);
-      return network === undefined || maskLength(network.mask) === undefined ? undefined : network;
-    };
-    const network = options.need("--to", read, "a network");
-    return network === undefined ? undefined : { kind: "NETMAP", network };
+    const network = options.has("--to") ? options.network("--to") : options.fail("--to is missing");
+    if (network === undefined) return undefined;
+    // 1.8.9 makes one address of such a network and says nothing
+    if (maskLength(network.mask) === undefined) return options.unmodelled("--to with a mask that is no prefix");
+    return { kind: "NETMAP", network };
   },
   format: ({ network }) => [option("--to", `${formatAddress(network.address)}/${maskLength(network.mask) ?? ""}`)],
 };

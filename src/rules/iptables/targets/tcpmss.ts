@@ -1,6 +1,5 @@
 import type { RuleModule } from "../module.ts";
 import { option } from "../syntax.ts";
-import { parseNumber } from "../values.ts";
 
 /** `-j TCPMSS` */
 export interface TCPMSSTarget {
@@ -8,14 +7,20 @@ export interface TCPMSSTarget {
   readonly mss: number | "clamp-to-pmtu";
 }
 
+/** A packet of 65535 bytes without the shorter IP header; what iptables 1.8.9 refuses beyond. */
+const MAX = 65515;
+
 export const tcpmssModule: RuleModule<TCPMSSTarget> = {
   kind: "TCPMSS",
   negatable: [],
   parse: (options) => {
-    if (!options.atMostOne("--set-mss", "--clamp-mss-to-pmtu")) return undefined;
+    const { protocol } = options.rule;
+    if (protocol?.value !== 6 || protocol.negated) return options.fail("-p tcp is required");
+    const max = options.family === "IPv4" ? MAX : MAX - 20;
+    const mss = options.has("--set-mss") ? options.number("--set-mss", max) : undefined;
+    // --clamp-mss-to-pmtu overrules --set-mss
     if (options.has("--clamp-mss-to-pmtu")) return { kind: "TCPMSS", mss: "clamp-to-pmtu" };
-    // 65535 means "clamp" inside the kernel, so it cannot be set
-    const mss = options.need("--set-mss", (text) => parseNumber(text, 65494), "a number of 0 to 65494");
+    if (!options.has("--set-mss")) return options.fail("--set-mss or --clamp-mss-to-pmtu is required");
     return mss === undefined ? undefined : { kind: "TCPMSS", mss };
   },
   format: (target) => [

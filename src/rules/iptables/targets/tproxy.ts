@@ -1,7 +1,7 @@
 import type { IPAddress } from "../../../net/ip.ts";
 import type { RuleModule } from "../module.ts";
 import { option } from "../syntax.ts";
-import { formatAddress, formatHex, type MaskedValue, parseMasked, parseNumber, prefixMask } from "../values.ts";
+import { formatAddress, formatHex, type MaskedValue, parseMasked, prefixMask, services } from "../values.ts";
 
 /** `-j TPROXY`; an address of zeros means the address of the incoming interface. */
 export interface TPROXYTarget {
@@ -11,11 +11,19 @@ export interface TPROXYTarget {
   readonly mark: MaskedValue;
 }
 
+/** Decimal digits only, and of the number the lower 16 bits (libxtables' XTTYPE_PORT in 1.8.9). */
+function parsePort(text: string): number | undefined {
+  return /^[0-9]{1,15}$/.test(text) ? Number(text) % 0x10000 : services.get(text);
+}
+
 export const tproxyModule: RuleModule<TPROXYTarget> = {
   kind: "TPROXY",
   negatable: [],
   parse: (options) => {
-    const port = options.need("--on-port", (text) => parseNumber(text, 65535), "a port");
+    const { protocol } = options.rule;
+    if (protocol === undefined || protocol.negated || (protocol.value !== 6 && protocol.value !== 17))
+      return options.fail("-p tcp or -p udp is required");
+    const port = options.need("--on-port", parsePort, "a port");
     const mark = options.has("--tproxy-mark")
       ? options.read("--tproxy-mark", parseMasked, "MARK or MARK/MASK")
       : { value: 0, mask: 0 };

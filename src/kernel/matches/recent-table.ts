@@ -1,0 +1,119 @@
+import type { IPFamily } from "../../net/family.ts";
+import type { IPAddress } from "../../net/ip.ts";
+import type { RecentMatch } from "../../rules/iptables/matches/recent.ts";
+import type { Ruleset } from "../../rules/iptables/ruleset.ts";
+import { type Address, sameAddress } from "../packet.ts";
+import type { HostState } from "../state.ts";
+import { plainAddress } from "./address.ts";
+
+/** One address of a `recent` list. */
+export interface RecentEntry {
+  readonly family: IPFamily;
+  readonly address: Address;
+  readonly ttl: number;
+  /** Milliseconds of the host's clock, oldest first. */
+  readonly stamps: readonly number[];
+}
+
+/** A list by age of the last stamp, oldest first: the order in which the kernel evicts. */
+export type RecentTable = readonly RecentEntry[];
+
+/** `ip_list_tot` of xt_recent. */
+const MAX_ENTRIES = 100;
+/** Stamps kept for each address where no rule of the list has `--hitcount`. */
+const DEFAULT_STAMPS = 32;
+
+const empty: RecentTable = [];
+const key = (name: string): string => `recent ${name}`;
+
+/** The list of a name; lists are shared by all tables and both families. */
+export function recentTable(state: HostState, name: string): RecentTable {
+  return (state.ofName.get(key(name)) as RecentTable | undefined) ?? empty;
+}
+
+export function setRecentTable(state: HostState, name: string, table: RecentTable): void {
+  state.put<string, unknown>(state.ofName, key(name), table);
+}
+
+/** `recent_entry_lookup`: `ttl` 0 fits every entry. */
+export function findRecent(
+  table: RecentTable,
+  family: IPFamily,
+  address: Address,
+  ttl: number,
+): RecentEntry | undefined {
+  for (const entry of table) {
+    if (
+      entry.family === family &&
+      sameAddress(entry.address, address) &&
+      (ttl === 0 || entry.ttl === 0 || entry.ttl === ttl)
+    )
+      return entry;
+  }
+  return undefined;
+}
+
+/** A list with a new entry behind the others (`recent_entry_init`); the oldest one makes room. */
+export function addRecent(table: RecentTable, entry: RecentEntry): RecentTable {
+  return [...(table.length >= MAX_ENTRIES ? table.slice(1) : table), entry];
+}
+
+export function removeRecent(table: RecentTable, entry: RecentEntry): RecentTable {
+  return table.filter((each) => each !== entry);
+}
+
+/** What all rules of one list have in common. */
+export interface RecentOptions {
+  /** Stamps kept for each address, a power of two. */
+  readonly stamps: number;
+  /** The kernel keeps the mask of the rule that made the list; `undefined` when the rules do not agree on one. */
+  readonly mask: IPAddress | undefined;
+}
+
+const known = new WeakMap<Readonly<Record<IPFamily, Ruleset>>, ReadonlyMap<string, RecentOptions>>();
+
+/** The options of a list: from all rules of the host that name it, found once for a host's rules. */
+export function recentOptions(rules: Readonly<Record<IPFamily, Ruleset>>, match: RecentMatch): RecentOptions {
+  let options = known.get(rules);
+  if (options === undefined) {
+    options = collect(rules);
+    known.set(rules, options);
+  }
+  return options.get(match.name) ?? optionsOf(match);
+}
+
+function collect(rules: Readonly<Record<IPFamily, Ruleset>>): ReadonlyMap<string, RecentOptions> {
+  const found = new Map<string, RecentOptions>();
+  for (const ruleset of [rules.IPv4, rules.IPv6]) {
+    for (const table of ruleset.tables.values()) {
+      for (const chain of table.chains.values()) {
+        for (const rule of chain.rules) {
+          for (const match of rule.matches) {
+            if (match.kind !== "recent") continue;
+            const before = found.get(match.name);
+            found.set(match.name, before === undefined ? optionsOf(match) : join(before, optionsOf(match)));
+          }
+        }
+      }
+    }
+  }
+  return found;
+}
+
+/** `recent_mt_check`: room for `--hitcount` stamps, rounded up to a power of two. */
+function optionsOf({ hitCount, mask }: RecentMatch): RecentOptions {
+  return { stamps: hitCount === 0 ? DEFAULT_STAMPS : 2 ** Math.ceil(Math.log2(hitCount)), mask };
+}
+
+function join(a: RecentOptions, b: RecentOptions): RecentOptions {
+  const same = a.mask !== undefined && b.mask !== undefined && sameMask(a.mask, b.mask);
+  return { stamps: Math.max(a.stamps, b.stamps), mask: same ? a.mask : undefined };
+}
+
+/** Masks of all ones are one and the same in both families. */
+function sameMask(a: IPAddress, b: IPAddress): boolean {
+  if (a.family === b.family) return sameAddress(plainAddress(a), plainAddress(b));
+  const full = (mask: IPAddress): boolean =>
+    mask.family === "IPv4" ? mask.value === 0xffffffff : mask.words.every((word) => word === 0xffffffff);
+  return full(a) && full(b);
+}
