@@ -120,7 +120,7 @@ function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
 }
 
 function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
-  if (!basicMatch(walk, skb, rule)) return false;
+  if (!basicMatch(skb, rule)) return false;
   const { matches } = rule;
   for (let i = 0; i < matches.length; i++) {
     if (!evaluateMatch(walk, skb, matches[i] as Rule["matches"][number])) return false;

@@ -77,8 +77,18 @@ function splitPorts(
   return [text.slice(1, close), rest === "" ? undefined : rest.slice(1)];
 }
 
-/** `ADDRESS[-ADDRESS][:PORT[-PORT]]` or `:PORT[-PORT]`. The form with a base port (`80-90/100`) is not modelled. */
+/** `ADDRESS[-ADDRESS][:PORT[-PORT[/BASE]]]` or `:PORT[-PORT[/BASE]]`. */
 export function parseNATRange(text: string, family: IPFamily): NATRange | undefined {
+  const slash = text.lastIndexOf("/");
+  if (slash < 0) return parsePlainRange(text, family);
+  const plain = parsePlainRange(text.slice(0, slash), family);
+  const basePort = parsePort(text.slice(slash + 1));
+  // the tools read a base only behind two ports
+  if (plain?.ports === undefined || plain.ports.from === plain.ports.to || !basePort) return undefined;
+  return { ...plain, basePort };
+}
+
+function parsePlainRange(text: string, family: IPFamily): NATRange | undefined {
   const split = splitPorts(text, family);
   if (split === undefined) return undefined;
   const [addressText, portText] = split;
@@ -98,8 +108,9 @@ function parseEnds(text: string): boolean {
 }
 
 /** The text that iptables-save prints. */
-export function formatNATRange({ addresses, ports }: NATRange): string {
-  const portText = ports === undefined ? "" : `:${formatPortRange(ports, "-")}`;
+export function formatNATRange({ addresses, ports, basePort }: NATRange): string {
+  const base = basePort === undefined ? "" : `/${basePort}`;
+  const portText = ports === undefined ? "" : `:${formatPortRange(ports, "-")}${base}`;
   if (addresses === undefined) return portText;
   const from = formatAddress(addresses.from);
   const to = formatAddress(addresses.to);
@@ -116,7 +127,9 @@ function checkPorts(options: ModuleOptions, ports: PortRange | undefined): void 
 }
 
 function range(options: ModuleOptions, flag: string): NATRange | undefined {
-  if (options.text(flag)?.includes("/") === true) return options.unmodelled(`${flag} with a base port is not modelled`);
+  // iptables takes a base port for SNAT and forgets it
+  if (flag === "--to-source" && options.text(flag)?.includes("/") === true)
+    return options.unmodelled(`${flag} with a base port is not modelled`);
   const found = options.need(flag, (text) => parseNATRange(text, options.family), "ADDRESS[-ADDRESS][:PORT[-PORT]]");
   checkPorts(options, found?.ports);
   return found;

@@ -1,0 +1,24 @@
+import type { IPFamily } from "../../net/family.ts";
+import { applyCommand, applyScript } from "../../rules/iptables/restore.ts";
+import { type Backend, emptyRuleset, type Ruleset } from "../../rules/iptables/ruleset.ts";
+import type { Diagnostic, Report } from "../../text/diagnostic.ts";
+import type { CompiledIptables } from "./compile.ts";
+
+const TOOLS: Readonly<Record<IPFamily, string>> = { IPv4: "iptables", IPv6: "ip6tables" };
+
+/**
+ * The tables of a node that was empty before kube-proxy's commands and its restore: both are applied as the tools do it.
+ * `report` is told of anything the tools would refuse; what they took is in the result.
+ */
+export function loadCompiled(
+  compiled: CompiledIptables,
+  { family, backend }: { readonly family: IPFamily; readonly backend: Backend },
+  report: Report,
+): Ruleset {
+  const refuse = ({ message, code }: Diagnostic): void => {
+    report({ severity: "warning", code, message: `${TOOLS[family]} would refuse these rules: ${message}` });
+  };
+  let ruleset = emptyRuleset;
+  for (const command of compiled.commands) ruleset = applyCommand(ruleset, command, { family, backend }, refuse);
+  return applyScript(ruleset, compiled.restore, { family, backend, noflush: true, counters: true }, refuse);
+}
