@@ -1,18 +1,10 @@
-import { type Address, isICMPError, makePacket, type Packet, protocols, tcpFlag } from "./packet.ts";
 import { setClosing } from "./conntrack/track.ts";
-import type { ConntrackEntry } from "./entry.ts";
+import { type Address, isICMPError, makePacket, protocols, tcpFlag } from "./packet.ts";
 import { errorSource } from "./routing/error-source.ts";
-import { routeHarder, routeOutput } from "./routing/output.ts";
+import { routeHarder } from "./routing/output.ts";
 import { outputPacket, sendPacket } from "./send.ts";
-import { makeSkb, type Skb } from "./skb.ts";
+import { makeSkb, type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
-
-/** A copy of the packet as it is now, for an error to quote. */
-function quoted(skb: Skb): Packet {
-  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...packet } = skb;
-  const { sportChoice, dportChoice, ...rest } = packet;
-  return rest;
-}
 
 /** `nf_ct_attach`: an answer belongs to the connection of the packet it answers, as related to it. */
 function attach(answer: Skb, to: Skb): void {
@@ -31,7 +23,8 @@ function walkOfAnswer(walk: Walk): Walk {
 function isSilent(skb: Skb): boolean {
   if (skb.fragmentOffset !== 0) return true;
   const { route } = skb;
-  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast") return true;
+  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast")
+    return true;
   if (isICMPError(skb)) return true;
   if (typeof skb.dst !== "number") return skb.dst[0] >>> 24 === 0xff || isUnspecified(skb.src);
   // types behind 18 are unknown to icmp_send, which then stays silent
@@ -55,7 +48,7 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
     icmpType: type,
     icmpCode: code,
     icmpMtu: mtu,
-    inner: quoted(skb),
+    inner: toPacket(skb),
     tos: v4 ? (skb.tos & 0x1e) | 0xc0 : 0,
   });
   const answer = makeSkb(packet, 0);
@@ -71,7 +64,8 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
 export function answerReset(walk: Walk, skb: Skb): boolean {
   if (skb.fragmentOffset !== 0 || (skb.flags & tcpFlag.RST) !== 0) return false;
   const { route } = skb;
-  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast") return false;
+  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast")
+    return false;
   const acked = (skb.flags & tcpFlag.ACK) !== 0;
   const length = skb.payload + (skb.flags & tcpFlag.SYN ? 1 : 0) + (skb.flags & tcpFlag.FIN ? 1 : 0);
   const packet = makePacket({

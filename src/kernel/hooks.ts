@@ -1,4 +1,5 @@
 import { confirm, track } from "./conntrack/track.ts";
+import { collect, isWhole } from "./defrag.ts";
 import type { Hook, TableName } from "./event.ts";
 import { walkTable } from "./iptables/walk-table.ts";
 import { natHook } from "./nat/hook.ts";
@@ -22,6 +23,12 @@ const raw = table("raw");
 const mangle = table("mangle");
 const filter = table("filter");
 const security = table("security");
+
+/** Conntrack needs whole packets: fragments wait until all of theirs are there (kernel-semantics §5.3). */
+const defrag: Step = (walk, skb) =>
+  !walk.host.tracks[skb.family] || isWhole(skb) || collect(walk, skb)
+    ? undefined
+    : { kind: "dropped", cause: { kind: "fragment-waits" } };
 
 /** Conntrack looks at packets only while some rule of the family needs it (kernel-semantics §1.4). */
 const conntrack: Step = (walk, skb) => {
@@ -49,8 +56,7 @@ const mangleOfOwn: Step = (walk, skb) => {
   return changed ? routeAgain(walk, skb, "mangle") : undefined;
 };
 
-const confirmed: Step = (walk, skb) =>
-  confirm(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "clash" } };
+const confirmed: Step = (walk, skb) => (confirm(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "clash" } });
 
 function at(hook: Hook, steps: readonly Step[]): Step {
   return (walk, skb) => {
@@ -72,8 +78,8 @@ function at(hook: Hook, steps: readonly Step[]): Step {
 
 // The hooks, each with what runs there in order of priority (kernel-semantics §1.1).
 
-/** raw -300, conntrack -200, mangle -150, nat -100. */
-export const prerouting: Step = at("PREROUTING", [raw, conntrack, mangle, nat]);
+/** defrag -400, raw -300, conntrack -200, mangle -150, nat -100. */
+export const prerouting: Step = at("PREROUTING", [defrag, raw, conntrack, mangle, nat]);
 
 /** mangle -150, filter 0, security 50, nat 100, confirm last. */
 export const input: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
@@ -81,8 +87,8 @@ export const input: Step = at("INPUT", [mangle, filter, security, nat, confirmed
 /** mangle -150, filter 0, security 50. */
 export const forward: Step = at("FORWARD", [mangle, filter, security]);
 
-/** raw -300, conntrack -200, mangle -150, nat -100, filter 0, security 50. */
-export const output: Step = at("OUTPUT", [raw, conntrack, mangleOfOwn, natOfOwn, filter, security]);
+/** defrag -400, raw -300, conntrack -200, mangle -150, nat -100, filter 0, security 50. */
+export const output: Step = at("OUTPUT", [defrag, raw, conntrack, mangleOfOwn, natOfOwn, filter, security]);
 
 /** mangle -150, nat 100, confirm last. */
 export const postrouting: Step = at("POSTROUTING", [mangle, nat, confirmed]);

@@ -1,7 +1,7 @@
-import type { Address, Packet } from "./packet.ts";
+import type { IPFamily } from "../net/family.ts";
 import type { NotModelled } from "./chooser.ts";
 import type { RuleRef, TableName } from "./event.ts";
-import type { IPFamily } from "../net/family.ts";
+import type { Address, Packet } from "./packet.ts";
 import type { MartianReason } from "./routing/decision.ts";
 
 /** Why a packet was dropped. */
@@ -32,12 +32,21 @@ export type DropCause =
 export type Outcome =
   /** To a local socket, or the host's own ICMP. */
   | { readonly kind: "delivered"; readonly inInterface: string }
-  | { readonly kind: "transmitted"; readonly outInterface: string; readonly nextHop: Address; readonly nextHopFamily: IPFamily }
+  | {
+      readonly kind: "transmitted";
+      readonly outInterface: string;
+      readonly nextHop: Address;
+      readonly nextHopFamily: IPFamily;
+    }
   | { readonly kind: "dropped"; readonly cause: DropCause }
   /** Dropped by REJECT; `answered` tells whether an answer was sent. */
   | { readonly kind: "rejected"; readonly rule: RuleRef; readonly with: string; readonly answered: boolean }
   /** No route, or one that refuses; `where`: before the rules (`send`), after DNAT of an own packet (`again`), or for a received packet. */
-  | { readonly kind: "no-route"; readonly where: "receive" | "send" | "again"; readonly type: "none" | "unreachable" | "prohibit" | "blackhole" | "source" }
+  | {
+      readonly kind: "no-route";
+      readonly where: "receive" | "send" | "again";
+      readonly type: "none" | "unreachable" | "prohibit" | "blackhole" | "source";
+    }
   /** The packet runs in a circle, or the rules do. */
   | { readonly kind: "stuck"; readonly why: string }
   | { readonly kind: "unknown"; readonly what: NotModelled };

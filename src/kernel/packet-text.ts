@@ -37,5 +37,7 @@ export function packetText(packet: Packet): string {
   const ends = `${name} ${addressText(src)} -> ${addressText(dst)}`;
   if (protocol !== protocols.icmp && protocol !== protocols.icmpv6) return ends;
   const kind = `type ${packet.icmpType} code ${packet.icmpCode}`;
-  return packet.inner === undefined ? `${ends} ${kind} id ${packet.icmpId}` : `${ends} ${kind} about ${packetText(packet.inner)}`;
+  return packet.inner === undefined
+    ? `${ends} ${kind} id ${packet.icmpId}`
+    : `${ends} ${kind} about ${packetText(packet.inner)}`;
 }

@@ -4,16 +4,15 @@ import type { Outcome, Result } from "./outcome.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 import { routeInput } from "./routing/input.ts";
-import type { Skb } from "./skb.ts";
+import { type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
 /** The end of a packet's way. */
 export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
-  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...packet } = skb;
-  const { sportChoice, dportChoice, ...rest } = packet;
+  const { mark, sportChoice } = skb;
   return {
     outcome,
-    packet: rest,
+    packet: toPacket(skb),
     mark,
     answers: walk.answers,
     ...(sportChoice === undefined ? {} : { sourcePortOf: sportChoice }),
@@ -22,8 +21,6 @@ export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
 
 /** A received packet, or one that this host sent to itself (`ip_rcv`): PREROUTING, then routing says where to. */
 export function receivePacket(walk: Walk, skb: Skb): Result {
-  if (skb.fragmentOffset !== 0 && walk.host.tracks[skb.family])
-    return finish(walk, skb, { kind: "dropped", cause: { kind: "fragment-waits" } });
   skb.outInterface = undefined;
   const stop = prerouting(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);
@@ -76,7 +73,8 @@ function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { 
     return finish(walk, skb, { kind: "dropped", cause: { kind: "not-forwardable" } });
   }
   const { mtu } = decision;
-  if (packetLength(skb) > mtu && (!v4 || skb.df)) {
+  const tooBig = packetLength(skb) > mtu && (!v4 || skb.df) && (skb.largestPiece === 0 || skb.largestPiece > mtu);
+  if (tooBig) {
     answerError(walk, skb, v4 ? 3 : 2, v4 ? 4 : 0, mtu);
     return finish(walk, skb, { kind: "dropped", cause: { kind: "too-big", mtu } });
   }

@@ -50,7 +50,8 @@ function outDevice(walk: Walk, skb: Skb) {
 
 /** Out by lo and in again: one packet buffer, whose entry and mark survive (kernel-semantics §1.2). */
 function loopBack(walk: Walk, skb: Skb): Result {
-  if (++walk.depth > MAX_LOOPS) return finish(walk, skb, { kind: "stuck", why: "the packet runs in a circle on this host" });
+  if (++walk.depth > MAX_LOOPS)
+    return finish(walk, skb, { kind: "stuck", why: "the packet runs in a circle on this host" });
   skb.outInterface = walk.host.loopback;
   const stop = postrouting(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);

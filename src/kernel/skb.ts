@@ -26,6 +26,8 @@ export interface Skb extends Mutable<Packet> {
   /** The range from which the kernel drew the source or destination port at random; the field holds one of it. */
   sportChoice: { readonly from: number; readonly to: number } | undefined;
   dportChoice: { readonly from: number; readonly to: number } | undefined;
+  /** Bytes of the largest piece that a collected packet came in, by which it is cut again; 0 for a packet that came whole. */
+  largestPiece: number;
 }
 
 /** A packet that enters a host. */
@@ -40,6 +42,7 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     df: packet.df,
     fragmentOffset: packet.fragmentOffset,
     moreFragments: packet.moreFragments,
+    identification: packet.identification,
     payload: packet.payload,
     sport: packet.sport,
     dport: packet.dport,
@@ -69,5 +72,13 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     owner: undefined,
     sportChoice: undefined,
     dportChoice: undefined,
+    largestPiece: 0,
   };
+}
+
+/** The packet as it is now. */
+export function toPacket(skb: Skb): Packet {
+  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...rest } = skb;
+  const { sportChoice, dportChoice, largestPiece, ...packet } = rest;
+  return packet;
 }

@@ -1,7 +1,6 @@
-import type { Effect, Event } from "../kernel/event.ts";
+import type { Effect, Event, PacketView } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import { addressText, endpointText, packetText } from "../kernel/packet-text.ts";
-import type { PacketView } from "../kernel/event.ts";
 import type { RouteDecision } from "../kernel/routing/decision.ts";
 import { type Dyadic, dyadicToNumber, equalDyadic, oneDyadic } from "../net/dyadic.ts";
 import { outcomeText } from "./outcome-text.ts";
@@ -129,7 +128,9 @@ class Lines {
         this.#flush();
         const chosen = event.chosenFrom;
         const range = chosen === undefined ? "" : `, port one of ${chosen.from}-${chosen.to}`;
-        this.lines.push(`      ${event.part} becomes ${this.#end(event.after, event.part)}${range}   ${viewText(event.after)}`);
+        this.lines.push(
+          `      ${event.part} becomes ${this.#end(event.after, event.part)}${range}   ${viewText(event.after)}`,
+        );
         return;
       }
       case "routed":
@@ -182,7 +183,8 @@ export function traceText(trace: Trace, options: TraceTextOptions): string {
   const lines = [`${options.strong("PACKET")}  ${packetText(packet)}   ${from}   node ${host.name}`];
   const shown = options.all ? branches : branches.slice(0, 1);
   shown.forEach((branch, i) => {
-    if (options.all && branches.length > 1) lines.push("", `${options.strong(`WAY ${i + 1}`)}   ${chanceText(branch.probability)}`);
+    if (options.all && branches.length > 1)
+      lines.push("", `${options.strong(`WAY ${i + 1}`)}   ${chanceText(branch.probability)}`);
     lines.push(...branchLines(trace, branch, options));
   });
   if (verdict.length > 1 || verdict.some(({ unknown }) => unknown !== undefined)) {

@@ -1,10 +1,10 @@
-import type { Event } from "../kernel/event.ts";
 import type { Assumption } from "../kernel/chooser/answer.ts";
 import { type Branch, explore } from "../kernel/chooser/explore.ts";
+import type { Event } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
-import { receive, send, type SendOptions } from "../kernel/run.ts";
+import { receive, type SendOptions, send } from "../kernel/run.ts";
 import type { HostState } from "../kernel/state.ts";
 import type { Dyadic } from "../net/dyadic.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
@@ -53,7 +53,13 @@ export function trace(host: Host, state: HostState, packet: Packet, entrance: En
     },
     { branches: MAX_BRANCHES },
   );
-  const branches = found.branches.map(({ value, probability, assumptions }) => ({ ...value, probability, assumptions }));
-  const verdict = verdictOf(found.branches.map((branch): Branch<Result> => ({ ...branch, value: branch.value.result })));
+  const branches = found.branches.map(({ value, probability, assumptions }) => ({
+    ...value,
+    probability,
+    assumptions,
+  }));
+  const verdict = verdictOf(
+    found.branches.map((branch): Branch<Result> => ({ ...branch, value: branch.value.result })),
+  );
   return { host, packet, entrance, branches, complete: found.complete, verdict };
 }

@@ -1,5 +1,5 @@
-import type { NotModelled } from "../kernel/chooser.ts";
 import type { Branch } from "../kernel/chooser/explore.ts";
+import type { NotModelled } from "../kernel/chooser.ts";
 import type { Result } from "../kernel/outcome.ts";
 import { addDyadic, type Dyadic, dyadic, equalDyadic, multiplyDyadic, oneDyadic } from "../net/dyadic.ts";
 
@@ -35,7 +35,12 @@ type Fates = Map<string, Verdict>;
 function add(fates: Fates, key: string, verdict: Verdict, weight: Dyadic): void {
   const probability = multiplyDyadic(verdict.probability, weight);
   const known = fates.get(key);
-  fates.set(key, known === undefined ? { ...verdict, probability } : { ...known, probability: addDyadic(known.probability, probability) });
+  fates.set(
+    key,
+    known === undefined
+      ? { ...verdict, probability }
+      : { ...known, probability: addDyadic(known.probability, probability) },
+  );
 }
 
 function sameFates(a: Fates, b: Fates): boolean {
@@ -60,7 +65,12 @@ function fatesOf(branches: readonly Numbered[], depth: number): Fates {
   if (answer === undefined) {
     const { outcome } = first.branch.value;
     const verdict = { probability: oneDyadic, branch: first.index };
-    add(fates, fateKey(first.branch.value), outcome.kind === "unknown" ? { ...verdict, unknown: outcome.what } : verdict, oneDyadic);
+    add(
+      fates,
+      fateKey(first.branch.value),
+      outcome.kind === "unknown" ? { ...verdict, unknown: outcome.what } : verdict,
+      oneDyadic,
+    );
     return fates;
   }
   const groups = new Map<string, Numbered[]>();
@@ -80,7 +90,12 @@ function fatesOf(branches: readonly Numbered[], depth: number): Fates {
   for (const group of groups.values()) {
     const given = (group[0] as Numbered).branch.script[depth];
     if (given === undefined || given.kind === "unknown") continue;
-    const share = given.kind === "share" ? (given.shares[given.index] ?? 0) : given.yes ? given.threshold : 0x80000000 - given.threshold;
+    const share =
+      given.kind === "share"
+        ? (given.shares[given.index] ?? 0)
+        : given.yes
+          ? given.threshold
+          : 0x80000000 - given.threshold;
     for (const [key, verdict] of fatesOf(group, depth + 1)) add(fates, key, verdict, dyadic(BigInt(share), 31));
   }
   return fates;
@@ -89,6 +104,9 @@ function fatesOf(branches: readonly Numbered[], depth: number): Fates {
 /** The fates of a packet from all its branches, the first branch's first. */
 export function verdictOf(branches: readonly Branch<Result>[]): readonly Verdict[] {
   if (branches.length === 0) return [];
-  const fates = fatesOf(branches.map((branch, index) => ({ branch, index })), 0);
+  const fates = fatesOf(
+    branches.map((branch, index) => ({ branch, index })),
+    0,
+  );
   return [...fates.values()].sort((a, b) => a.branch - b.branch);
 }

@@ -1,8 +1,21 @@
 import type { Match, Rule, Target } from "../../rules/iptables/model.ts";
 import type { Ruleset } from "../../rules/iptables/ruleset.ts";
 
-const MATCHES: ReadonlySet<Match["kind"]> = new Set<Match["kind"]>(["conntrack", "state", "connmark", "connlimit", "connbytes"]);
-const TARGETS: ReadonlySet<Target["kind"]> = new Set<Target["kind"]>(["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP", "CONNMARK"]);
+const MATCHES: ReadonlySet<Match["kind"]> = new Set<Match["kind"]>([
+  "conntrack",
+  "state",
+  "connmark",
+  "connlimit",
+  "connbytes",
+]);
+const TARGETS: ReadonlySet<Target["kind"]> = new Set<Target["kind"]>([
+  "DNAT",
+  "SNAT",
+  "MASQUERADE",
+  "REDIRECT",
+  "NETMAP",
+  "CONNMARK",
+]);
 /** Modules that are not modelled and register conntrack as well (their `checkentry` calls `nf_ct_netns_get`). */
 const UNKNOWN: ReadonlySet<string> = new Set(["helper", "cluster", "connlabel", "CONNSECMARK", "SYNPROXY", "HMARK"]);
 

@@ -78,7 +78,8 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
       if (target.kind === "jump") stack.push({ chain, next: found + 1, candidates: frame.candidates });
       // a table without a circle is never this deep
-      if (stack.length > table.chains.size) return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
+      if (stack.length > table.chains.size)
+        return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
       frame = enter(walk, skb, next, 0);
       at = 0;
       continue;

@@ -1,4 +1,4 @@
-import { isTaken, removeEntry, findEntry } from "../conntrack/table.ts";
+import { findEntry, isTaken, removeEntry } from "../conntrack/table.ts";
 import { invertTuple, sourceKey } from "../conntrack/tuple.ts";
 import type { ConntrackEntry, Tuple } from "../entry.ts";
 import type { HostState } from "../state.ts";
@@ -17,7 +17,13 @@ function isUsed(state: HostState, tuple: Tuple, entry: ConntrackEntry): boolean 
 }
 
 /** `get_unique_tuple` (kernel-semantics §3.2). */
-export function tupleChoice(walk: Walk, entry: ConntrackEntry, current: Tuple, range: Range, manip: Manip): TupleChoice {
+export function tupleChoice(
+  walk: Walk,
+  entry: ConntrackEntry,
+  current: Tuple,
+  range: Range,
+  manip: Manip,
+): TupleChoice {
   const { state } = walk;
   if (manip === "source" && !range.random) {
     if (sourceIn(current, range)) {
@@ -103,7 +109,8 @@ function isPortFree(walk: Walk, entry: ConntrackEntry, tuple: Tuple): boolean {
   const found = findEntry(state, invertTuple(tuple), entry.zone);
   if (found === undefined || found.direction !== 1) return false;
   const old = found.entry.protocolState;
-  if (old?.kind !== "tcp" || (old.state !== "TIME_WAIT" && old.state !== "CLOSE") || !found.entry.sourceChanged) return false;
+  if (old?.kind !== "tcp" || (old.state !== "TIME_WAIT" && old.state !== "CLOSE") || !found.entry.sourceChanged)
+    return false;
   if (((own.sides[0].end - old.sides[0].end) | 0) <= 0) return false;
   removeEntry(state, found.entry);
   return true;

@@ -1,6 +1,6 @@
+import type { Tuple } from "../entry.ts";
 import type { Address } from "../packet.ts";
 import { jhash2, swapBytes } from "./jhash.ts";
-import type { Tuple } from "../entry.ts";
 
 /** Which end of a tuple a decision changes: sources in POSTROUTING and INPUT, destinations in PREROUTING and OUTPUT. */
 export type Manip = "source" | "destination";
@@ -91,5 +91,7 @@ export function pickAddress(tuple: Tuple, range: Range, manip: Manip, zone: numb
     const mixed = manip === "destination" ? swapBytes(word) : (destination[i] as number);
     if (!range.persistent) j = (j ^ mixed) >>> 0;
   }
-  return typeof from === "number" ? (picked[0] as number) : [picked[0] ?? 0, picked[1] ?? 0, picked[2] ?? 0, picked[3] ?? 0];
+  return typeof from === "number"
+    ? (picked[0] as number)
+    : [picked[0] ?? 0, picked[1] ?? 0, picked[2] ?? 0, picked[3] ?? 0];
 }

@@ -1,7 +1,7 @@
 import { invertTuple } from "../conntrack/tuple.ts";
 import type { ConntrackEntry, Tuple } from "../entry.ts";
-import { type Address, hasPorts, type Packet, protocols } from "../packet.ts";
 import type { PacketView } from "../event.ts";
+import { type Address, hasPorts, type Packet, protocols } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import type { Manip } from "./range.ts";

@@ -1,8 +1,8 @@
-import { tupleChoice } from "./choice.ts";
 import { invertTuple, sourceKey } from "../conntrack/tuple.ts";
 import type { ConntrackEntry, Tuple } from "../entry.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { Walk } from "../walk.ts";
+import { tupleChoice } from "./choice.ts";
 import type { Manip, Range } from "./range.ts";
 
 function sameTuple(a: Tuple, b: Tuple): boolean {

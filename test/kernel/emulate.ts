@@ -1,0 +1,203 @@
+import type { Script } from "../../src/kernel/chooser/answer.ts";
+import { explore } from "../../src/kernel/chooser/explore.ts";
+import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
+import type { Chooser } from "../../src/kernel/chooser.ts";
+import type { Event } from "../../src/kernel/event.ts";
+import type { Host } from "../../src/kernel/host.ts";
+import type { Outcome, Result } from "../../src/kernel/outcome.ts";
+import { hasPorts, type Packet } from "../../src/kernel/packet.ts";
+import { addressText } from "../../src/kernel/packet-text.ts";
+import { receive, send } from "../../src/kernel/run.ts";
+import { HostState } from "../../src/kernel/state.ts";
+import type { Observation, RuleHit, SeenPacket, Step } from "./step.ts";
+
+/** What the emulator says about a step, in the words of an observation. */
+interface Emulated {
+  readonly outcome: Outcome;
+  readonly out: readonly string[];
+  readonly local: readonly string[];
+  readonly hits: ReadonlyMap<string, number>;
+  /** The kernel drew a number at random on this way. */
+  readonly drew: boolean;
+  readonly translated: boolean;
+}
+
+/** What became of one step in both worlds. */
+export interface Comparison {
+  readonly outcome: Outcome;
+  readonly translated: boolean;
+  /** What differs, in words; empty when the emulator is right. */
+  readonly differences: readonly string[];
+}
+
+const MAX_WAYS = 512;
+
+/** The fields of a packet that must be equal; a quoted one may be cut short. */
+function packetKey(packet: Packet, quoted: boolean): string {
+  const { family, src, dst, protocol, ttl, sport, dport, flags, seq, ack, icmpType, icmpCode, icmpId, icmpMtu } =
+    packet;
+  const ends = `${family} ${addressText(src)} ${addressText(dst)} proto ${protocol} ttl ${ttl} tos ${packet.tos}`;
+  const rest = [
+    hasPorts(protocol) ? `${sport}>${dport}` : "",
+    protocol === 6 && !quoted ? `flags ${flags} seq ${seq} ack ${ack}` : "",
+    protocol === 1 || protocol === 58 ? `icmp ${icmpType}/${icmpCode} id ${icmpId} mtu ${icmpMtu}` : "",
+    packet.inner === undefined ? "" : `about [${packetKey(packet.inner, true)}]`,
+    quoted ? "" : `payload ${packet.inner === undefined ? packet.payload : "-"}`,
+  ];
+  return [ends, ...rest].filter((text) => text !== "").join(" ");
+}
+
+const seenKey = (device: string, packet: Packet, mark: number | undefined): string =>
+  `${device} ${packetKey(packet, false)} mark ${mark ?? "?"}`;
+
+function collect(result: Result, out: string[], local: string[]): void {
+  const { outcome, packet, mark, answers } = result;
+  if (outcome.kind === "transmitted") out.push(seenKey(outcome.outInterface, packet, mark));
+  if (outcome.kind === "delivered") local.push(seenKey(outcome.inInterface, packet, mark));
+  for (const answer of answers) collect(answer, out, local);
+}
+
+export const hitKey = (family: string, table: string, chain: string, number: number): string =>
+  `${family} ${table} ${chain} ${number}`;
+
+/** Numbers that the kernel may have drawn at random for this step: ports and identifiers of what it sent. */
+function numbersSeen(seen: Observation): number[] {
+  const found = new Set<number>();
+  const visit = (packet: Packet): void => {
+    for (const number of [packet.sport, packet.icmpId, packet.dport]) if (number > 0) found.add(number);
+    if (packet.inner !== undefined) visit(packet.inner);
+  };
+  for (const { packet } of [...seen.out, ...seen.local]) visit(packet);
+  return [...found];
+}
+
+/** A chooser that takes ports from what was seen, where they are possible. */
+function following(chooser: Chooser, numbers: readonly number[], drew: () => void): Chooser {
+  return {
+    below: (threshold) => chooser.below(threshold),
+    share: (shares) => chooser.share(shares),
+    unknown: (what) => chooser.unknown(what),
+    port: (range, isFree) => {
+      drew();
+      const seen = numbers.find((number) => number >= range.from && number <= range.to && isFree(number));
+      return seen ?? chooser.port(range, isFree);
+    },
+  };
+}
+
+function multiset(items: readonly string[]): string {
+  return [...items].sort().join("\n");
+}
+
+function withMark(packets: readonly SeenPacket[], emulated: readonly string[]): readonly string[] {
+  // where the kernel's tap did not show a mark, any mark will do
+  return packets.map(({ interface: device, packet, mark }) => {
+    if (mark !== undefined) return seenKey(device, packet, mark);
+    const bare = `${device} ${packetKey(packet, false)} mark `;
+    return emulated.find((text) => text.startsWith(bare)) ?? `${bare}?`;
+  });
+}
+
+const ROUTE_ERRORS: Readonly<Record<string, string>> = {
+  none: "ENETUNREACH",
+  unreachable: "EHOSTUNREACH",
+  prohibit: "EACCES",
+  blackhole: "EINVAL",
+  source: "EINVAL",
+};
+
+function errnoDifference(outcome: Outcome, errno: string | undefined): string | undefined {
+  const expected = outcome.kind === "no-route" && outcome.where === "send" ? ROUTE_ERRORS[outcome.type] : undefined;
+  if (expected !== undefined && errno !== expected) return `errno ${errno ?? "none"}, emulated ${expected}`;
+  if (expected === undefined && errno !== undefined && errno !== "EPERM" && outcome.kind !== "no-route")
+    return `errno ${errno}, emulated ${outcome.kind}`;
+  if (errno === "EPERM" && outcome.kind !== "dropped" && outcome.kind !== "rejected")
+    return `errno EPERM, emulated ${outcome.kind}`;
+  return undefined;
+}
+
+/** The emulator as the kernel's double: it is given the same steps, and told what the kernel drew at random. */
+export class Double {
+  readonly state: HostState = new HostState();
+  /** How often each rule matched since the last `takeHits`. */
+  #hits = new Map<string, number>();
+  readonly #host: Host;
+  readonly #indexed: boolean;
+
+  constructor(host: Host, indexed: boolean) {
+    this.#host = host;
+    this.#indexed = indexed;
+  }
+
+  #run(step: Step, chooser: Chooser, numbers: readonly number[]): Emulated {
+    const hits = new Map<string, number>();
+    let [drew, translated] = [false, false];
+    const record = (event: Event): void => {
+      if (event.kind === "translated") translated = true;
+      if (event.kind !== "matched") return;
+      const { family, table, chain, number } = event.rule;
+      const key = hitKey(family, table, chain, number);
+      hits.set(key, (hits.get(key) ?? 0) + 1);
+    };
+    const choose = following(chooser, numbers, () => {
+      drew = true;
+    });
+    const options = { host: this.#host, state: this.state, chooser: choose, record, indexed: this.#indexed };
+    const { packet, from, mark, uid, gid } = step;
+    const result =
+      from === undefined ? send(options, packet, { mark, owner: { uid, gid } }) : receive(options, packet, from);
+    const out: string[] = [];
+    const local: string[] = [];
+    collect(result, out, local);
+    return { outcome: result.outcome, out, local, hits, drew, translated };
+  }
+
+  #differences(emulated: Emulated, seen: Observation): string[] {
+    const differences: string[] = [];
+    const compare = (what: string, ours: readonly string[], theirs: readonly SeenPacket[]): void => {
+      const [a, b] = [multiset(ours), multiset(withMark(theirs, ours))];
+      if (a !== b)
+        differences.push(`${what}: kernel\n    ${b || "-"}\n  emulated (${emulated.outcome.kind})\n    ${a || "-"}`);
+    };
+    compare("sent", emulated.out, seen.out);
+    compare("delivered", emulated.local, seen.local);
+    const errno = errnoDifference(emulated.outcome, seen.errno);
+    if (errno !== undefined) differences.push(errno);
+    if (seen.rules.length > 0) {
+      const ours = [...emulated.hits].map(([key, count]) => `${key} x${count}`);
+      const theirs = seen.rules.map((hit) => `${hitKey(hit.family, hit.table, hit.chain, hit.number)} x${hit.packets}`);
+      const [a, b] = [multiset(ours), multiset(theirs)];
+      if (a !== b) differences.push(`rules: kernel\n    ${b}\n  emulated\n    ${a}`);
+    }
+    if (emulated.outcome.kind === "unknown") differences.push(`unknown: ${emulated.outcome.what.what}`);
+    return differences;
+  }
+
+  /** Plays one step, on the way that the kernel took where it left something to chance, and compares. */
+  step(step: Step, seen: Observation): Comparison {
+    const numbers = numbersSeen(seen);
+    const { branches } = explore(this.state, (chooser) => this.#run(step, chooser, numbers), { branches: MAX_WAYS });
+    let best: { readonly script: Script; readonly differences: readonly string[] } | undefined;
+    for (const { value, script, assumptions } of branches) {
+      const differences = this.#differences(value, seen);
+      if (assumptions.length > 0) differences.push(`unknown: ${assumptions.map(({ what }) => what.what).join("; ")}`);
+      if (best === undefined || differences.length < best.differences.length) best = { script, differences };
+      if (differences.length === 0) break;
+    }
+    const { script, differences } = best ?? { script: [], differences: ["no way at all"] };
+    const taken = this.#run(step, scriptedChooser(script), numbers);
+    for (const [key, count] of taken.hits) this.#hits.set(key, (this.#hits.get(key) ?? 0) + count);
+    return { outcome: taken.outcome, translated: taken.translated, differences };
+  }
+
+  /** Rules that matched since the last call, and how the kernel's counters differ from them. */
+  compareHits(theirs: readonly RuleHit[]): string[] {
+    const ours = this.#hits;
+    this.#hits = new Map();
+    const kernel = new Map(theirs.map((hit) => [hitKey(hit.family, hit.table, hit.chain, hit.number), hit.packets]));
+    const keys = new Set([...ours.keys(), ...kernel.keys()]);
+    return [...keys]
+      .filter((key) => (ours.get(key) ?? 0) !== (kernel.get(key) ?? 0))
+      .map((key) => `${key}: kernel ${kernel.get(key) ?? 0}, emulated ${ours.get(key) ?? 0}`);
+  }
+}
