@@ -1,66 +1,93 @@
-import { hasPorts, type Packet, protocols, type TCPOption } from "./packet.ts";
+import { type Packet, protocols, type TCPOption } from "./packet.ts";
 
-const IPV4_HEADER = 20;
-const IPV6_HEADER = 40;
-const IPV6_FRAGMENT_HEADER = 8;
-
-/** Bytes of a TCP option by kind, where the kind says it; others are taken to be two bytes (kind and length) and nothing. */
+/** Bytes of a TCP option by kind, where the kind says it (5: with one block); of others there is only kind and length. */
 function optionLength({ kind }: TCPOption): number {
   switch (kind) {
-    case 0: // end of list
-    case 1: // no operation
+    case 0:
+    case 1:
       return 1;
-    case 2: // maximum segment size
+    case 2:
       return 4;
-    case 3: // window scale
+    case 3:
       return 3;
-    case 5: // SACK with one block
-    case 8: // timestamps
+    case 5:
+    case 8:
       return 10;
     default:
       return 2;
   }
 }
 
+const roundUp = (length: number): number => (length + 3) & ~3;
+
 /** Bytes of a TCP header: 20 and its options, filled up to a multiple of four. */
 export function tcpHeaderLength(options: readonly TCPOption[]): number {
   let length = 0;
   for (const option of options) length += optionLength(option);
-  return 20 + ((length + 3) & ~3);
+  return 20 + roundUp(length);
 }
 
-/** Bytes of an SCTP chunk of some type as an ordinary sender writes it, its payload aside. */
+/** Bytes of an SCTP chunk as an ordinary sender writes it, without user data (RFC 9260 §3.3). */
 function chunkLength(type: number): number {
-  return type === 1 || type === 2 ? 20 : type === 0 ? 16 : type === 3 ? 16 : type === 7 ? 8 : 4;
-}
-
-function transportLength(packet: Packet): number {
-  switch (packet.protocol) {
-    case protocols.tcp:
-      return tcpHeaderLength(packet.options);
-    case protocols.sctp: {
-      let length = 12;
-      for (const chunk of packet.chunks) length += chunkLength(chunk);
-      return length;
-    }
-    case protocols.icmp:
-    case protocols.icmpv6:
-      return 8 + (packet.inner === undefined ? 0 : packetLength(packet.inner));
-    case protocols.dccp:
-      return 12;
+  switch (type) {
+    case 0:
+    case 3:
+      return 16;
+    case 1:
+    case 2:
+      return 20;
+    case 4:
+    case 5:
+    case 7:
+      return 8;
     default:
-      return hasPorts(packet.protocol) ? 8 : 0;
+      return 4;
   }
 }
 
+/** The user data of an SCTP packet stands in its DATA chunk. */
+function sctpLength({ chunks, payload }: Packet): number {
+  let length = 12 + (chunks.includes(0) ? roundUp(payload) : 0);
+  for (const chunk of chunks) length += chunkLength(chunk);
+  return length;
+}
+
+/** A message of this length is taken by every host; an ICMP error quotes no more than fits (RFC 1812, RFC 4443). */
+const ERROR_LIMIT = { IPv4: 576, IPv6: 1280 } as const;
+
+function transportLength(packet: Packet): number {
+  if (packet.fragmentOffset !== 0) return packet.payload;
+  switch (packet.protocol) {
+    case protocols.tcp:
+      return tcpHeaderLength(packet.options) + packet.payload;
+    case protocols.udp:
+    case protocols.udplite:
+      return 8 + packet.payload;
+    case protocols.dccp:
+      return 16 + packet.payload;
+    case protocols.sctp:
+      return sctpLength(packet);
+    case protocols.icmp:
+    case protocols.icmpv6: {
+      if (packet.inner === undefined) return 8 + packet.payload;
+      const room = ERROR_LIMIT[packet.family] - ipHeaderLength(packet) - 8;
+      return 8 + Math.min(packetLength(packet.inner), room);
+    }
+    default:
+      return packet.payload;
+  }
+}
+
+/** IPv6 fragments have an extension header. */
+function ipHeaderLength(packet: Packet): number {
+  if (packet.family === "IPv4") return 20;
+  return packet.fragmentOffset !== 0 || packet.moreFragments ? 48 : 40;
+}
+
 /**
- * Bytes of a packet with its IP header: what the kernel has in `skb->len`, and what it counts. A later fragment has no
- * transport header; IPv6 fragments have an extension header.
+ * Bytes of a packet with its IP header: what the kernel has in `skb->len`, compares and counts. A later fragment has no
+ * transport header.
  */
 export function packetLength(packet: Packet): number {
-  const later = packet.fragmentOffset !== 0;
-  const transport = later ? 0 : transportLength(packet);
-  if (packet.family === "IPv4") return IPV4_HEADER + transport + packet.payload;
-  const fragment = later || packet.moreFragments ? IPV6_FRAGMENT_HEADER : 0;
-  return IPV6_HEADER + fragment + transport + packet.payload;
+  return ipHeaderLength(packet) + transportLength(packet);
 }
