@@ -72,11 +72,16 @@ export type ProtocolState =
   | {
       readonly kind: "sctp";
       readonly state: SCTPConnectionState;
+      /** The verification tag that packets of each direction carry; 0 none seen, -1 not known (an entry read from a listing). */
       readonly vtags: readonly [number, number];
-      readonly flags: number;
+      /** The last heartbeat carried a wrong tag. */
+      readonly heartbeatFailed: boolean;
+      /** The direction of that heartbeat. */
       readonly lastDirection: Direction;
-      readonly heartbeat: readonly [boolean, boolean];
+      /** An INIT was seen from that side. */
+      readonly init: readonly [boolean, boolean];
     }
+  /** `streamFrom`: milliseconds of the host's clock after which a replied flow counts as a stream. */
   | { readonly kind: "udp"; readonly streamFrom: number };
 
 /** The last packet that the tracker saw, as it needs it for retransmissions and reopened connections. */

@@ -1,0 +1,89 @@
+import type { Tuple } from "../entry.ts";
+import { type Address, hasPorts, type Packet, protocols, sameAddress } from "../packet.ts";
+
+/** Types of ICMP queries and the type that answers each (`invmap` of nf_conntrack_proto_icmp.c). */
+const answers: ReadonlyMap<number, number> = new Map([
+  [8, 0],
+  [0, 8],
+  [13, 14],
+  [14, 13],
+  [15, 16],
+  [16, 15],
+  [17, 18],
+  [18, 17],
+]);
+
+/** The same for ICMPv6: echo, and node information. */
+const answersV6: ReadonlyMap<number, number> = new Map([
+  [128, 129],
+  [129, 128],
+  [139, 140],
+  [140, 139],
+]);
+
+/** The ICMP type that answers a type, or is answered by it; `undefined` for types without an opposite. */
+export function oppositeType(protocol: number, type: number): number | undefined {
+  return (protocol === protocols.icmpv6 ? answersV6 : answers).get(type);
+}
+
+const isICMP = (protocol: number): boolean => protocol === protocols.icmp || protocol === protocols.icmpv6;
+
+/**
+ * The tuple of a packet in the packet's own direction (`nf_ct_get_tuple`). `undefined` where the kernel makes none, or one
+ * that has no reply: fragments other than the first, ICMP types that are neither a query nor an answer.
+ */
+export function tupleOf(packet: Packet): Tuple | undefined {
+  const { family, src, dst, protocol } = packet;
+  if (packet.fragmentOffset !== 0) return undefined;
+  if (hasPorts(protocol)) return { family, src, dst, protocol, sport: packet.sport, dport: packet.dport };
+  if (!isICMP(protocol)) return { family, src, dst, protocol, sport: 0, dport: 0 };
+  if (oppositeType(protocol, packet.icmpType) === undefined) return undefined;
+  return { family, src, dst, protocol, sport: packet.icmpId, dport: packet.icmpType * 256 + packet.icmpCode };
+}
+
+/**
+ * The tuple of the answers (`nf_ct_invert_tuple`): addresses and ports swapped; for ICMP the identifier and code stay and
+ * the type becomes its opposite. Total over the tuples that `tupleOf` makes; a type without an opposite stays.
+ */
+export function invertTuple(tuple: Tuple): Tuple {
+  const { family, src, dst, protocol, sport, dport } = tuple;
+  if (!isICMP(protocol)) return { family, src: dst, dst: src, protocol, sport: dport, dport: sport };
+  const type = oppositeType(protocol, dport >>> 8) ?? dport >>> 8;
+  return { family, src: dst, dst: src, protocol, sport, dport: type * 256 + (dport & 255) };
+}
+
+/** Are two tuples the same? */
+export function sameTuple(a: Tuple, b: Tuple): boolean {
+  return (
+    a.sport === b.sport &&
+    a.dport === b.dport &&
+    a.protocol === b.protocol &&
+    a.family === b.family &&
+    sameAddress(a.src, b.src) &&
+    sameAddress(a.dst, b.dst)
+  );
+}
+
+function addressUnits(address: Address): string {
+  if (typeof address === "number") return String.fromCharCode(address >>> 16, address & 0xffff);
+  const [a, b, c, d] = address;
+  return String.fromCharCode(a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff, d >>> 16, d & 0xffff);
+}
+
+/**
+ * The key of a tuple in a zone (0 … 65535) for maps. Different tuples have different keys: every field has its own UTF-16
+ * units, and the families differ in length. Not for people.
+ */
+export function tupleKey(tuple: Tuple, zone: number): string {
+  const { src, dst, sport, dport, protocol } = tuple;
+  if (typeof src === "number" && typeof dst === "number")
+    return String.fromCharCode(src >>> 16, src & 0xffff, dst >>> 16, dst & 0xffff, sport, dport, protocol, zone);
+  return addressUnits(src) + addressUnits(dst) + String.fromCharCode(sport, dport, protocol, zone);
+}
+
+/** The key of what NAT remembers sources by: address, port or identifier, protocol, zone (`hash_by_src` of nf_nat_core.c). */
+export function sourceKey(tuple: Tuple, zone: number): string {
+  const { src, sport, protocol } = tuple;
+  if (typeof src === "number") return String.fromCharCode(src >>> 16, src & 0xffff, sport, protocol, zone);
+  return addressUnits(src) + String.fromCharCode(sport, protocol, zone);
+}

@@ -1,0 +1,64 @@
+import { confirm, track } from "../../src/kernel/conntrack/track.ts";
+import type { ConntrackEntry } from "../../src/kernel/entry.ts";
+import type { Event, Hook } from "../../src/kernel/event.ts";
+import type { Host, Sysctls } from "../../src/kernel/host.ts";
+import { makePacket, type PacketFields } from "../../src/kernel/packet.ts";
+import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
+import { HostState } from "../../src/kernel/state.ts";
+import type { Walk } from "../../src/kernel/walk.ts";
+
+const sysctls: Sysctls = {
+  ipForward: true,
+  ipv6Forwarding: true,
+  tcpBeLiberal: false,
+  tcpLoose: true,
+  conntrackChecksum: true,
+  conntrackTimeouts: new Map(),
+  ipv4: new Map(),
+  notModelled: [],
+};
+
+/** A host of which only conntrack is there: packets are tracked and, unless told otherwise, confirmed at once. */
+export interface Node {
+  readonly walk: Walk;
+  readonly state: HostState;
+  readonly events: Event[];
+  /** Tracks one packet and confirms its entry. */
+  send(fields: PacketFields): Skb;
+  /** Tracks one packet only. */
+  track(fields: PacketFields, before?: (skb: Skb) => void): Skb;
+  entries(): readonly ConntrackEntry[];
+}
+
+/** A node with an empty table; `reopen` is what an unknown condition is said to be. */
+export function makeNode(change: Partial<Sysctls> = {}, hook: Hook = "PREROUTING", reopen = false): Node {
+  const state = new HostState();
+  const events: Event[] = [];
+  const host = {
+    name: "node",
+    interfaces: [],
+    routes: [],
+    policyRules: [],
+    sysctls: { ...sysctls, ...change },
+    byName: new Map(),
+    fib: {},
+    sets: new Map(),
+    // conntrack knows nothing of rules
+    rules: {} as Host["rules"],
+  } as Host;
+  const chooser = { below: () => false, share: () => 0, port: () => undefined, unknown: () => reopen };
+  const record = (event: Event): number => events.push(event);
+  const walk: Walk = { host, state, chooser, record, hook, table: "raw", chain: "PREROUTING", ruleNumber: 0 };
+  const trackOne = (fields: PacketFields, before?: (skb: Skb) => void): Skb => {
+    const skb = makeSkb(makePacket(fields), 0);
+    before?.(skb);
+    track(walk, skb);
+    return skb;
+  };
+  const send = (fields: PacketFields): Skb => {
+    const skb = trackOne(fields);
+    confirm(walk, skb);
+    return skb;
+  };
+  return { walk, state, events, send, track: trackOne, entries: () => [...state.entries.values()] };
+}
