@@ -134,7 +134,10 @@ export interface HostDescription {
 /** A host with the look-up structures that are made once from its description (`makeHost`). */
 export interface Host extends HostDescription {
   readonly byName: ReadonlyMap<string, Interface>;
+  readonly loopback: Interface;
   readonly fib: Fib;
+  /** Does a rule of the family make the kernel track connections (`usesConntrack`)? */
+  readonly tracks: Readonly<Record<IPFamily, boolean>>;
   /** The sets that `-m set` and SET name. */
   readonly sets: ReadonlyMap<string, IPSet>;
 }

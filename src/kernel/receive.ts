@@ -3,7 +3,7 @@ import { forward, input, postrouting, prerouting } from "./hooks.ts";
 import type { Outcome, Result } from "./outcome.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
-import { routeInput } from "./routing/input.ts";
+import { isRefusedEarly, routeInput } from "./routing/input.ts";
 import { type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
@@ -22,9 +22,13 @@ export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
 /** A received packet, or one that this host sent to itself (`ip_rcv`): PREROUTING, then routing says where to. */
 export function receivePacket(walk: Walk, skb: Skb): Result {
   skb.outInterface = undefined;
+  const early = isRefusedEarly(skb);
+  if (early !== undefined) return finish(walk, skb, { kind: "dropped", cause: { kind: "martian", reason: early } });
+  const { dst, route } = skb;
   const stop = prerouting(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);
-  const decision = routeInput(walk, skb);
+  // what came round by lo keeps the decision it was sent with, unless its destination changed since
+  const decision = route?.kind === "local" && skb.dst === dst ? route : routeInput(walk, skb);
   walk.record?.({ kind: "routed", decision, again: false });
   skb.route = decision;
   switch (decision.kind) {

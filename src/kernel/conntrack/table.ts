@@ -50,6 +50,7 @@ export function newEntry(state: HostState, zone: number, original: Tuple, reply:
     destinationChanged: false,
     masqueradeIndex: 0,
     chosenPort: undefined,
+    chosenDestinationPort: undefined,
     protocolState: undefined,
   };
 }
@@ -66,9 +67,11 @@ export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
   state.put(state.connections, originalKey, entry);
   state.put(state.connections, replyKey, entry);
   state.put(state.entries, entry.id, entry);
-  const source = sourceKey(entry.original, entry.zone);
-  const before = state.bySource.get(source);
-  state.put(state.bySource, source, before === undefined ? [entry.id] : [...before, entry.id]);
+  if (entry.sourceDone) {
+    const source = sourceKey(entry.original, entry.zone);
+    const before = state.bySource.get(source);
+    state.put(state.bySource, source, before === undefined ? [entry.id] : [...before, entry.id]);
+  }
   state.set(entry, "confirmed", true);
   return true;
 }

@@ -8,6 +8,7 @@ import { checkICMP, trackICMP } from "./icmp.ts";
 import { trackSCTP } from "./sctp.ts";
 import { findEntry, insertEntry, newEntry } from "./table.ts";
 import { trackTCP } from "./tcp.ts";
+import { timeoutOf } from "./timeouts.ts";
 import { invertTuple, tupleKey, tupleOf } from "./tuple.ts";
 import { trackUDP } from "./udp.ts";
 import type { Verdict } from "./verdict.ts";
@@ -126,4 +127,13 @@ function adoptWinner(walk: Walk, skb: Skb, entry: ConntrackEntry): boolean {
   if (winner === undefined || winner.sourceDone || winner.destinationDone) return false;
   skb.entry = winner;
   return true;
+}
+
+/** `nf_ct_set_closing`: a connection that is answered with a RST is closed (`nf_send_reset`). */
+export function setClosing(walk: Walk, entry: ConntrackEntry): void {
+  const { state } = walk;
+  const known = entry.protocolState;
+  if (known?.kind !== "tcp" || !entry.confirmed) return;
+  state.set(entry, "protocolState", { ...known, state: "CLOSE" });
+  state.set(entry, "expires", state.now + 1000 * timeoutOf(walk.host.sysctls, "tcp_timeout_close"));
 }

@@ -1,4 +1,4 @@
-import { invertTuple, sourceKey } from "../conntrack/tuple.ts";
+import { invertTuple } from "../conntrack/tuple.ts";
 import type { ConntrackEntry, Tuple } from "../entry.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { Walk } from "../walk.ts";
@@ -23,11 +23,6 @@ export function setupNAT(walk: Walk, entry: ConntrackEntry, range: Range, manip:
     state.set(entry, manip === "source" ? "sourceChanged" : "destinationChanged", true);
     if (drawnFrom !== undefined)
       state.set(entry, manip === "source" ? "chosenPort" : "chosenDestinationPort", drawnFrom);
-  }
-  if (manip === "source") {
-    const key = sourceKey(entry.original, entry.zone);
-    const others = (state.bySource.get(key) ?? []).filter((id) => state.entries.has(id));
-    state.put(state.bySource, key, [...others, entry.id]);
   }
   state.set(entry, manip === "source" ? "sourceDone" : "destinationDone", true);
 }
