@@ -99,7 +99,7 @@ class Namespace:
         self.poll = select.epoll()
         self.control = netlink.open_socket()
         self.xtables = {family: socket.socket(family, socket.SOCK_RAW, 255) for family in FAMILIES}
-        self.backend, self.before, self.log = "legacy", {}, None
+        self.backend, self.loaded, self.before, self.log = "legacy", set(), {}, None
 
     def start(self, ask):
         set_sysctls(QUIET)
@@ -124,8 +124,9 @@ class Namespace:
             netlink.add_nfacct(self.control, name)
         if ask.get("ipset"):
             run(["ipset", "restore"], ask["ipset"])
-        for key, tool in (("v4", "iptables"), ("v6", "ip6tables")):
+        for family, key, tool in zip(FAMILIES, ("v4", "v6"), ("iptables", "ip6tables")):
             if ask.get(key):
+                self.loaded.add(family)
                 run(["%s-%s-restore" % (tool, self.backend)], ask[key])
         set_sysctls(ask.get("sysctls", {}))
         netlink.flush_conntrack(self.control)
@@ -135,7 +136,7 @@ class Namespace:
 
     def counters(self):
         found = {}
-        for family in FAMILIES:
+        for family in self.loaded:
             if self.backend == "legacy":
                 counts = xtables.legacy_counters(self.xtables[family], family)
             else:
@@ -179,7 +180,7 @@ class Namespace:
         holder = self.sender(family, uid, gid)
         sock = holder[0]
         if holder[1] != mark:
-            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, struct.pack("=I", mark))
             holder[1] = mark
         if v4:
             info = (socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + packet[12:16] + bytes(4))

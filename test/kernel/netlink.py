@@ -177,21 +177,39 @@ def read_conntrack(sock, family):
     return found
 
 
+# The name of a counter expression; behind it nested attributes: bytes (1), packets (2), eight bytes each.
+COUNTER = attribute(1, b"counter\0")
+COUNTER_HEADS = (struct.pack("=HH", 12, 1), struct.pack("=HH", 12, 2))
+
+
+def counted(expressions):
+    """Packets that the counter among a rule's expressions holds; -1 when there is none."""
+    at = expressions.find(COUNTER)
+    if at < 0:
+        return -1
+    at += len(COUNTER) + 4
+    if (expressions[at:at + 4], expressions[at + 12:at + 16]) != COUNTER_HEADS:
+        raise RuntimeError("a counter expression in an unknown form")
+    return number(expressions[at + 16:at + 24])
+
+
 def nft_counters(sock, family):
     """Packets of every rule of a family, as {(table, chain): [packets of rule 1, …]}; a rule without counter has -1."""
     found = {}
     for _, body in request(sock, NFTABLES, 7, DUMP, family, b""):
-        table = chain = ""
-        packets = -1
-        for kind, value in attributes(body):
+        table = chain = b""
+        packets, at, end = -1, 0, len(body)
+        while at + 4 <= end:
+            length, kind = struct.unpack_from("=HH", body, at)
+            kind &= 0x3FFF
             if kind == 1:
-                table = value[:-1].decode()
+                table = body[at + 4:at + length]
             elif kind == 2:
-                chain = value[:-1].decode("utf8", "surrogateescape")
-            elif kind == 4 and b"counter\0" in value:
-                for _, expression in attributes(value):
-                    parts = dict(attributes(expression))
-                    if parts.get(1) == b"counter\0":
-                        packets = number(dict(attributes(parts[2]))[2])
+                chain = body[at + 4:at + length]
+            elif kind == 4:
+                packets = counted(body[at + 4:at + length])
+                break
+            at += (length + 3) & ~3
         found.setdefault((table, chain), []).append(packets)
-    return found
+    return {(table[:-1].decode(), chain[:-1].decode("utf8", "surrogateescape")): counts
+            for (table, chain), counts in found.items()}

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Packet } from "../../src/kernel/packet.ts";
 import { decodePacket } from "./decode.ts";
 import { encodePacket } from "./encode.ts";
-import type { LoggedPacket, Observation, ObservedEntry, RuleHit, SeenPacket, Step } from "./step.ts";
+import type { Batch, LoggedPacket, Observation, ObservedEntry, RuleHit, SeenPacket, Step } from "./step.ts";
 import type { Backend } from "./tools.ts";
 import { ipCommands, type Topology } from "./topology.ts";
 
@@ -23,14 +23,6 @@ export interface RuleTexts {
 }
 
 export type CounterMode = "none" | "packet" | "batch";
-
-export interface Batch {
-  readonly observations: readonly Observation[];
-  /** Rules that counted during the whole batch; with counters per batch only. */
-  readonly rules: readonly RuleHit[];
-  /** Time the packets took in the namespace, without the exchange. */
-  readonly seconds: number;
-}
 
 /** What the node's own tools print of it: an emulated host can be made from these texts as from a real node's. */
 export interface HostDumps {

@@ -60,6 +60,15 @@ export interface Observation {
   readonly rules: readonly RuleHit[];
 }
 
+/** What became of packets that were sent one after the other. */
+export interface Batch {
+  readonly observations: readonly Observation[];
+  /** Rules that counted during the whole batch; with counters per batch only. */
+  readonly rules: readonly RuleHit[];
+  /** Time the packets took in the namespace, without the exchange. */
+  readonly seconds: number;
+}
+
 /** One direction of a conntrack entry. Ports or the ICMP key, as the protocol has them. */
 export interface ObservedTuple {
   readonly src: string;
