@@ -6,13 +6,15 @@ import { parseIP } from "../../src/net/ip.ts";
 export interface Frontend {
   /** Absent when any address of the node will do. */
   readonly address: Address | undefined;
-  readonly protocol: number;
-  readonly port: number;
+  /** Absent when any protocol will do. */
+  readonly protocol: number | undefined;
+  readonly port: number | undefined;
 }
 
 /** What a rule set speaks of, so that packets can be made that its rules look at. */
 export interface RuleConstants {
   readonly addresses: readonly Address[];
+  /** Those of the nat table, or all when it has none. */
   readonly frontends: readonly Frontend[];
   readonly ports: readonly number[];
   readonly marks: readonly number[];
@@ -58,13 +60,17 @@ const portsIn = (list: string): number[] =>
     .map(Number)
     .filter((port) => port >= 0 && port <= 0xffff);
 
+/** What a rule takes apart by destination; a rule that translates needs no port for it. */
 function frontendsOf(line: string, family: IPFamily): Frontend[] {
   const ports = DESTINATION_PORTS.exec(line)?.[1];
   const protocol = PROTOCOL_NUMBERS[/ -p (\w+)/.exec(line)?.[1] ?? ""];
-  if (ports === undefined || protocol === undefined || line.includes("! -p") || !line.startsWith("-A")) return [];
   const destination = /(?<!! )-d ([^\s/]+)(?:\/(\d+))?/.exec(line);
   const address = destination === null ? undefined : oneAddress(destination[1] ?? "", destination[2], family);
-  return portsIn(ports).map((port) => ({ address, protocol, port }));
+  if (line.includes("! -p") || (ports !== undefined && protocol === undefined)) return [];
+  if (ports !== undefined) return portsIn(ports).map((port) => ({ address, protocol, port }));
+  return address !== undefined && /-j (?:DNAT|NETMAP|REDIRECT)/.test(line)
+    ? [{ address, protocol, port: undefined }]
+    : [];
 }
 
 /** Members of sets that hold an address, a protocol and a port: kube-router's and Calico's frontends. */
@@ -92,7 +98,13 @@ export function readConstants(rules: string, ipset: string, family: IPFamily): R
     .flatMap((line) => [...line.matchAll(WORD)])
     .map(([text, length]) => oneAddress(text.split("/")[0] ?? "", length, family))
     .filter((address) => address !== undefined);
-  const frontends = [...lines.flatMap((line) => frontendsOf(line, family)), ...setFrontends(ipset, family)];
+  const nat =
+    /^\*nat$[\s\S]*?^COMMIT$/m
+      .exec(rules)?.[0]
+      .split("\n")
+      .filter((line) => line.startsWith("-A")) ?? [];
+  const translated = [...nat.flatMap((line) => frontendsOf(line, family)), ...setFrontends(ipset, family)];
+  const frontends = translated.length > 0 ? translated : lines.flatMap((line) => frontendsOf(line, family));
   const ports = lines.flatMap((line) => [...line.matchAll(PORTS)].flatMap((match) => portsIn(match[1] ?? "")));
   return {
     addresses: unique(addresses, addressKey),

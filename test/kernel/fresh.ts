@@ -67,10 +67,10 @@ export class FreshPackets {
     const random = this.#random;
     const { frontends } = this.#constants;
     if (frontends.length === 0) return this.any();
-    const frontend = random.pick(frontends);
-    const dst =
-      frontend.address ?? random.pick([...this.#places.destinations.node, ...this.#places.destinations.external]);
-    const fields = { dst, protocol: frontend.protocol, dport: frontend.port };
+    const { address, protocol, port } = random.pick(frontends);
+    const dst = address ?? random.pick([...this.#places.destinations.node, ...this.#places.destinations.external]);
+    const number = protocol ?? this.#number(random.pick(protocolClasses));
+    const fields = { dst, protocol: number, ...(port !== undefined && { dport: port }) };
     return [this.#from(dst, (src) => this.#transport({ ...fields, ...this.#base(src) }, true))];
   }
 

@@ -80,7 +80,7 @@ def set_sysctls(values):
 
 def is_noise(packet):
     """Neighbour discovery, multicast listener reports and redirects of the kernel itself."""
-    if packet[0] >> 4 != 6:
+    if len(packet) < 40 or packet[0] >> 4 != 6:
         return False
     return packet[6] == 0 or packet[6] == 58 and len(packet) > 40 and packet[40] in (133, 134, 135, 136, 137, 143)
 

@@ -72,7 +72,7 @@ const ruleHit = ([family, table, chain, number, packets]: HitRow): RuleHit => ({
 
 function observation({ e, o = [], l = [], g = [], c = [] }: SeenRecord): Observation {
   const logged = g.map(([group, prefix, came, leaves, mark, hex]): LoggedPacket => {
-    const { packet } = readBytes(hex);
+    const packet = hex === "" ? undefined : readBytes(hex).packet;
     return { group, prefix, inInterface: came ?? undefined, outInterface: leaves ?? undefined, mark, packet };
   });
   return { errno: e, out: o.map(seenPacket), local: l.map(seenPacket), logged, rules: c.map(ruleHit) };

@@ -35,7 +35,8 @@ export interface LoggedPacket {
   readonly inInterface: string | undefined;
   readonly outInterface: string | undefined;
   readonly mark: number;
-  readonly packet: Packet;
+  /** As it was there, up to the rule's `--nflog-size`; `undefined` when that is 0. */
+  readonly packet: Packet | undefined;
 }
 
 /** A rule that counted packets: its place in `iptables-save`, numbered from 1 in its chain. */
