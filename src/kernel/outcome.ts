@@ -58,7 +58,7 @@ export interface Result {
   readonly packet: Packet;
   /** Its mark at the end. */
   readonly mark: number;
-  /** What the host itself sent because of it (ICMP errors, a RST), each with its own end. */
+  /** What the host itself sent because of it (ICMP errors, a RST, its own copy of a broadcast), each with its own end. */
   readonly answers: readonly Result[];
   /** Drawn at random by the kernel: the packet's source port stands for one of these. */
   readonly sourcePortOf?: { readonly from: number; readonly to: number };

@@ -2,6 +2,7 @@ import { output, postrouting } from "./hooks.ts";
 import type { Result } from "./outcome.ts";
 import type { Address } from "./packet.ts";
 import { finish, receivePacket, transmit } from "./receive.ts";
+import type { RouteDecision } from "./routing/decision.ts";
 import { routeOutput } from "./routing/output.ts";
 import type { Skb } from "./skb.ts";
 import type { Walk } from "./walk.ts";
@@ -38,9 +39,33 @@ export function outputPacket(walk: Walk, skb: Skb): Result {
   const stop = output(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);
   const { route } = skb;
-  if (route?.kind === "unicast") return transmit(walk, skb, route);
-  return loopBack(walk, skb);
+  if (route?.kind !== "unicast") return loopBack(walk, skb);
+  return route.cast === "unicast" ? transmit(walk, skb, route) : castPacket(walk, skb, route);
 }
+
+/**
+ * `ip_mc_output`: a broadcast goes out, and a copy of it comes in again by the same interface, to this host too. Multicast
+ * does so for groups that the host is a member of, as every host is of 224.0.0.1.
+ */
+function castPacket(walk: Walk, skb: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): Result {
+  const toHere = skb.family === "IPv4" && (route.cast === "broadcast" || skb.dst === ALL_HOSTS);
+  if (!toHere) return transmit(walk, skb, route);
+  const own: Walk = { ...walk, answers: [] };
+  const copy: Skb = { ...skb, outInterface: route.device };
+  const stop = postrouting(own, copy);
+  const sent = transmit(walk, skb, route);
+  if (stop !== undefined) return sent;
+  copy.inInterface = route.device;
+  copy.local = false;
+  copy.route = { kind: "local", device: route.device, source: skb.dst, route: undefined, cast: route.cast };
+  walk.record?.({ kind: "answer", what: "a copy for this host itself" });
+  walk.answers.push(receivePacket(own, copy));
+  walk.record?.({ kind: "answered" });
+  return sent;
+}
+
+/** 224.0.0.1 */
+const ALL_HOSTS = 0xe0000001;
 
 /** The interface that a packet of this host leaves by: lo for the host's own addresses. */
 function outDevice(walk: Walk, skb: Skb) {

@@ -1,7 +1,9 @@
+import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 import { confirm, track } from "../../src/kernel/conntrack/track.ts";
 import type { ConntrackEntry } from "../../src/kernel/entry.ts";
 import type { Event, Hook } from "../../src/kernel/event.ts";
-import type { Host, Sysctls } from "../../src/kernel/host.ts";
+import type { Sysctls } from "../../src/kernel/host.ts";
+import { makeHost } from "../../src/kernel/make-host.ts";
 import { makePacket, type PacketFields } from "../../src/kernel/packet.ts";
 import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
 import { HostState } from "../../src/kernel/state.ts";
@@ -34,21 +36,20 @@ export interface Node {
 export function makeNode(change: Partial<Sysctls> = {}, hook: Hook = "PREROUTING", reopen = false): Node {
   const state = new HostState();
   const events: Event[] = [];
-  const host = {
+  const rules = { IPv4: emptyRuleset, IPv6: emptyRuleset };
+  const host = makeHost({
     name: "node",
     interfaces: [],
     routes: [],
     policyRules: [],
     sysctls: { ...sysctls, ...change },
-    byName: new Map(),
-    fib: {},
-    sets: new Map(),
     // conntrack knows nothing of rules
-    rules: {} as Host["rules"],
-  } as Host;
+    rules,
+  });
   const chooser = { below: () => false, share: () => 0, port: () => undefined, unknown: () => reopen };
   const record = (event: Event): number => events.push(event);
-  const walk: Walk = { host, state, chooser, record, hook, table: "raw", chain: "PREROUTING", ruleNumber: 0 };
+  const place = { hook, table: "raw", chain: "PREROUTING", ruleNumber: 0, depth: 0 } as const;
+  const walk: Walk = { host, state, chooser, record, indexed: true, answers: [], ...place };
   const trackOne = (fields: PacketFields, before?: (skb: Skb) => void): Skb => {
     const skb = makeSkb(makePacket(fields), 0);
     before?.(skb);

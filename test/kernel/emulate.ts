@@ -89,6 +89,23 @@ function multiset(items: readonly string[]): string {
   return [...items].sort().join("\n");
 }
 
+/** The pieces of a packet that the kernel cut on its way out as one packet again: the emulator does not cut. */
+function joined(packets: readonly SeenPacket[]): readonly SeenPacket[] {
+  const whole: SeenPacket[] = [];
+  for (const seen of packets) {
+    const { packet } = seen;
+    if (packet.fragmentOffset === 0) {
+      whole.push(seen);
+      continue;
+    }
+    const at = whole.findIndex((other) => other.interface === seen.interface && other.packet.moreFragments && other.packet.src === packet.src && other.packet.dst === packet.dst);
+    const first = whole[at];
+    if (first === undefined) whole.push(seen);
+    else whole[at] = { ...first, packet: { ...first.packet, payload: first.packet.payload + packet.payload, moreFragments: packet.moreFragments } };
+  }
+  return whole;
+}
+
 function withMark(packets: readonly SeenPacket[], emulated: readonly string[]): readonly string[] {
   // where the kernel's tap did not show a mark, any mark will do
   return packets.map(({ interface: device, packet, mark }) => {
@@ -143,7 +160,8 @@ export class Double {
       drew = true;
     });
     const options = { host: this.#host, state: this.state, chooser: choose, record, indexed: this.#indexed };
-    const { packet, from, mark, uid, gid } = step;
+    const { from, mark, uid, gid, identification } = step;
+    const packet = { ...step.packet, identification };
     const result =
       from === undefined ? send(options, packet, { mark, owner: { uid, gid } }) : receive(options, packet, from);
     const out: string[] = [];
@@ -155,7 +173,7 @@ export class Double {
   #differences(emulated: Emulated, seen: Observation): string[] {
     const differences: string[] = [];
     const compare = (what: string, ours: readonly string[], theirs: readonly SeenPacket[]): void => {
-      const [a, b] = [multiset(ours), multiset(withMark(theirs, ours))];
+      const [a, b] = [multiset(ours), multiset(withMark(joined(theirs), ours))];
       if (a !== b)
         differences.push(`${what}: kernel\n    ${b || "-"}\n  emulated (${emulated.outcome.kind})\n    ${a || "-"}`);
     };

@@ -34,6 +34,7 @@ function entry(changes: Partial<ConntrackEntry> = {}): ConntrackEntry {
     destinationChanged: true,
     masqueradeIndex: 0,
     chosenPort: undefined,
+    chosenDestinationPort: undefined,
     protocolState: undefined,
     ...changes,
   };

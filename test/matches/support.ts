@@ -1,3 +1,4 @@
+import { makeHost } from "../../src/kernel/make-host.ts";
 import type { ExecutionContext } from "ava";
 import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
 import type { Chooser } from "../../src/kernel/chooser.ts";
@@ -47,7 +48,7 @@ export const devices: Readonly<Record<"lo" | "eth0" | "cni0", Interface>> = {
   cni0: device(3, "cni0", ["10.244.1.1", "fd00:10::1"]),
 };
 
-const host: Host = {
+const host: Host = makeHost({
   name: "node",
   interfaces: Object.values(devices),
   routes: [],
@@ -63,10 +64,7 @@ const host: Host = {
     notModelled: [],
   },
   rules: { IPv4: emptyRuleset, IPv6: emptyRuleset },
-  byName: new Map(Object.values(devices).map((each) => [each.name, each])),
-  fib: {},
-  sets: new Map(),
-};
+});
 
 /** A walk that stands at rule 1 of filter's FORWARD chain. */
 export function makeWalk(options: Partial<Walk> = {}): Walk {
@@ -79,6 +77,9 @@ export function makeWalk(options: Partial<Walk> = {}): Walk {
     table: "filter",
     chain: "FORWARD",
     ruleNumber: 1,
+    indexed: true,
+    answers: [],
+    depth: 0,
     ...options,
   };
 }

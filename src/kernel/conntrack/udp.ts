@@ -1,4 +1,5 @@
 import type { ConntrackEntry } from "../entry.ts";
+import { protocols } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { accepted, checksumRefused, invalid, refresh, type Verdict } from "./verdict.ts";
@@ -8,7 +9,7 @@ const STREAM_AFTER = 2000;
 
 /** UDP and UDP-Lite (`nf_conntrack_udp_packet`): the long timeout and ASSURED come with a packet after the reply, 2 s after the first. */
 export function trackUDP(walk: Walk, skb: Skb, entry: ConntrackEntry): Verdict {
-  if (checksumRefused(walk, skb)) return invalid("bad checksum");
+  if (checksumRefused(walk, skb) || liteRefused(walk, skb)) return invalid("bad checksum");
   const { state } = walk;
   if (!entry.confirmed) state.set(entry, "protocolState", { kind: "udp", streamFrom: state.now + STREAM_AFTER });
   const stream = entry.protocolState?.kind === "udp" && state.now > entry.protocolState.streamFrom;
@@ -19,4 +20,12 @@ export function trackUDP(walk: Walk, skb: Skb, entry: ConntrackEntry): Verdict {
   refresh(walk, entry, "udp_timeout_stream");
   if (!entry.assured) state.set(entry, "assured", true);
   return accepted;
+}
+
+/**
+ * UDP-Lite with a right checksum is refused too where checksums are looked at: `udplite_error` has it summed as if the
+ * protocol were UDP (seen on Linux 6.18).
+ */
+function liteRefused(walk: Walk, skb: Skb): boolean {
+  return skb.protocol === protocols.udplite && checksumRefused(walk, { badChecksum: true });
 }
