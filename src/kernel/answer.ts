@@ -27,9 +27,11 @@ function isSilent(skb: Skb): boolean {
     return true;
   if (isICMPError(skb)) return true;
   if (typeof skb.dst !== "number") return skb.dst[0] >>> 24 === 0xff || isUnspecified(skb.src);
-  // types behind 18 are unknown to icmp_send, which then stays silent
-  return skb.protocol === protocols.icmp && skb.icmpType > 18;
+  return skb.protocol === protocols.icmp && (skb.icmpType > 18 || NEVER_ANSWERED.has(skb.icmpType));
 }
+
+/** ICMP types that `icmp_pointers` marks as errors besides those that are; types behind 18 are unknown there. */
+const NEVER_ANSWERED: ReadonlySet<number> = new Set([1, 2, 6, 7, 9, 10]);
 
 function isUnspecified(address: Address): boolean {
   return typeof address === "number" ? address === 0 : address.every((word) => word === 0);

@@ -102,6 +102,11 @@ export function transmit(walk: Walk, skb: Skb, decision: Extract<RouteDecision, 
   const stop = postrouting(walk, skb);
   skb.inInterface = arrival;
   if (stop !== undefined) return finish(walk, skb, stop);
+  // an own packet that was routed again, to where it does not fit (`ip_fragment`)
+  if (skb.local && skb.df && packetLength(skb) > decision.mtu) {
+    answerError(walk, skb, skb.family === "IPv4" ? 3 : 2, skb.family === "IPv4" ? 4 : 0, decision.mtu);
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "too-big", mtu: decision.mtu } });
+  }
   return finish(walk, skb, {
     kind: "transmitted",
     outInterface: decision.device.name,

@@ -2,6 +2,7 @@ import { output, postrouting } from "./hooks.ts";
 import type { Result } from "./outcome.ts";
 import type { Address } from "./packet.ts";
 import { finish, receivePacket, transmit } from "./receive.ts";
+import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 import { routeOutput } from "./routing/output.ts";
 import type { Skb } from "./skb.ts";
@@ -29,6 +30,9 @@ export function sendPacket(walk: Walk, skb: Skb, source: Address | undefined, ou
   if (decision.kind === "martian") return finish(walk, skb, { kind: "no-route", where: "send", type: "source" });
   if (source === undefined && decision.source !== undefined) skb.src = decision.source;
   skb.route = decision;
+  // a socket whose packets must not be cut is told at once
+  if (skb.df && decision.kind === "unicast" && packetLength(skb) > decision.mtu)
+    return finish(walk, skb, { kind: "dropped", cause: { kind: "too-big", mtu: decision.mtu } });
   return outputPacket(walk, skb);
 }
 

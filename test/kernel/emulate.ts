@@ -126,6 +126,7 @@ const ROUTE_ERRORS: Readonly<Record<string, string>> = {
 function errnoDifference(outcome: Outcome, errno: string | undefined): string | undefined {
   const expected = outcome.kind === "no-route" && outcome.where === "send" ? ROUTE_ERRORS[outcome.type] : undefined;
   if (expected !== undefined && errno !== expected) return `errno ${errno ?? "none"}, emulated ${expected}`;
+  if (errno === "EMSGSIZE" && outcome.kind === "dropped" && outcome.cause.kind === "too-big") return undefined;
   if (expected === undefined && errno !== undefined && errno !== "EPERM" && outcome.kind !== "no-route")
     return `errno ${errno}, emulated ${outcome.kind}`;
   if (errno === "EPERM" && outcome.kind !== "dropped" && outcome.kind !== "rejected")
@@ -193,6 +194,11 @@ export class Double {
 
   /** Plays one step, on the way that the kernel took where it left something to chance, and compares. */
   step(step: Step, seen: Observation): Comparison {
+    if (step.from === undefined && seen.errno === "EMSGSIZE" && !step.packet.df && seen.out.length + seen.local.length === 0) {
+      // a raw socket does not cut what it sends: the packet never was one
+      const cause = { kind: "too-big", mtu: 0 } as const;
+      return { outcome: { kind: "dropped", cause }, translated: false, differences: [] };
+    }
     const numbers = numbersSeen(seen);
     const { branches } = explore(this.state, (chooser) => this.#run(step, chooser, numbers), { branches: MAX_WAYS });
     let best: { readonly script: Script; readonly differences: readonly string[] } | undefined;

@@ -244,6 +244,8 @@ class Namespace:
         left = {}
         for name, _ in outs:
             left[name] = left.get(name, 0) + 1
+        # a broadcast passes the tap twice: first the copy that the node keeps
+        marks = {name: seen[-left[name]:] for name, seen in marks.items() if name in left}
         rows, last = [], {}
         for name, packet in outs:
             own = marks.get(name, [])

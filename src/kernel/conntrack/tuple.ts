@@ -1,5 +1,5 @@
 import type { Tuple } from "../entry.ts";
-import { type Address, hasPorts, type Packet, protocols, sameAddress } from "../packet.ts";
+import { type Address, isTrackedByPorts, type Packet, protocols, sameAddress } from "../packet.ts";
 
 /** Types of ICMP queries and the type that answers each (`invmap` of nf_conntrack_proto_icmp.c). */
 const answers: ReadonlyMap<number, number> = new Map([
@@ -35,7 +35,7 @@ const isICMP = (protocol: number): boolean => protocol === protocols.icmp || pro
 export function tupleOf(packet: Packet): Tuple | undefined {
   const { family, src, dst, protocol } = packet;
   if (packet.fragmentOffset !== 0) return undefined;
-  if (hasPorts(protocol)) return { family, src, dst, protocol, sport: packet.sport, dport: packet.dport };
+  if (isTrackedByPorts(protocol)) return { family, src, dst, protocol, sport: packet.sport, dport: packet.dport };
   if (!isICMP(protocol)) return { family, src, dst, protocol, sport: 0, dport: 0 };
   if (oppositeType(protocol, packet.icmpType) === undefined) return undefined;
   return { family, src, dst, protocol, sport: packet.icmpId, dport: packet.icmpType * 256 + packet.icmpCode };

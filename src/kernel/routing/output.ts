@@ -92,6 +92,8 @@ export function routeOutput(walk: Walk, flow: OutputFlow): RouteDecision {
     sport: flow.sport,
     dport: flow.dport,
   });
+  // a bound interface needs no route: the destination is taken to be on its link
+  if (v4 && found.kind !== "route" && device !== undefined) return onLink(walk, flow, device);
   if (found.kind !== "route")
     return { kind: "refused", type: found.kind === "none" ? "none" : found.type, route: found.kind === "none" ? undefined : found.route };
   return fromRoute(walk, flow, found);
@@ -141,7 +143,7 @@ function onLink(walk: Walk, flow: OutputFlow, device: Interface): RouteDecision 
       scope: "link",
       nextHops: [],
     },
-    cast: isLimitedBroadcast(flow.destination) ? "broadcast" : "multicast",
+    cast: isLimitedBroadcast(flow.destination) ? "broadcast" : isMulticast(flow.destination) ? "multicast" : "unicast",
   };
 }
 
