@@ -140,7 +140,8 @@ function firstState(skb: Skb): SCTPState | undefined {
     if (next === undefined || next === "NONE") return undefined;
     if (type === chunk.INIT && skb.vtag !== 0) return undefined;
     if (type === chunk.INIT) vtags[1] = skb.initTag;
-    else vtags[type === chunk.HEARTBEAT ? 0 : 1] = skb.vtag;
+    else if (type === chunk.HEARTBEAT) vtags[0] = skb.vtag;
+    else if (type === chunk.SHUTDOWN_ACK) vtags[1] = skb.vtag;
   }
   return { kind: "sctp", state: "NONE", vtags, heartbeatFailed: false, lastDirection: 0, init: [false, false] };
 }
@@ -174,9 +175,12 @@ function walkChunks(
     const next = transition(direction, type, before);
     if (next === undefined) return `not expected in state ${before}`;
     if (type === chunk.INIT) {
-      if (work.init[direction] && work.init[other]) work.init[other] = false;
-      work.init[direction] = true;
-      work.vtags[other] = skb.initTag;
+      // one with the tag that is known already says nothing new: a repeated or a stale INIT
+      if (before === "NONE" || work.vtags[other] !== skb.initTag) {
+        if (work.init[direction] && work.init[other]) work.init[other] = false;
+        work.init[direction] = true;
+        work.vtags[other] = skb.initTag;
+      }
       // a repeated INIT does not keep the entry alive
       if (next === "CLOSED" && before === "CLOSED" && entry.confirmed) ignore = true;
     } else if (type === chunk.INIT_ACK) {

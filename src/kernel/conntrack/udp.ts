@@ -1,4 +1,5 @@
 import type { ConntrackEntry } from "../entry.ts";
+import { protocols } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { accepted, checksumRefused, invalid, refresh, type Verdict } from "./verdict.ts";
@@ -8,7 +9,9 @@ const STREAM_AFTER = 2000;
 
 /** UDP and UDP-Lite (`nf_conntrack_udp_packet`): the long timeout and ASSURED come with a packet after the reply, 2 s after the first. */
 export function trackUDP(walk: Walk, skb: Skb, entry: ConntrackEntry): Verdict {
-  if (checksumRefused(walk, skb)) return invalid("bad checksum");
+  // the kernel checks UDP-Lite as if its pseudo header said UDP (udplite_error): the sums that are right are the ones it refuses
+  const wrong = skb.protocol === protocols.udplite ? { badChecksum: true } : skb;
+  if (checksumRefused(walk, wrong)) return invalid("bad checksum");
   const { state } = walk;
   if (!entry.confirmed) state.set(entry, "protocolState", { kind: "udp", streamFrom: state.now + STREAM_AFTER });
   const stream = entry.protocolState?.kind === "udp" && state.now > entry.protocolState.streamFrom;
