@@ -33,7 +33,8 @@ const short: Readonly<Record<string, SCTPConnectionState>> = {
   HS: "HEARTBEAT_SENT",
 };
 
-const columns: readonly SCTPConnectionState[] = [
+/** All states, in the order of the table's columns. */
+export const sctpStates: readonly SCTPConnectionState[] = [
   "NONE",
   "CLOSED",
   "COOKIE_WAIT",
@@ -71,7 +72,7 @@ const table: ReadonlyMap<number, readonly (readonly (SCTPConnectionState | undef
 /** The state after a chunk; chunks that are not in the table change nothing, `undefined` is INVALID. */
 function transition(direction: Direction, type: number, state: SCTPConnectionState): SCTPConnectionState | undefined {
   const row = table.get(type)?.[direction];
-  return row === undefined ? state : row[columns.indexOf(state)];
+  return row === undefined ? state : row[sctpStates.indexOf(state)];
 }
 
 const timeoutNames: Readonly<Record<SCTPConnectionState, TimeoutName>> = {
