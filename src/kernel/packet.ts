@@ -127,11 +127,6 @@ export function hasPorts(protocol: number): boolean {
   return protocol === 6 || protocol === 17 || protocol === 132 || protocol === 33 || protocol === 136;
 }
 
-/** Does conntrack tell connections of the protocol apart by ports? Linux 6.16 dropped DCCP's tracker with the protocol. */
-export function isTrackedByPorts(protocol: number): boolean {
-  return protocol !== protocols.dccp && hasPorts(protocol);
-}
-
 const ERRORS_V4 = new Set([3, 4, 5, 11, 12]);
 
 /** Is it an ICMP message that quotes a packet (kernel-semantics §5.1)? */

@@ -43,13 +43,17 @@ export function checkICMP(walk: Walk, skb: Skb): ICMPCheck {
   const type = skb.icmpType;
   if (v6) {
     if (UNTRACKED_V6.has(type)) return untracked;
-    // a redirect counts only from the link itself
-    if (type === REDIRECT_V6)
-      return skb.ttl === 255 && skb.icmpCode === 0 ? relatedEntry(walk, skb) : refused("redirect");
+    if (type === REDIRECT_V6) return fromLink(skb) ? relatedEntry(walk, skb) : refused("redirect from elsewhere");
     return type < 128 ? relatedEntry(walk, skb) : query;
   }
   if (type > HIGHEST_TYPE) return refused("unknown ICMP type");
   return ERRORS.has(type) ? relatedEntry(walk, skb) : query;
+}
+
+/** May a redirect be believed (`nf_conntrack_icmpv6_redirect`): sent by a link-local address on this very link? */
+function fromLink(skb: Skb): boolean {
+  const linkLocal = typeof skb.src !== "number" && skb.src[0] >>> 22 === 0xfe80 >>> 6;
+  return linkLocal && skb.ttl === 255 && skb.icmpCode === 0;
 }
 
 /** The entry of the packet that an error quotes (`nf_conntrack_inet_error`); only the error's destination is compared with it. */

@@ -33,7 +33,8 @@ const short: Readonly<Record<string, SCTPConnectionState>> = {
   HS: "HEARTBEAT_SENT",
 };
 
-const columns: readonly SCTPConnectionState[] = [
+/** All states, in the order of the table's columns. */
+export const sctpStates: readonly SCTPConnectionState[] = [
   "NONE",
   "CLOSED",
   "COOKIE_WAIT",
@@ -71,7 +72,7 @@ const table: ReadonlyMap<number, readonly (readonly (SCTPConnectionState | undef
 /** The state after a chunk; chunks that are not in the table change nothing, `undefined` is INVALID. */
 function transition(direction: Direction, type: number, state: SCTPConnectionState): SCTPConnectionState | undefined {
   const row = table.get(type)?.[direction];
-  return row === undefined ? state : row[columns.indexOf(state)];
+  return row === undefined ? state : row[sctpStates.indexOf(state)];
 }
 
 const timeoutNames: Readonly<Record<SCTPConnectionState, TimeoutName>> = {
@@ -140,7 +141,8 @@ function firstState(skb: Skb): SCTPState | undefined {
     if (next === undefined || next === "NONE") return undefined;
     if (type === chunk.INIT && skb.vtag !== 0) return undefined;
     if (type === chunk.INIT) vtags[1] = skb.initTag;
-    else vtags[type === chunk.HEARTBEAT ? 0 : 1] = skb.vtag;
+    else if (type === chunk.HEARTBEAT) vtags[0] = skb.vtag;
+    else if (type === chunk.SHUTDOWN_ACK) vtags[1] = skb.vtag;
   }
   return { kind: "sctp", state: "NONE", vtags, heartbeatFailed: false, lastDirection: 0, init: [false, false] };
 }
@@ -174,9 +176,12 @@ function walkChunks(
     const next = transition(direction, type, before);
     if (next === undefined) return `not expected in state ${before}`;
     if (type === chunk.INIT) {
-      if (work.init[direction] && work.init[other]) work.init[other] = false;
-      work.init[direction] = true;
-      work.vtags[other] = skb.initTag;
+      // one with the tag that is known already says nothing new: a repeated or a stale INIT
+      if (before === "NONE" || work.vtags[other] !== skb.initTag) {
+        if (work.init[direction] && work.init[other]) work.init[other] = false;
+        work.init[direction] = true;
+        work.vtags[other] = skb.initTag;
+      }
       // a repeated INIT does not keep the entry alive
       if (next === "CLOSED" && before === "CLOSED" && entry.confirmed) ignore = true;
     } else if (type === chunk.INIT_ACK) {

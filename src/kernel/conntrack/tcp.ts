@@ -238,7 +238,8 @@ function reset(segment: Segment): Next {
     segment.next = state;
   }
   const answersIgnored =
-    (entry.seenReply && last.index === segmentIndex.SYN) || (!entry.assured && last.index === segmentIndex.ACK);
+    (entry.seenReply && last.index === segmentIndex.SYN && last.direction !== direction) ||
+    (!entry.assured && last.index === segmentIndex.ACK);
   if (answersIgnored && skb.ack === last.end) return "skip-window";
   const answersChallenge =
     state === "SYN_SENT" && last.index === segmentIndex.ACK && last.direction === 1 && skb.seq === last.ack;

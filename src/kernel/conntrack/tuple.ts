@@ -1,5 +1,5 @@
 import type { Tuple } from "../entry.ts";
-import { type Address, isTrackedByPorts, type Packet, protocols, sameAddress } from "../packet.ts";
+import { type Address, type Packet, protocols, sameAddress } from "../packet.ts";
 
 /** Types of ICMP queries and the type that answers each (`invmap` of nf_conntrack_proto_icmp.c). */
 const answers: ReadonlyMap<number, number> = new Map([
@@ -26,6 +26,16 @@ export function oppositeType(protocol: number, type: number): number | undefined
   return (protocol === protocols.icmpv6 ? answersV6 : answers).get(type);
 }
 
+/** Has a tuple of this protocol ports? Not so for DCCP, which Linux 6.18 tracks by addresses only. */
+export function tracksPorts(protocol: number): boolean {
+  return (
+    protocol === protocols.tcp ||
+    protocol === protocols.udp ||
+    protocol === protocols.sctp ||
+    protocol === protocols.udplite
+  );
+}
+
 const isICMP = (protocol: number): boolean => protocol === protocols.icmp || protocol === protocols.icmpv6;
 
 /**
@@ -35,7 +45,7 @@ const isICMP = (protocol: number): boolean => protocol === protocols.icmp || pro
 export function tupleOf(packet: Packet): Tuple | undefined {
   const { family, src, dst, protocol } = packet;
   if (packet.fragmentOffset !== 0) return undefined;
-  if (isTrackedByPorts(protocol)) return { family, src, dst, protocol, sport: packet.sport, dport: packet.dport };
+  if (tracksPorts(protocol)) return { family, src, dst, protocol, sport: packet.sport, dport: packet.dport };
   if (!isICMP(protocol)) return { family, src, dst, protocol, sport: 0, dport: 0 };
   if (oppositeType(protocol, packet.icmpType) === undefined) return undefined;
   return { family, src, dst, protocol, sport: packet.icmpId, dport: packet.icmpType * 256 + packet.icmpCode };

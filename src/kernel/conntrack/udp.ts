@@ -7,12 +7,19 @@ import { accepted, checksumRefused, invalid, refresh, type Verdict } from "./ver
 /** A flow that is answered counts as a stream when it is older than this, in milliseconds. */
 const STREAM_AFTER = 2000;
 
-/** UDP and UDP-Lite (`nf_conntrack_udp_packet`): the long timeout and ASSURED come with a packet after the reply, 2 s after the first. */
+/**
+ * UDP and UDP-Lite (`nf_conntrack_udp_packet`, `…udplite_packet`): the long timeout and ASSURED come with a packet after
+ * the reply, for UDP not before 2 s after the first packet.
+ */
 export function trackUDP(walk: Walk, skb: Skb, entry: ConntrackEntry): Verdict {
-  if (checksumRefused(walk, skb) || liteRefused(walk, skb)) return invalid("bad checksum");
+  // the kernel checks UDP-Lite as if its pseudo header said UDP (udplite_error): the sums that are right are the ones it refuses
+  const wrong = skb.protocol === protocols.udplite ? { badChecksum: true } : skb;
+  if (checksumRefused(walk, wrong)) return invalid("bad checksum");
   const { state } = walk;
   if (!entry.confirmed) state.set(entry, "protocolState", { kind: "udp", streamFrom: state.now + STREAM_AFTER });
-  const stream = entry.protocolState?.kind === "udp" && state.now > entry.protocolState.streamFrom;
+  const stream =
+    skb.protocol === protocols.udplite ||
+    (entry.protocolState?.kind === "udp" && state.now > entry.protocolState.streamFrom);
   if (!entry.seenReply || !stream) {
     refresh(walk, entry, "udp_timeout");
     return accepted;
@@ -20,12 +27,4 @@ export function trackUDP(walk: Walk, skb: Skb, entry: ConntrackEntry): Verdict {
   refresh(walk, entry, "udp_timeout_stream");
   if (!entry.assured) state.set(entry, "assured", true);
   return accepted;
-}
-
-/**
- * UDP-Lite with a right checksum is refused too where checksums are looked at: `udplite_error` has it summed as if the
- * protocol were UDP (seen on Linux 6.18).
- */
-function liteRefused(walk: Walk, skb: Skb): boolean {
-  return skb.protocol === protocols.udplite && checksumRefused(walk, { badChecksum: true });
 }

@@ -1,7 +1,7 @@
-import { invertTuple } from "../conntrack/tuple.ts";
+import { invertTuple, tracksPorts } from "../conntrack/tuple.ts";
 import type { ConntrackEntry, Tuple } from "../entry.ts";
 import type { PacketView } from "../event.ts";
-import { type Address, isTrackedByPorts, type Packet, protocols } from "../packet.ts";
+import { type Address, type Packet, protocols } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import type { Manip } from "./range.ts";
@@ -23,7 +23,7 @@ function write(packet: Writable & Packet, target: Tuple, manip: Manip): void {
   if (manip === "source") packet.src = target.src;
   else packet.dst = target.dst;
   if (packet.fragmentOffset !== 0) return;
-  if (isTrackedByPorts(packet.protocol)) {
+  if (tracksPorts(packet.protocol)) {
     if (manip === "source") packet.sport = target.sport;
     else packet.dport = target.dport;
   } else if (hasIdentifier(packet)) {
