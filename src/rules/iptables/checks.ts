@@ -1,4 +1,4 @@
-import type { Refusal, TableDraft } from "./draft.ts";
+import type { Refusal } from "./draft.ts";
 import { jumpsTo } from "./draft.ts";
 import { tcpFlags } from "./matches/tcp.ts";
 import type { Rule, Target } from "./model.ts";
@@ -29,8 +29,15 @@ const tablesOfTargets: ReadonlyMap<string, readonly string[]> = new Map([
 /** Matches that only some tables take. */
 const tablesOfMatches: ReadonlyMap<string, readonly string[]> = new Map([["rpfilter", ["mangle", "raw"]]]);
 
+/** What a check must know of a table: its name and its chains. */
+export interface KnownChains {
+  readonly name: string;
+  readonly has: (chain: string) => boolean;
+  readonly isBuiltin: (chain: string) => boolean;
+}
+
 /** What the tools or the kernel refuse about a rule in its table, beyond its own options. */
-export function checkRule(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
+export function checkRule(rule: Rule, draft: KnownChains, backend: Backend): Refusal | undefined {
   if (!draft.has(rule.chain)) return { code: "no-such-chain", message: `there is no chain ${rule.chain.slice(0, 60)}` };
   return (
     checkInterfaces(rule, draft) ??
@@ -40,7 +47,7 @@ export function checkRule(rule: Rule, draft: TableDraft, backend: Backend): Refu
   );
 }
 
-function checkInterfaces(rule: Rule, draft: TableDraft): Refusal | undefined {
+function checkInterfaces(rule: Rule, draft: KnownChains): Refusal | undefined {
   if (!draft.isBuiltin(rule.chain)) return undefined;
   if (rule.outInterface !== undefined && noOutInterface.includes(rule.chain)) {
     return { code: "interface-in-chain", message: `-o cannot be used in ${rule.chain}` };
@@ -51,7 +58,7 @@ function checkInterfaces(rule: Rule, draft: TableDraft): Refusal | undefined {
   return undefined;
 }
 
-function checkMatches(rule: Rule, draft: TableDraft): Refusal | undefined {
+function checkMatches(rule: Rule, draft: KnownChains): Refusal | undefined {
   for (const { kind } of rule.matches) {
     const tables = tablesOfMatches.get(kind);
     if (tables === undefined || tables.includes(draft.name)) continue;
@@ -68,7 +75,7 @@ function wantsSyn({ matches }: Rule): boolean {
   );
 }
 
-function checkTarget(rule: Rule, draft: TableDraft, backend: Backend): Refusal | undefined {
+function checkTarget(rule: Rule, draft: KnownChains, backend: Backend): Refusal | undefined {
   const chain = jumpsTo(rule);
   if (chain !== undefined) {
     if (!draft.has(chain))

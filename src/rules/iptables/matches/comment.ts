@@ -8,10 +8,10 @@ export interface CommentMatch {
   readonly comment: string;
 }
 
-/** What `strncpy` into XT_MAX_COMMENT_LEN (256) keeps: 255 bytes of UTF-8. A character cut in two is left out whole. */
+/** The part of a comment that the kernel gets. What `strncpy` into XT_MAX_COMMENT_LEN (256) keeps: 255 bytes of UTF-8. A character cut in two is left out whole. */
 const MAX_BYTES = 255;
 
-function cut(text: string): string {
+export function cutComment(text: string): string {
   if (text.length * 3 <= MAX_BYTES) return text;
   let bytes = 0;
   let end = 0;
@@ -28,7 +28,7 @@ export const commentModule: RuleModule<CommentMatch> = {
   kind: "comment",
   negatable: [],
   parse: (options) => {
-    const comment = options.need("--comment", cut, "a text");
+    const comment = options.need("--comment", cutComment, "a text");
     return comment === undefined ? undefined : { kind: "comment", comment };
   },
   format: (match): readonly Option[] => [option("--comment", savedString(match.comment))],
