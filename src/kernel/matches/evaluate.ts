@@ -20,6 +20,7 @@ import { pkttypeMatches } from "./pkttype.ts";
 import { portFieldsMatch } from "./ports.ts";
 import { recentMatches } from "./recent.ts";
 import { rpfilterMatches } from "./rpfilter.ts";
+import { setMatches } from "./set.ts";
 import { statisticMatches } from "./statistic.ts";
 import { tcpMatches, udpMatches } from "./tcp.ts";
 import {
@@ -70,8 +71,7 @@ const evaluators: Evaluators = {
   recent: recentMatches,
   rpfilter: rpfilterMatches,
   sctp: portFieldsMatch,
-  set: (walk, skb, match) =>
-    askUnknown(walk, skb, `-m set finds the packet in ${match.set.value}`) !== match.set.negated,
+  set: setMatches,
   socket: socketMatches,
   state: stateMatches,
   statistic: statisticMatches,
