@@ -5,6 +5,7 @@ import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { addrtypeMatches } from "./addrtype.ts";
 import { conntrackMatches, stateMatches } from "./conntrack.ts";
+import { hashlimitMatches } from "./hashlimit.ts";
 import { dscpMatches, hlMatches, lengthMatches, tosMatches, ttlMatches } from "./header.ts";
 import { icmpMatches } from "./icmp.ts";
 import { iprangeMatches } from "./iprange.ts";
@@ -19,8 +20,9 @@ import { pkttypeMatches } from "./pkttype.ts";
 import { portFieldsMatch } from "./ports.ts";
 import { recentMatches } from "./recent.ts";
 import { rpfilterMatches } from "./rpfilter.ts";
+import { setMatches } from "./set.ts";
 import { statisticMatches } from "./statistic.ts";
-import { tcpMatches } from "./tcp.ts";
+import { tcpMatches, udpMatches } from "./tcp.ts";
 import {
   connbytesMatches,
   cpuMatches,
@@ -50,7 +52,7 @@ const evaluators: Evaluators = {
   cpu: cpuMatches,
   devgroup: devgroupMatches,
   dscp: dscpMatches,
-  hashlimit: (walk, skb) => askUnknown(walk, skb, "-m hashlimit"),
+  hashlimit: hashlimitMatches,
   hl: hlMatches,
   icmp: icmpMatches,
   icmp6: icmpMatches,
@@ -69,15 +71,14 @@ const evaluators: Evaluators = {
   recent: recentMatches,
   rpfilter: rpfilterMatches,
   sctp: portFieldsMatch,
-  set: (walk, skb, match) =>
-    askUnknown(walk, skb, `-m set finds the packet in ${match.set.value}`) !== match.set.negated,
+  set: setMatches,
   socket: socketMatches,
   state: stateMatches,
   statistic: statisticMatches,
   tcp: tcpMatches,
   tos: tosMatches,
   ttl: ttlMatches,
-  udp: portFieldsMatch,
+  udp: udpMatches,
 };
 
 /**
@@ -91,7 +92,7 @@ export function evaluateMatch(walk: Walk, skb: Skb, match: Match): boolean {
     case "tcp":
       return tcpMatches(walk, skb, match);
     case "udp":
-      return portFieldsMatch(walk, skb, match);
+      return udpMatches(walk, skb, match);
     case "mark":
       return markMatches(walk, skb, match);
     case "conntrack":

@@ -5,6 +5,7 @@ import type { Ruleset } from "../../rules/iptables/ruleset.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { plainAddress } from "./address.ts";
+import { matchesByName } from "./rules-by-name.ts";
 
 /** One address of a `recent` list. */
 export interface RecentEntry {
@@ -70,34 +71,18 @@ export interface RecentOptions {
   readonly mask: IPAddress | undefined;
 }
 
-const known = new WeakMap<Readonly<Record<IPFamily, Ruleset>>, ReadonlyMap<string, RecentOptions>>();
+const known = new WeakMap<readonly RecentMatch[], RecentOptions>();
 
-/** The options of a list: from all rules of the host that name it, found once for a host's rules. */
+/** The options of a list, from all rules of the host that name it. */
 export function recentOptions(rules: Readonly<Record<IPFamily, Ruleset>>, match: RecentMatch): RecentOptions {
-  let options = known.get(rules);
+  const sharing = matchesByName(rules).recent.get(match.name);
+  if (sharing === undefined) return optionsOf(match);
+  let options = known.get(sharing);
   if (options === undefined) {
-    options = collect(rules);
-    known.set(rules, options);
+    options = sharing.map(optionsOf).reduce(join);
+    known.set(sharing, options);
   }
-  return options.get(match.name) ?? optionsOf(match);
-}
-
-function collect(rules: Readonly<Record<IPFamily, Ruleset>>): ReadonlyMap<string, RecentOptions> {
-  const found = new Map<string, RecentOptions>();
-  for (const ruleset of [rules.IPv4, rules.IPv6]) {
-    for (const table of ruleset.tables.values()) {
-      for (const chain of table.chains.values()) {
-        for (const rule of chain.rules) {
-          for (const match of rule.matches) {
-            if (match.kind !== "recent") continue;
-            const before = found.get(match.name);
-            found.set(match.name, before === undefined ? optionsOf(match) : join(before, optionsOf(match)));
-          }
-        }
-      }
-    }
-  }
-  return found;
+  return options;
 }
 
 /** `recent_mt_check`: room for `--hitcount` stamps, rounded up to a power of two. */

@@ -5,6 +5,7 @@ import type { Walk } from "../walk.ts";
 import { applyCT, applyNotrack, isCTModelled } from "./ct.ts";
 import { applyDSCP, applyHops, applyTCPMSS, applyTOS, isTooNarrow } from "./header.ts";
 import { applyConnmark, applyMark } from "./mark.ts";
+import { applySet } from "./set.ts";
 
 /** Targets that decide about the packet or translate it: they belong to the walk and to NAT. */
 type DecidingTarget =
@@ -44,7 +45,7 @@ const appliers: Registry = {
   MARK: applyMark,
   NFLOG: nothing,
   NOTRACK: applyNotrack,
-  SET: nothing,
+  SET: applySet,
   TCPMSS: applyTCPMSS,
   // the copy goes its own way, which is not followed
   TEE: nothing,
