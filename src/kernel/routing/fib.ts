@@ -1,4 +1,206 @@
+import type { IPFamily } from "../../net/family.ts";
+import { mask32 } from "../../net/prefix.ts";
+import type { Chooser } from "../chooser.ts";
+import type { HostDescription, Interface, PolicyRule, Route } from "../host.ts";
+import type { Address } from "../packet.ts";
+import type { RefusedType } from "./decision.ts";
+import type { Lookup } from "./lookup.ts";
+import { conditionsHold } from "./policy-rule.ts";
+import { lookUp4, lookUp6, usableHop } from "./select-route.ts";
+import { leafAt, makeTable, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
+
+const LOCAL = 255;
+const MAIN = 254;
+const DEFAULT = 253;
+
+/** The routes and rules of one family. */
+export interface FamilyFib {
+  readonly family: IPFamily;
+  /** By priority, equal ones in their order. */
+  readonly rules: readonly PolicyRule[];
+  readonly tables: ReadonlyMap<number, RouteTable>;
+  /** Rules differ from those that every namespace begins with. */
+  readonly customRules: boolean;
+  /**
+   * IPv4: `local` and `main` in one. The kernel keeps them so until the first policy rule is added, and then a longer
+   * prefix in `main` wins over a shorter one in `local` (`fib_trie_table`, `fib_unmerge`).
+   */
+  readonly merged: RouteTable | undefined;
+  /** The answer of some look-up depends on whether they are still one, which a dump does not tell. */
+  readonly mergeMatters: boolean;
+}
+
 /** Routes and policy rules in a form that look-ups are fast in. */
 export interface Fib {
-  readonly placeholder?: never;
+  readonly IPv4: FamilyFib;
+  readonly IPv6: FamilyFib;
+  /** IPv4: `local` routes were added beside those of addresses (`fib_has_custom_local_routes`). */
+  readonly customLocalRoutes: boolean;
+}
+
+/** The rules of a namespace in which nobody added any. */
+export function defaultRules(family: IPFamily): readonly PolicyRule[] {
+  const tables: readonly (readonly [number, number])[] =
+    family === "IPv4"
+      ? [
+          [0, LOCAL],
+          [32766, MAIN],
+          [32767, DEFAULT],
+        ]
+      : [
+          [0, LOCAL],
+          [32766, MAIN],
+        ];
+  return tables.map(([priority, table]) => ({ family, priority, negated: false, action: { kind: "table", table } }));
+}
+
+const RULE_FIELDS = 4;
+
+function isDefaultRule(rule: PolicyRule, wanted: PolicyRule): boolean {
+  return (
+    rule.priority === wanted.priority &&
+    !rule.negated &&
+    Object.keys(rule).length === RULE_FIELDS &&
+    rule.action.kind === "table" &&
+    wanted.action.kind === "table" &&
+    rule.action.table === wanted.action.table
+  );
+}
+
+function refusal({ type }: Route): TableRoute["refuses"] {
+  return type === "unreachable" || type === "prohibit" || type === "blackhole" || type === "throw" ? type : undefined;
+}
+
+/** IPv4: of equal prefixes `local` first, then by TOS, then by metric (`fib_find_alias`). */
+function before4({ route: a }: TableRoute, { route: b }: TableRoute): number {
+  return b.table - a.table || b.tos - a.tos || a.metric - b.metric;
+}
+
+/** IPv6: by metric alone. */
+function before6({ route: a }: TableRoute, { route: b }: TableRoute): number {
+  return a.metric - b.metric;
+}
+
+/** Does a route of `main` lie inside a shorter prefix of `local`, or have `main` types that only count while the tables are one? */
+function mergeMatters(local: RouteTable | undefined, main: readonly TableRoute[]): boolean {
+  if (local === undefined) return false;
+  return main.some(({ route }) => {
+    const level = nextLevel(local, route.destination, 0);
+    return level >= 0 && (local.levels[level]?.length ?? 0) < route.prefixLength;
+  });
+}
+
+function makeFamily(family: IPFamily, description: HostDescription, byName: ReadonlyMap<string, Interface>): FamilyFib {
+  const given = description.policyRules.filter((rule) => rule.family === family);
+  const usual = defaultRules(family);
+  const rules = given.length === 0 ? usual : [...given].sort((a, b) => a.priority - b.priority);
+  const customRules =
+    rules.length !== usual.length || !rules.every((rule, i) => isDefaultRule(rule, usual[i] as PolicyRule));
+  const routes: Map<number, TableRoute[]> = new Map();
+  for (const route of description.routes) {
+    if (route.family !== family) continue;
+    const list = routes.get(route.table) ?? [];
+    routes.set(route.table, list);
+    const hops = route.nextHops.map((nextHop) => ({ nextHop, device: byName.get(nextHop.device) }));
+    list.push({ route, hops, refuses: refusal(route) });
+  }
+  const before = family === "IPv4" ? before4 : before6;
+  const tables = new Map([...routes].map(([number, list]) => [number, makeTable(list, before)] as const));
+  const main = routes.get(MAIN) ?? [];
+  const merges = family === "IPv4" && !customRules;
+  return {
+    family,
+    rules,
+    tables,
+    customRules,
+    merged: merges ? makeTable([...(routes.get(LOCAL) ?? []), ...main], before) : undefined,
+    mergeMatters: merges && mergeMatters(tables.get(LOCAL), main),
+  };
+}
+
+function isOwnLocalRoute(route: Route, interfaces: readonly Interface[]): boolean {
+  return interfaces.some((device) =>
+    device.addresses.some(({ family, address, prefixLength }) => {
+      if (family !== "IPv4" || typeof address !== "number" || typeof route.destination !== "number") return false;
+      if (route.prefixLength === 32 && address === route.destination) return true;
+      const prefix = (address & mask32(prefixLength)) >>> 0;
+      return device.loopback && route.prefixLength === prefixLength && route.destination === prefix;
+    }),
+  );
+}
+
+/** The look-up structures of a description. Routes by interfaces that it does not have lead nowhere. */
+export function makeFib(description: HostDescription, byName: ReadonlyMap<string, Interface>): Fib {
+  return {
+    IPv4: makeFamily("IPv4", description, byName),
+    IPv6: makeFamily("IPv6", description, byName),
+    customLocalRoutes: description.routes.some(
+      (route) => route.family === "IPv4" && route.type === "local" && !isOwnLocalRoute(route, description.interfaces),
+    ),
+  };
+}
+
+/** One table; `undefined` when nothing in it, or a `throw`, matches. */
+function lookUpTable(fib: FamilyFib, table: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | undefined {
+  const found = fib.family === "IPv4" ? lookUp4(table, flow, chooser) : lookUp6(table, flow, chooser);
+  return found?.refuses === "throw" ? undefined : found;
+}
+
+/** Without rules of anybody's own, IPv4: one trie for `local` and `main`, then `default` (`fib_lookup`). */
+function lookUpMerged(fib: FamilyFib, merged: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | "none" {
+  const spare = fib.tables.get(DEFAULT);
+  const found = lookUpTable(fib, merged, flow, chooser);
+  if (found !== undefined) return found;
+  return (spare === undefined ? undefined : lookUpTable(fib, spare, flow, chooser)) ?? "none";
+}
+
+/** True when the rule's table is left because its route is too general (`fib4_rule_suppress`). */
+function suppressed(rule: PolicyRule, { route, refuses }: TableRoute): boolean {
+  return (
+    rule.suppressPrefixLength !== undefined && refuses === undefined && route.prefixLength <= rule.suppressPrefixLength
+  );
+}
+
+/**
+ * Asks the policy rules one after the other (`fib_rules_lookup`): the route of the first table that has one, or what a
+ * rule refuses with. A route that itself refuses is returned as a route.
+ */
+export function lookUpRoute(fib: FamilyFib, flow: Lookup, chooser: Chooser): TableRoute | RefusedType {
+  if (fib.merged !== undefined) {
+    const separate =
+      fib.mergeMatters &&
+      !chooser.unknown({ what: "no policy rule was ever added: the tables local and main are one" });
+    if (!separate) return lookUpMerged(fib, fib.merged, flow, chooser);
+  }
+  const { rules } = fib;
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i] as PolicyRule;
+    if (conditionsHold(rule, flow, chooser) === rule.negated) continue;
+    const { action } = rule;
+    if (action.kind === "nop") continue;
+    if (action.kind === "goto") {
+      const target = rules.findIndex(({ priority }, at) => at > i && priority === action.priority);
+      if (target >= 0) i = target - 1;
+      continue;
+    }
+    if (action.kind === "unreachable") return "none";
+    if (action.kind !== "table") return action.kind;
+    const table = fib.tables.get(action.table);
+    const found = table === undefined ? undefined : lookUpTable(fib, table, flow, chooser);
+    if (found !== undefined && !suppressed(rule, found)) return found;
+  }
+  return "none";
+}
+
+/** The table `local` alone, as `inet_addr_type` asks it: with `main` in it while they are one. */
+export function lookUpLocal(fib: FamilyFib, address: Address): TableRoute | undefined {
+  const table = fib.merged ?? fib.tables.get(LOCAL);
+  if (table === undefined) return undefined;
+  for (let at = nextLevel(table, address, 0); at >= 0; at = nextLevel(table, address, at + 1)) {
+    const found = leafAt(table, address, at)?.routes.find(
+      (each) => each.route.tos === 0 && (each.refuses !== undefined || usableHop(each, "")),
+    );
+    if (found !== undefined) return found.refuses === undefined ? found : undefined;
+  }
+  return undefined;
 }
