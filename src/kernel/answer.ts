@@ -1,8 +1,8 @@
 import { setClosing } from "./conntrack/track.ts";
 import { type Address, isICMPError, makePacket, protocols, tcpFlag } from "./packet.ts";
-import { errorSource } from "./routing/error-source.ts";
-import { routeHarder } from "./routing/output.ts";
-import { outputPacket, sendPacket } from "./send.ts";
+import { routeICMPError } from "./routing/masquerade.ts";
+import { routeAgain } from "./routing/output.ts";
+import { outputPacket } from "./send.ts";
 import { makeSkb, type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
@@ -41,10 +41,11 @@ function isUnspecified(address: Address): boolean {
 export function answerError(walk: Walk, skb: Skb, type: number, code: number, mtu = 0): boolean {
   if (isSilent(skb)) return false;
   const v4 = skb.family === "IPv4";
-  const source = errorSource(walk, skb);
+  const way = routeICMPError(walk, skb);
+  if (way.kind !== "local" && way.kind !== "unicast") return false;
   const packet = makePacket({
     family: skb.family,
-    src: source ?? skb.dst,
+    src: way.source ?? skb.dst,
     dst: skb.src,
     protocol: v4 ? protocols.icmp : protocols.icmpv6,
     icmpType: type,
@@ -54,10 +55,11 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
     tos: v4 ? (skb.tos & 0x1e) | 0xc0 : 0,
   });
   const answer = makeSkb(packet, 0);
+  answer.local = true;
+  answer.route = way;
   attach(answer, skb);
-  const own = walkOfAnswer(walk);
   walk.record?.({ kind: "answer", what: `ICMP ${type}/${code}` });
-  walk.answers.push(sendPacket(own, answer, source));
+  walk.answers.push(outputPacket(walkOfAnswer(walk), answer));
   walk.record?.({ kind: "answered" });
   return true;
 }
@@ -86,7 +88,7 @@ export function answerReset(walk: Walk, skb: Skb): boolean {
   const answer = makeSkb(packet, 0);
   answer.local = true;
   const own = walkOfAnswer(walk);
-  const decision = routeHarder(own, answer);
+  const decision = routeAgain(own, answer);
   if (decision.kind === "refused" || decision.kind === "martian") return false;
   answer.route = decision;
   attach(answer, skb);

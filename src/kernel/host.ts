@@ -18,6 +18,8 @@ export interface InterfaceAddress {
   readonly secondary: boolean;
   /** IPv6: the kernel does not use it as a source unless nothing else is left. */
   readonly deprecated: boolean;
+  /** IPv6: not yet, or never, found unique on its link: no route to it, and never a source. */
+  readonly tentative?: boolean;
   /** The kernel made no route for its prefix. */
   readonly noPrefixRoute: boolean;
 }
@@ -65,8 +67,12 @@ export interface Route {
   readonly preferredSource?: Address;
   readonly scope: AddressScope;
   readonly mtu?: number;
+  /** IPv6 router preference, where it is not `medium`. */
+  readonly preference?: "low" | "high";
   /** Empty for types that lead nowhere. */
   readonly nextHops: readonly NextHop[];
+  /** What of the route is not modelled, in its own words (`from fd00::/8`, `encap mpls`); whether such a route counts is uncertain. */
+  readonly notModelled?: string;
 }
 
 /** One `ip rule`. What is absent is not tested. */
@@ -96,6 +102,7 @@ export interface PolicyRule {
 /** The switches that change a packet's way, with the kernel's defaults where nothing is said (`defaultSysctls`). */
 export interface Sysctls {
   readonly ipForward: boolean;
+  /** `net.ipv6.conf.all.forwarding` */
   readonly ipv6Forwarding: boolean;
   /** `net.netfilter.nf_conntrack_tcp_be_liberal`, `_tcp_loose`, `nf_conntrack_checksum` */
   readonly tcpBeLiberal: boolean;
@@ -108,9 +115,21 @@ export interface Sysctls {
    * (rp_filter: the larger of `all` and the interface; route_localnet: either; …).
    */
   readonly ipv4: ReadonlyMap<string, InterfaceSwitches>;
-  /** `net.ipv4.conf.*.src_valid_mark` and others that are set but not modelled, by name: named in notes, never used. */
+  /** Switches that are set to something else than the kernel's default but not modelled, by name: named in notes, never used. */
   readonly notModelled: readonly string[];
 }
+
+/** The switches of a kernel that nobody has told anything. */
+export const defaultSysctls: Sysctls = {
+  ipForward: false,
+  ipv6Forwarding: false,
+  tcpBeLiberal: false,
+  tcpLoose: true,
+  conntrackChecksum: true,
+  conntrackTimeouts: new Map(),
+  ipv4: new Map(),
+  notModelled: [],
+};
 
 /** `net.ipv4.conf.NAME.*`; what is absent is inherited as the kernel does. */
 export interface InterfaceSwitches {
@@ -119,6 +138,7 @@ export interface InterfaceSwitches {
   readonly acceptLocal?: boolean;
   readonly forwarding?: boolean;
   readonly srcValidMark?: boolean;
+  readonly sendRedirects?: boolean;
 }
 
 /** A machine as plain data: what `ip addr`, `ip route`, `ip rule` and `sysctl` tell, and its rules. */

@@ -3,18 +3,24 @@ import { usesConntrack } from "./iptables/uses-conntrack.ts";
 import { makeFib } from "./routing/fib.ts";
 import type { IPSet } from "./sets.ts";
 
-/** What every host has, also when it is not described. */
+/** What every host has, also where it is not described. */
 const LO: Interface = { index: 1, name: "lo", up: true, loopback: true, mtu: 65536, addresses: [] };
 
-/** A host from its description, with the structures that look-ups are made in. */
-export function makeHost(description: HostDescription, sets: ReadonlyMap<string, IPSet> = new Map()): Host {
-  const loopback = description.interfaces.find((device) => device.loopback) ?? LO;
+const noSets: ReadonlyMap<string, IPSet> = new Map();
+
+/**
+ * A host ready to walk packets through: the description with its look-up structures. Of interfaces with one name the
+ * first counts; without policy rules of a family those that every namespace begins with are there.
+ */
+export function makeHost(description: HostDescription, sets: ReadonlyMap<string, IPSet> = noSets): Host {
+  const byName: Map<string, Interface> = new Map();
+  for (const device of description.interfaces) if (!byName.has(device.name)) byName.set(device.name, device);
   const { rules } = description;
   return {
     ...description,
-    byName: new Map([loopback, ...description.interfaces].map((device) => [device.name, device])),
-    loopback,
-    fib: makeFib(description),
+    byName,
+    loopback: byName.get("lo") ?? LO,
+    fib: makeFib(description, byName),
     tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) },
     sets,
   };

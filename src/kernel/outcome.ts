@@ -2,7 +2,7 @@ import type { IPFamily } from "../net/family.ts";
 import type { NotModelled } from "./chooser.ts";
 import type { RuleRef, TableName } from "./event.ts";
 import type { Address, Packet } from "./packet.ts";
-import type { MartianReason } from "./routing/decision.ts";
+import type { MartianReason, RefusedType } from "./routing/decision.ts";
 
 /** Why a packet was dropped. */
 export type DropCause =
@@ -45,7 +45,7 @@ export type Outcome =
   | {
       readonly kind: "no-route";
       readonly where: "receive" | "send" | "again";
-      readonly type: "none" | "unreachable" | "prohibit" | "blackhole" | "source";
+      readonly type: RefusedType | MartianReason;
     }
   /** The packet runs in a circle, or the rules do. */
   | { readonly kind: "stuck"; readonly why: string }

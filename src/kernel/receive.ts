@@ -1,9 +1,10 @@
+import type { Interface } from "./host.ts";
 import { answerError } from "./answer.ts";
 import { forward, input, postrouting, prerouting } from "./hooks.ts";
 import type { Outcome, Result } from "./outcome.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
-import { isRefusedEarly, routeInput } from "./routing/input.ts";
+import { entryFault6, forwardFault6, routeInput } from "./routing/input.ts";
 import { type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
@@ -22,7 +23,7 @@ export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
 /** A received packet, or one that this host sent to itself (`ip_rcv`): PREROUTING, then routing says where to. */
 export function receivePacket(walk: Walk, skb: Skb): Result {
   skb.outInterface = undefined;
-  const early = isRefusedEarly(skb);
+  const early = entryFault6(skb, skb.inInterface as Interface);
   if (early !== undefined) return finish(walk, skb, { kind: "dropped", cause: { kind: "martian", reason: early } });
   const { dst, route } = skb;
   const stop = prerouting(walk, skb);
@@ -47,33 +48,30 @@ export function receivePacket(walk: Walk, skb: Skb): Result {
 
 /** `ip_error`, `ip6_pkt_discard`: no route, or one that refuses. */
 function refusePacket(walk: Walk, skb: Skb, { type }: Extract<RouteDecision, { kind: "refused" }>): Result {
-  if (!isForwarding(walk, skb)) return finish(walk, skb, { kind: "dropped", cause: { kind: "forwarding-off" } });
-  if (skb.family === "IPv4") {
-    const code = { none: 0, unreachable: 1, prohibit: 13, blackhole: undefined }[type];
-    if (code !== undefined) answerError(walk, skb, 3, code);
-  } else {
-    const code = { none: 0, unreachable: 0, prohibit: 1, blackhole: undefined }[type];
-    if (code !== undefined) answerError(walk, skb, 1, code);
-  }
+  if (type === "not-forwarding") return finish(walk, skb, { kind: "dropped", cause: { kind: "forwarding-off" } });
+  const v4 = skb.family === "IPv4";
+  const code = REFUSALS[skb.family][type];
+  if (code !== undefined) answerError(walk, skb, v4 ? 3 : 1, code);
   return finish(walk, skb, { kind: "no-route", where: "receive", type });
 }
 
-function isForwarding(walk: Walk, skb: Skb): boolean {
-  const { sysctls } = walk.host;
-  return skb.family === "IPv4" ? sysctls.ipForward : sysctls.ipv6Forwarding;
-}
+/** The code of the ICMP error that tells the sender; a blackhole is silent. */
+const REFUSALS = {
+  IPv4: { none: 0, unreachable: 1, prohibit: 13, blackhole: undefined },
+  IPv6: { none: 0, unreachable: 0, prohibit: 1, blackhole: undefined },
+} as const;
 
 /** `ip_forward`, `ip6_forward` (kernel-semantics §1.2, §5.2) */
 function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { kind: "unicast" }>): Result {
-  if (!isForwarding(walk, skb)) return finish(walk, skb, { kind: "dropped", cause: { kind: "forwarding-off" } });
   const v4 = skb.family === "IPv4";
   if (decision.cast !== "unicast") return finish(walk, skb, { kind: "dropped", cause: { kind: "not-forwardable" } });
   if (skb.ttl <= 1) {
     answerError(walk, skb, v4 ? 11 : 3, 0);
     return finish(walk, skb, { kind: "dropped", cause: { kind: "ttl" } });
   }
-  if (!v4 && isLinkLocal(skb)) {
-    answerError(walk, skb, 1, 2);
+  const fault = forwardFault6(skb, decision.device);
+  if (fault !== undefined) {
+    if (fault === "not-neighbour") answerError(walk, skb, 1, 2);
     return finish(walk, skb, { kind: "dropped", cause: { kind: "not-forwardable" } });
   }
   const { mtu } = decision;
@@ -88,10 +86,6 @@ function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { 
   const stop = forward(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);
   return transmit(walk, skb, decision);
-}
-
-function isLinkLocal(skb: Skb): boolean {
-  return typeof skb.src !== "number" && skb.src[0] >>> 22 === 0x3fa;
 }
 
 /** Out by an interface: POSTROUTING, which sees no in-interface, then the wire (`ip_output`). */

@@ -1,6 +1,6 @@
 import { destinationMoved } from "./nat/targets.ts";
 import type { Stop } from "./outcome.ts";
-import { routeHarder } from "./routing/output.ts";
+import { routeAgain as routeOwn } from "./routing/output.ts";
 import type { Skb } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
@@ -10,10 +10,10 @@ import type { Walk } from "./walk.ts";
  */
 export function routeAgain(walk: Walk, skb: Skb, after: "nat" | "mangle"): Stop | undefined {
   if (after === "nat" && (skb.entry === undefined || !destinationMoved(skb.entry, skb.direction))) return undefined;
-  const decision = routeHarder(walk, skb);
+  const decision = routeOwn(walk, skb, skb.boundTo);
   walk.record?.({ kind: "routed", decision, again: true });
   if (decision.kind === "refused") return { kind: "no-route", where: "again", type: decision.type };
-  if (decision.kind === "martian") return { kind: "no-route", where: "again", type: "source" };
+  if (decision.kind === "martian") return { kind: "no-route", where: "again", type: decision.reason };
   skb.route = decision;
   return undefined;
 }

@@ -14,10 +14,11 @@ const MAX_LOOPS = 8;
 /** A packet of a local process: routed first, then OUTPUT (kernel-semantics §1.2). `source` undefined: routing chooses. */
 export function sendPacket(walk: Walk, skb: Skb, source: Address | undefined, outInterface?: string): Result {
   skb.local = true;
+  skb.boundTo = outInterface;
   const decision = routeOutput(walk, {
     family: skb.family,
-    destination: skb.dst,
-    source,
+    dst: skb.dst,
+    src: source,
     mark: skb.mark,
     tos: skb.tos,
     protocol: skb.protocol,
@@ -27,7 +28,7 @@ export function sendPacket(walk: Walk, skb: Skb, source: Address | undefined, ou
   });
   walk.record?.({ kind: "routed", decision, again: false });
   if (decision.kind === "refused") return finish(walk, skb, { kind: "no-route", where: "send", type: decision.type });
-  if (decision.kind === "martian") return finish(walk, skb, { kind: "no-route", where: "send", type: "source" });
+  if (decision.kind === "martian") return finish(walk, skb, { kind: "no-route", where: "send", type: decision.reason });
   if (source === undefined && decision.source !== undefined) skb.src = decision.source;
   skb.route = decision;
   // a socket whose packets must not be cut is told at once

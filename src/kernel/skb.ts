@@ -23,6 +23,8 @@ export interface Skb extends Mutable<Packet> {
   route: RouteDecision | undefined;
   /** Owner of the sending socket, where it is known. */
   owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Interface that the sending socket is bound to. */
+  boundTo: string | undefined;
   /** The range from which the kernel drew the source or destination port at random; the field holds one of it. */
   sportChoice: { readonly from: number; readonly to: number } | undefined;
   dportChoice: { readonly from: number; readonly to: number } | undefined;
@@ -70,6 +72,7 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     zone: 0,
     route: undefined,
     owner: undefined,
+    boundTo: undefined,
     sportChoice: undefined,
     dportChoice: undefined,
     largestPiece: 0,
@@ -79,6 +82,6 @@ export function makeSkb(packet: Packet, mark: number): Skb {
 /** The packet as it is now. */
 export function toPacket(skb: Skb): Packet {
   const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...rest } = skb;
-  const { sportChoice, dportChoice, largestPiece, ...packet } = rest;
+  const { boundTo, sportChoice, dportChoice, largestPiece, ...packet } = rest;
   return packet;
 }

@@ -1,6 +1,6 @@
 import type { DropCause, Outcome } from "../kernel/outcome.ts";
 import { addressText } from "../kernel/packet-text.ts";
-import type { MartianReason } from "../kernel/routing/decision.ts";
+import type { MartianReason, RefusedType } from "../kernel/routing/decision.ts";
 import { ruleName } from "./rule-text.ts";
 
 const MARTIANS: Readonly<Record<MartianReason, string>> = {
@@ -9,6 +9,9 @@ const MARTIANS: Readonly<Record<MartianReason, string>> = {
   "source-is-own": "its source is an address of this host",
   "source-invalid": "its source is no address that a machine can have",
   "destination-invalid": "its destination is no address that a machine can have",
+  "no-membership": "its destination is a multicast group that the interface has not joined",
+  "source-not-own": "its source is no address of this host",
+  "no-source": "this host has no address that fits as a source",
   "reverse-path": "the way back to its source leads out by another interface (rp_filter)",
 };
 
@@ -42,13 +45,17 @@ export function causeText(cause: DropCause): string {
   }
 }
 
-const REFUSED = {
+const REFUSED: Readonly<Record<RefusedType, string>> = {
   none: "there is no route",
   unreachable: "an unreachable route",
   prohibit: "a prohibit route",
   blackhole: "a blackhole route",
-  source: "the source address is not possible on that way",
-} as const;
+  "not-forwarding": "this host does not forward packets",
+};
+
+function refusalText(type: RefusedType | MartianReason): string {
+  return type in REFUSED ? REFUSED[type as RefusedType] : MARTIANS[type as MartianReason];
+}
 
 const WHERE = {
   receive: "",
@@ -68,7 +75,7 @@ export function outcomeText(outcome: Outcome): string {
     case "rejected":
       return `rejected with ${outcome.with} by ${ruleName(outcome.rule)}${outcome.answered ? "" : "; no answer is sent"}`;
     case "no-route":
-      return `no route: ${REFUSED[outcome.type]}${WHERE[outcome.where]}`;
+      return `no route: ${refusalText(outcome.type)}${WHERE[outcome.where]}`;
     case "stuck":
       return `stuck: ${outcome.why}`;
     case "unknown": {

@@ -120,11 +120,12 @@ const ROUTE_ERRORS: Readonly<Record<string, string>> = {
   unreachable: "EHOSTUNREACH",
   prohibit: "EACCES",
   blackhole: "EINVAL",
-  source: "EINVAL",
+  "source-not-own": "ENETUNREACH",
+  "no-source": "EADDRNOTAVAIL",
 };
 
 function errnoDifference(outcome: Outcome, errno: string | undefined): string | undefined {
-  const expected = outcome.kind === "no-route" && outcome.where === "send" ? ROUTE_ERRORS[outcome.type] : undefined;
+  const expected = outcome.kind === "no-route" && outcome.where === "send" ? (ROUTE_ERRORS[outcome.type] ?? "EINVAL") : undefined;
   if (expected !== undefined && errno !== expected) return `errno ${errno ?? "none"}, emulated ${expected}`;
   if (errno === "EMSGSIZE" && outcome.kind === "dropped" && outcome.cause.kind === "too-big") return undefined;
   if (expected === undefined && errno !== undefined && errno !== "EPERM" && outcome.kind !== "no-route")

@@ -1,3 +1,5 @@
+import { makeSets } from "../../src/kernel/sets.ts";
+import { parseIPSets } from "../../src/rules/ipset/parse.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
 import { parseScript } from "../../src/rules/iptables/parse.ts";
 import { applyScript } from "../../src/rules/iptables/restore.ts";
@@ -36,7 +38,8 @@ export async function comparePackets(
     if (severity === "error") faults.push(message);
   });
   const rules = { IPv4: emptyRuleset, IPv6: emptyRuleset, [one.family]: ruleset };
-  const double = new Double(makeHost(topologyHost(topology, rules, one.sysctls)), true);
+  const sets = makeSets(parseIPSets({ name: `${one.name}.ipset`, text: one.ipset }, ({ message }) => faults.push(message)).values());
+  const double = new Double(makeHost(topologyHost(topology, rules, one.sysctls), sets), true);
   const report: CaseReport = { name: one.name, packets: 0, translated: 0, mismatches: [], failed: 0 };
   const fail = (text: string): void => {
     report.failed++;

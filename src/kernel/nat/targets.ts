@@ -79,7 +79,7 @@ const LOOPBACK_V6: Address = [0, 0, 0, 1];
 function redirect(walk: Walk, skb: Skb, entry: ConntrackEntry, range: Range): Stop | undefined {
   let address: Address | undefined;
   if (walk.hook === "OUTPUT") address = skb.family === "IPv4" ? LOOPBACK_V4 : LOOPBACK_V6;
-  else if (skb.inInterface !== undefined) address = firstAddress(skb.inInterface, skb.family);
+  else if (skb.inInterface !== undefined) address = firstAddress(skb.inInterface, skb.family, skb.dst);
   if (address === undefined) return noAddress(walk, skb);
   setupNAT(walk, entry, { ...range, addresses: { from: address, to: address } }, "destination");
   return undefined;

@@ -1,218 +1,206 @@
 import type { IPFamily } from "../../net/family.ts";
 import { mask32 } from "../../net/prefix.ts";
-import type { HostDescription, Interface, NextHop, PolicyRule, Route } from "../host.ts";
+import type { Chooser } from "../chooser.ts";
+import type { HostDescription, Interface, PolicyRule, Route } from "../host.ts";
 import type { Address } from "../packet.ts";
-import type { Walk } from "../walk.ts";
+import type { RefusedType } from "./decision.ts";
+import type { Lookup } from "./lookup.ts";
+import { conditionsHold } from "./policy-rule.ts";
+import { lookUp4, lookUp6, usableHop } from "./select-route.ts";
+import { leafAt, makeTable, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
 
-type Key = number | string;
+const LOCAL = 255;
+const MAIN = 254;
+const DEFAULT = 253;
 
-/** One routing table: for each prefix length, longest first, the routes of each network. */
-interface RouteTable {
-  readonly lengths: readonly number[];
-  readonly networks: ReadonlyMap<number, ReadonlyMap<Key, readonly Route[]>>;
-}
-
-interface FamilyFib {
-  /** By priority. */
+/** The routes and rules of one family. */
+export interface FamilyFib {
+  readonly family: IPFamily;
+  /** By priority, equal ones in their order. */
   readonly rules: readonly PolicyRule[];
   readonly tables: ReadonlyMap<number, RouteTable>;
-  /** There are rules besides the three that every host has. */
+  /** Rules differ from those that every namespace begins with. */
   readonly customRules: boolean;
-  /** The host's own addresses, and whose they are. */
-  readonly owners: ReadonlyMap<Key, Interface>;
+  /**
+   * IPv4: `local` and `main` in one. The kernel keeps them so until the first policy rule is added, and then a longer
+   * prefix in `main` wins over a shorter one in `local` (`fib_trie_table`, `fib_unmerge`).
+   */
+  readonly merged: RouteTable | undefined;
+  /** The answer of some look-up depends on whether they are still one, which a dump does not tell. */
+  readonly mergeMatters: boolean;
 }
 
 /** Routes and policy rules in a form that look-ups are fast in. */
-export type Fib = Readonly<Record<IPFamily, FamilyFib>>;
-
-/** What a look-up asks about. `inInterface` is `lo` for what this host sends. */
-export interface FibQuery {
-  readonly family: IPFamily;
-  readonly destination: Address;
-  readonly source: Address | undefined;
-  readonly mark: number;
-  readonly tos: number;
-  readonly inInterface: string;
-  readonly outInterface: string | undefined;
-  readonly protocol: number;
-  readonly sport: number;
-  readonly dport: number;
+export interface Fib {
+  readonly IPv4: FamilyFib;
+  readonly IPv6: FamilyFib;
+  /** IPv4: `local` routes were added beside those of addresses (`fib_has_custom_local_routes`). */
+  readonly customLocalRoutes: boolean;
 }
 
-export type FibResult =
-  | { readonly kind: "route"; readonly route: Route; readonly nextHop: NextHop | undefined }
-  | { readonly kind: "none" }
-  | { readonly kind: "refused"; readonly type: "blackhole" | "unreachable" | "prohibit"; readonly route: Route | undefined };
-
-const TABLES = { local: 255, main: 254, default: 253 } as const;
-
-function defaultRules(family: IPFamily): readonly PolicyRule[] {
-  const rule = (priority: number, table: number): PolicyRule => ({
-    family,
-    priority,
-    negated: false,
-    action: { kind: "table", table },
-  });
-  const rules = [rule(0, TABLES.local), rule(32766, TABLES.main)];
-  return family === "IPv4" ? [...rules, rule(32767, TABLES.default)] : rules;
+/** The rules of a namespace in which nobody added any. */
+export function defaultRules(family: IPFamily): readonly PolicyRule[] {
+  const tables: readonly (readonly [number, number])[] =
+    family === "IPv4"
+      ? [
+          [0, LOCAL],
+          [32766, MAIN],
+          [32767, DEFAULT],
+        ]
+      : [
+          [0, LOCAL],
+          [32766, MAIN],
+        ];
+  return tables.map(([priority, table]) => ({ family, priority, negated: false, action: { kind: "table", table } }));
 }
 
-/** The key of a network: an address without its host bits. */
-function networkKey(address: Address, length: number): Key {
-  if (typeof address === "number") return (address & mask32(length)) >>> 0;
-  let key = "";
-  for (let i = 0; i < 4 && length > 32 * i; i++)
-    key += `${((address[i] as number) & mask32(length - 32 * i)) >>> 0},`;
-  return key;
-}
+const RULE_FIELDS = 4;
 
-export const addressKey = (address: Address): Key => networkKey(address, 128);
-
-/** Is an address in a network? */
-export function inNetwork(address: Address, network: Address, length: number): boolean {
-  return networkKey(address, length) === networkKey(network, length);
-}
-
-function makeTable(routes: readonly Route[]): RouteTable {
-  const networks = new Map<number, Map<Key, Route[]>>();
-  for (const route of routes) {
-    const byKey = networks.get(route.prefixLength) ?? new Map<Key, Route[]>();
-    networks.set(route.prefixLength, byKey);
-    const key = networkKey(route.destination, route.prefixLength);
-    byKey.set(key, [...(byKey.get(key) ?? []), route]);
-  }
-  for (const byKey of networks.values())
-    for (const [key, list] of byKey) byKey.set(key, list.sort((a, b) => b.tos - a.tos || a.metric - b.metric));
-  return { lengths: [...networks.keys()].sort((a, b) => b - a), networks };
-}
-
-function makeFamily(description: HostDescription, family: IPFamily): FamilyFib {
-  const own = description.policyRules.filter((rule) => rule.family === family);
-  const rules = own.length === 0 ? defaultRules(family) : [...own].sort((a, b) => a.priority - b.priority);
-  const byTable = new Map<number, Route[]>();
-  for (const route of description.routes) {
-    if (route.family !== family) continue;
-    const list = byTable.get(route.table);
-    if (list === undefined) byTable.set(route.table, [route]);
-    else list.push(route);
-  }
-  const owners = new Map<Key, Interface>();
-  for (const device of description.interfaces) {
-    for (const { family: of, address } of device.addresses)
-      if (of === family && !owners.has(addressKey(address))) owners.set(addressKey(address), device);
-  }
-  const usual = defaultRules(family);
-  const customRules = rules.some((rule) => !usual.some((each) => JSON.stringify(each) === JSON.stringify(rule)));
-  return {
-    rules,
-    tables: new Map([...byTable].map(([table, routes]) => [table, makeTable(routes)])),
-    customRules,
-    owners,
-  };
-}
-
-/** The look-up structures of a host's routes. */
-export function makeFib(description: HostDescription): Fib {
-  return { IPv4: makeFamily(description, "IPv4"), IPv6: makeFamily(description, "IPv6") };
-}
-
-/** Can a route be used for the query? Next hops that are down do not count, nor other interfaces than the wanted one. */
-function usableHops(route: Route, query: FibQuery): readonly NextHop[] {
-  const { nextHops } = route;
-  if (query.outInterface === undefined && nextHops.length === 1 && (nextHops[0] as NextHop).usable) return nextHops;
-  return nextHops.filter(
-    ({ usable, device }) => usable && (query.outInterface === undefined || device === query.outInterface),
+function isDefaultRule(rule: PolicyRule, wanted: PolicyRule): boolean {
+  return (
+    rule.priority === wanted.priority &&
+    !rule.negated &&
+    Object.keys(rule).length === RULE_FIELDS &&
+    rule.action.kind === "table" &&
+    wanted.action.kind === "table" &&
+    rule.action.table === wanted.action.table
   );
 }
 
-const LEADS_SOMEWHERE: ReadonlySet<Route["type"]> = new Set(["unicast", "local", "broadcast", "multicast", "anycast"]);
+function refusal({ type }: Route): TableRoute["refuses"] {
+  return type === "unreachable" || type === "prohibit" || type === "blackhole" || type === "throw" ? type : undefined;
+}
 
-/** The longest matching prefix that can be used; `undefined` when there is none, or a throw route. */
-function lookupTable(walk: Walk, table: RouteTable, query: FibQuery, shortest: number): FibResult | undefined {
-  for (const length of table.lengths) {
-    if (length <= shortest) return undefined;
-    const routes = table.networks.get(length)?.get(networkKey(query.destination, length));
-    if (routes === undefined) continue;
-    for (const route of routes) {
-      if (route.tos !== 0 && route.tos !== (query.tos & 0x1c)) continue;
-      const { type } = route;
-      if (type === "throw") return undefined;
-      if (!LEADS_SOMEWHERE.has(type))
-        return { kind: "refused", type: type as "blackhole" | "unreachable" | "prohibit", route };
-      if (type === "local" && route.nextHops.length === 0) return { kind: "route", route, nextHop: undefined };
-      const hops = usableHops(route, query);
-      if (hops.length === 0) continue;
-      return { kind: "route", route, nextHop: chooseHop(walk, hops) };
+/** IPv4: of equal prefixes `local` first, then by TOS, then by metric (`fib_find_alias`). */
+function before4({ route: a }: TableRoute, { route: b }: TableRoute): number {
+  return b.table - a.table || b.tos - a.tos || a.metric - b.metric;
+}
+
+/** IPv6: by metric alone. */
+function before6({ route: a }: TableRoute, { route: b }: TableRoute): number {
+  return a.metric - b.metric;
+}
+
+/** Does a route of `main` lie inside a shorter prefix of `local`, or have `main` types that only count while the tables are one? */
+function mergeMatters(local: RouteTable | undefined, main: readonly TableRoute[]): boolean {
+  if (local === undefined) return false;
+  return main.some(({ route }) => {
+    const level = nextLevel(local, route.destination, 0);
+    return level >= 0 && (local.levels[level]?.length ?? 0) < route.prefixLength;
+  });
+}
+
+function makeFamily(family: IPFamily, description: HostDescription, byName: ReadonlyMap<string, Interface>): FamilyFib {
+  const given = description.policyRules.filter((rule) => rule.family === family);
+  const usual = defaultRules(family);
+  const rules = given.length === 0 ? usual : [...given].sort((a, b) => a.priority - b.priority);
+  const customRules =
+    rules.length !== usual.length || !rules.every((rule, i) => isDefaultRule(rule, usual[i] as PolicyRule));
+  const routes: Map<number, TableRoute[]> = new Map();
+  for (const route of description.routes) {
+    if (route.family !== family) continue;
+    const list = routes.get(route.table) ?? [];
+    routes.set(route.table, list);
+    const hops = route.nextHops.map((nextHop) => ({ nextHop, device: byName.get(nextHop.device) }));
+    list.push({ route, hops, refuses: refusal(route) });
+  }
+  const before = family === "IPv4" ? before4 : before6;
+  const tables = new Map([...routes].map(([number, list]) => [number, makeTable(list, before)] as const));
+  const main = routes.get(MAIN) ?? [];
+  const merges = family === "IPv4" && !customRules;
+  return {
+    family,
+    rules,
+    tables,
+    customRules,
+    merged: merges ? makeTable([...(routes.get(LOCAL) ?? []), ...main], before) : undefined,
+    mergeMatters: merges && mergeMatters(tables.get(LOCAL), main),
+  };
+}
+
+function isOwnLocalRoute(route: Route, interfaces: readonly Interface[]): boolean {
+  return interfaces.some((device) =>
+    device.addresses.some(({ family, address, prefixLength }) => {
+      if (family !== "IPv4" || typeof address !== "number" || typeof route.destination !== "number") return false;
+      if (route.prefixLength === 32 && address === route.destination) return true;
+      const prefix = (address & mask32(prefixLength)) >>> 0;
+      return device.loopback && route.prefixLength === prefixLength && route.destination === prefix;
+    }),
+  );
+}
+
+/** The look-up structures of a description. Routes by interfaces that it does not have lead nowhere. */
+export function makeFib(description: HostDescription, byName: ReadonlyMap<string, Interface>): Fib {
+  return {
+    IPv4: makeFamily("IPv4", description, byName),
+    IPv6: makeFamily("IPv6", description, byName),
+    customLocalRoutes: description.routes.some(
+      (route) => route.family === "IPv4" && route.type === "local" && !isOwnLocalRoute(route, description.interfaces),
+    ),
+  };
+}
+
+/** One table; `undefined` when nothing in it, or a `throw`, matches. */
+function lookUpTable(fib: FamilyFib, table: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | undefined {
+  const found = fib.family === "IPv4" ? lookUp4(table, flow, chooser) : lookUp6(table, flow, chooser);
+  return found?.refuses === "throw" ? undefined : found;
+}
+
+/** Without rules of anybody's own, IPv4: one trie for `local` and `main`, then `default` (`fib_lookup`). */
+function lookUpMerged(fib: FamilyFib, merged: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | "none" {
+  const spare = fib.tables.get(DEFAULT);
+  const found = lookUpTable(fib, merged, flow, chooser);
+  if (found !== undefined) return found;
+  return (spare === undefined ? undefined : lookUpTable(fib, spare, flow, chooser)) ?? "none";
+}
+
+/** True when the rule's table is left because its route is too general (`fib4_rule_suppress`). */
+function suppressed(rule: PolicyRule, { route, refuses }: TableRoute): boolean {
+  return (
+    rule.suppressPrefixLength !== undefined && refuses === undefined && route.prefixLength <= rule.suppressPrefixLength
+  );
+}
+
+/**
+ * Asks the policy rules one after the other (`fib_rules_lookup`): the route of the first table that has one, or what a
+ * rule refuses with. A route that itself refuses is returned as a route.
+ */
+export function lookUpRoute(fib: FamilyFib, flow: Lookup, chooser: Chooser): TableRoute | RefusedType {
+  if (fib.merged !== undefined) {
+    const separate =
+      fib.mergeMatters &&
+      !chooser.unknown({ what: "no policy rule was ever added: the tables local and main are one" });
+    if (!separate) return lookUpMerged(fib, fib.merged, flow, chooser);
+  }
+  const { rules } = fib;
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i] as PolicyRule;
+    if (conditionsHold(rule, flow, chooser) === rule.negated) continue;
+    const { action } = rule;
+    if (action.kind === "nop") continue;
+    if (action.kind === "goto") {
+      const target = rules.findIndex(({ priority }, at) => at > i && priority === action.priority);
+      if (target >= 0) i = target - 1;
+      continue;
     }
+    if (action.kind === "unreachable") return "none";
+    if (action.kind !== "table") return action.kind;
+    const table = fib.tables.get(action.table);
+    const found = table === undefined ? undefined : lookUpTable(fib, table, flow, chooser);
+    if (found !== undefined && !suppressed(rule, found)) return found;
+  }
+  return "none";
+}
+
+/** The table `local` alone, as `inet_addr_type` asks it: with `main` in it while they are one. */
+export function lookUpLocal(fib: FamilyFib, address: Address): TableRoute | undefined {
+  const table = fib.merged ?? fib.tables.get(LOCAL);
+  if (table === undefined) return undefined;
+  for (let at = nextLevel(table, address, 0); at >= 0; at = nextLevel(table, address, at + 1)) {
+    const found = leafAt(table, address, at)?.routes.find(
+      (each) => each.route.tos === 0 && (each.refuses !== undefined || usableHop(each, "")),
+    );
+    if (found !== undefined) return found.refuses === undefined ? found : undefined;
   }
   return undefined;
-}
-
-const WHOLE = 0x80000000;
-
-/** One of several next hops by a hash of the packet, which is seeded at random at boot: shares of 2^31 by weight. */
-function chooseHop(walk: Walk, hops: readonly NextHop[]): NextHop | undefined {
-  if (hops.length === 1) return hops[0];
-  const total = hops.reduce((sum, { weight }) => sum + weight, 0);
-  let [before, upto] = [0, 0];
-  const shares = hops.map(({ weight }) => {
-    upto += weight;
-    // `fib_rebalance`: upper bounds rounded to the nearest
-    const bound = Math.round((WHOLE * upto) / total);
-    const share = bound - before;
-    before = bound;
-    return share;
-  });
-  return hops[walk.chooser.share(shares)];
-}
-
-function inRange(range: { readonly from: number; readonly to: number } | undefined, port: number): boolean {
-  return range === undefined || (port >= range.from && port <= range.to);
-}
-
-function ruleMatches(walk: Walk, rule: PolicyRule, query: FibQuery): boolean {
-  const { source, destination, mark } = rule;
-  const matches =
-    (source === undefined ||
-      source.prefixLength === 0 ||
-      (query.source !== undefined && inNetwork(query.source, source.address, source.prefixLength))) &&
-    (destination === undefined || inNetwork(query.destination, destination.address, destination.prefixLength)) &&
-    (mark === undefined || (query.mark & mark.mask) >>> 0 === mark.value) &&
-    (rule.inInterface === undefined || rule.inInterface === query.inInterface) &&
-    (rule.outInterface === undefined || rule.outInterface === query.outInterface) &&
-    (rule.tos === undefined || rule.tos === (query.tos & 0x1c)) &&
-    (rule.protocol === undefined || rule.protocol === query.protocol) &&
-    inRange(rule.sourcePorts, query.sport) &&
-    inRange(rule.destinationPorts, query.dport);
-  if (matches && rule.notModelled !== undefined)
-    return walk.chooser.unknown({ what: `ip rule ${rule.priority}: ${rule.notModelled}` }) !== rule.negated;
-  return matches !== rule.negated;
-}
-
-/** `fib_lookup`, `fib6_rule_lookup`: the policy rules in order, each table by longest prefix. */
-export function lookup(walk: Walk, query: FibQuery): FibResult {
-  const { rules, tables } = walk.host.fib[query.family];
-  let from = 0;
-  for (const rule of rules) {
-    if (rule.priority < from || !ruleMatches(walk, rule, query)) continue;
-    const { action } = rule;
-    switch (action.kind) {
-      case "table": {
-        const table = tables.get(action.table);
-        const found = table === undefined ? undefined : lookupTable(walk, table, query, -1);
-        if (found === undefined) break;
-        const suppress = rule.suppressPrefixLength ?? -1;
-        if (found.kind === "route" && found.route.prefixLength <= suppress) break;
-        return found;
-      }
-      case "goto":
-        from = action.priority;
-        break;
-      case "nop":
-        break;
-      default:
-        return { kind: "refused", type: action.kind, route: undefined };
-    }
-  }
-  return { kind: "none" };
 }

@@ -44,7 +44,7 @@ const defaultMSS = { IPv4: 536, IPv6: 1220 } as const;
 /** The size that `--clamp-mss-to-pmtu` asks for: the smaller MTU of the way on and the way back, without the headers. */
 function clampedMSS(walk: Walk, skb: Skb): number {
   const onward = skb.route?.kind === "unicast" ? skb.route.mtu : (skb.outInterface?.mtu ?? Number.POSITIVE_INFINITY);
-  return Math.min(onward, reverseMTU(walk, skb)) - headers[skb.family];
+  return Math.min(onward, reverseMTU(walk, skb) ?? Number.POSITIVE_INFINITY) - headers[skb.family];
 }
 
 /** Does the kernel drop the packet because a link is too narrow for its headers (`tcpmss_mangle_packet` fails)? */

@@ -1,0 +1,256 @@
+import test from "ava";
+import type { InterfaceSwitches } from "../../src/kernel/host.ts";
+import { entryFault6, forwardFault6, routeInput } from "../../src/kernel/routing/input.ts";
+import { firstAddress, masqueradeAddress, routeICMPError } from "../../src/kernel/routing/masquerade.ts";
+import { routeAgain, routeOutput } from "../../src/kernel/routing/output.ts";
+import {
+  address,
+  addressText,
+  decisionText,
+  familyOfText,
+  type HostText,
+  hostOf,
+  received,
+  walkOf,
+} from "./support.ts";
+
+/** A node: uplink, a veth with a host address, a tunnel; IPv4 and IPv6. */
+const node: HostText = {
+  interfaces: [
+    "lo 127.0.0.1/8 ::1/128",
+    "eth0 192.168.7.10/24 192.168.7.11/24!2nd fd00:7::10/64 fe80::10/64",
+    "cni0 10.244.0.1/24 fd00:244::1/64 fe80::20/64",
+    "tun0",
+    "ll0 169.254.1.1/16!link",
+  ],
+  routes: [
+    "local 127.0.0.0/8 dev lo src 127.0.0.1",
+    "local 127.0.0.1 dev lo src 127.0.0.1",
+    "broadcast 127.255.255.255 dev lo src 127.0.0.1",
+    "local 192.168.7.10 dev eth0 src 192.168.7.10",
+    "local 192.168.7.11 dev eth0 src 192.168.7.10",
+    "broadcast 192.168.7.255 dev eth0 src 192.168.7.10",
+    "local 10.244.0.1 dev cni0 src 10.244.0.1",
+    "broadcast 10.244.0.255 dev cni0 src 10.244.0.1",
+    "local 169.254.1.1 dev ll0 src 169.254.1.1",
+    "192.168.7.0/24 dev eth0 src 192.168.7.10",
+    "10.244.0.0/24 dev cni0 src 10.244.0.1",
+    "169.254.0.0/16 dev ll0 src 169.254.1.1",
+    "10.244.3.0/24 dev tun0",
+    "10.66.0.0/16 via 192.168.7.50 dev eth0 src 192.168.7.11",
+    "blackhole 10.90.0.0/16",
+    "unreachable 10.91.0.0/16",
+    "prohibit 10.92.0.0/16",
+    "throw 10.93.0.0/16",
+    "default via 192.168.7.1 dev eth0",
+    "local ::1 dev lo",
+    "local fd00:7::10 dev eth0",
+    "local fe80::10 dev eth0",
+    "local fd00:244::1 dev cni0",
+    "local fe80::20 dev cni0",
+    "anycast fd00:7:: dev eth0",
+    "multicast ff00::/8 dev eth0 metric 256",
+    "multicast ff00::/8 dev cni0 metric 256",
+    "fd00:7::/64 dev eth0 metric 256",
+    "fd00:244::/64 dev cni0 metric 256",
+    "fe80::/64 dev eth0 metric 256",
+    "fe80::/64 dev cni0 metric 256",
+    "unreachable fd00:90::/32 dev lo metric 1024",
+    "default6 via fd00:7::1 dev eth0 metric 1024",
+  ],
+};
+
+type OutputRow = readonly [to: string, from: string, out: string, expected: string];
+const outputs: readonly OutputRow[] = [
+  ["10.96.0.10", "", "", "eth0 via 192.168.7.1 src 192.168.7.10"],
+  ["10.66.1.1", "", "", "eth0 via 192.168.7.50 src 192.168.7.11"],
+  ["10.244.0.5", "", "", "cni0 via 10.244.0.5 src 10.244.0.1"],
+  ["10.244.3.5", "", "", "tun0 via 10.244.3.5 src 192.168.7.10"],
+  ["192.168.7.10", "", "", "local eth0 src 192.168.7.10"],
+  ["192.168.7.11", "", "", "local eth0 src 192.168.7.10"],
+  ["127.0.0.5", "", "", "local lo src 127.0.0.1"],
+  ["192.168.7.10", "127.0.0.1", "", "local eth0 src 127.0.0.1"],
+  ["10.244.0.5", "127.0.0.1", "", "martian source-loopback"],
+  ["10.244.0.5", "9.9.9.9", "", "martian source-not-own"],
+  ["10.244.0.5", "224.0.0.1", "", "martian source-invalid"],
+  ["10.244.0.5", "192.168.7.11", "", "cni0 via 10.244.0.5 src 192.168.7.11"],
+  ["10.90.1.1", "", "", "refused blackhole"],
+  ["10.91.1.1", "", "", "refused unreachable"],
+  ["10.92.1.1", "", "", "refused prohibit"],
+  ["10.93.1.1", "", "", "refused none"],
+  ["10.244.0.5", "", "eth0", "eth0 via 192.168.7.1 src 192.168.7.10"],
+  ["10.244.9.5", "", "cni0", "cni0 via 10.244.9.5 src 10.244.0.1"],
+  ["255.255.255.255", "", "eth0", "broadcast eth0 via 255.255.255.255 src 192.168.7.10"],
+  ["192.168.7.255", "", "", "broadcast eth0 via 192.168.7.255 src 192.168.7.10"],
+  ["224.0.0.5", "10.244.0.1", "", "multicast cni0 via 224.0.0.5 src 10.244.0.1"],
+  ["0.0.0.0", "", "", "local lo src 127.0.0.1"],
+  ["2001:db8::1", "", "", "eth0 via fd00:7::1 src fd00:7::10"],
+  ["fd00:244::9", "", "", "cni0 via fd00:244::9 src fd00:244::1"],
+  ["fd00:244::1", "", "", "local cni0 src fd00:244::1"],
+  ["::1", "", "", "local lo src ::1"],
+  ["fd00:90::1", "", "", "refused unreachable"],
+  ["ff02::1", "", "cni0", "multicast cni0 via ff02::1 src fe80::20"],
+  ["fe80::99", "", "cni0", "cni0 via fe80::99 src fe80::20"],
+];
+for (const [to, from, out, expected] of outputs) {
+  test(`sent to ${to}${from && ` from ${from}`}${out && ` by ${out}`}: ${expected}`, (t) => {
+    const flow = { family: familyOfText(to), dst: address(to), mark: 0, tos: 0, protocol: 17, sport: 1, dport: 2 };
+    const src = from === "" ? undefined : address(from);
+    const outInterface = out === "" ? undefined : out;
+    t.is(decisionText(routeOutput(walkOf(hostOf(node)), { ...flow, src, outInterface })), expected);
+  });
+}
+
+type InputRow = readonly [by: string, from: string, to: string, expected: string, eth0?: InterfaceSwitches];
+const inputs: readonly InputRow[] = [
+  ["eth0", "192.168.7.50", "192.168.7.10", "local eth0 src 192.168.7.10"],
+  ["eth0", "192.168.7.50", "10.244.0.1", "local cni0 src 10.244.0.1"],
+  ["eth0", "192.168.7.50", "10.244.0.5", "cni0 via 10.244.0.5"],
+  ["eth0", "192.168.7.50", "127.0.0.1", "martian destination-loopback"],
+  ["eth0", "192.168.7.50", "127.0.0.1", "local lo src 127.0.0.1", { routeLocalnet: true }],
+  ["eth0", "127.0.0.1", "10.244.0.5", "martian source-loopback"],
+  ["eth0", "127.0.0.1", "10.244.0.5", "martian source-is-own", { routeLocalnet: true }],
+  ["eth0", "192.168.7.10", "10.244.0.5", "martian source-is-own"],
+  ["eth0", "192.168.7.10", "10.244.0.5", "cni0 via 10.244.0.5", { acceptLocal: true }],
+  ["eth0", "0.0.0.0", "10.244.0.5", "martian source-invalid"],
+  ["eth0", "0.0.0.0", "255.255.255.255", "broadcast eth0 src 255.255.255.255"],
+  ["eth0", "224.0.0.9", "10.244.0.5", "martian source-invalid"],
+  ["eth0", "255.255.255.255", "10.244.0.5", "martian source-invalid"],
+  ["eth0", "192.168.7.50", "0.0.0.0", "martian destination-invalid"],
+  ["eth0", "192.168.7.50", "192.168.7.255", "broadcast eth0 src 192.168.7.255"],
+  ["eth0", "192.168.7.50", "224.0.0.1", "multicast eth0 src 224.0.0.1"],
+  ["eth0", "192.168.7.50", "224.0.0.251", "martian no-membership"],
+  ["eth0", "192.168.7.50", "10.91.0.1", "refused unreachable"],
+  ["eth0", "192.168.7.50", "10.91.0.1", "refused not-forwarding", { forwarding: false }],
+  ["eth0", "192.168.7.50", "10.244.0.5", "refused not-forwarding", { forwarding: false }],
+  ["eth0", "192.168.7.50", "192.168.7.10", "local eth0 src 192.168.7.10", { forwarding: false }],
+  ["eth0", "10.244.0.9", "192.168.7.10", "martian reverse-path", { rpFilter: 1 }],
+  ["eth0", "10.244.0.9", "192.168.7.10", "local eth0 src 192.168.7.10", { rpFilter: 2 }],
+  ["eth0", "10.91.0.9", "192.168.7.10", "martian reverse-path", { rpFilter: 2 }],
+  ["eth0", "10.91.0.9", "192.168.7.10", "local eth0 src 192.168.7.10"],
+  ["eth0", "fd00:7::10", "fd00:244::5", "cni0 via fd00:244::5"],
+  ["eth0", "fd00:7::50", "fd00:244::1", "local cni0 src fd00:244::1"],
+  ["eth0", "fd00:7::50", "fd00:90::1", "refused unreachable"],
+  ["eth0", "fd00:7::50", "fd00:7::", "local eth0 src fd00:7::"],
+  ["eth0", "fe80::50", "fe80::20", "eth0 via fe80::20"],
+  ["cni0", "fe80::50", "fe80::20", "local cni0 src fe80::20"],
+  ["eth0", "fe80::50", "ff02::1:ff00:10", "multicast eth0 src ff02::1:ff00:10"],
+  ["eth0", "fe80::50", "ff02::1:ff00:99", "martian no-membership"],
+  ["eth0", "fe80::50", "ff02::2", "multicast eth0 src ff02::2"],
+];
+for (const [by, from, to, expected, eth0 = {}] of inputs) {
+  test(`received by ${by} from ${from} to ${to} ${JSON.stringify(eth0)}: ${expected}`, (t) => {
+    const host = hostOf({ ...node, ipv4: { eth0 } });
+    t.is(decisionText(routeInput(walkOf(host), received(host, by, from, to))), expected);
+  });
+}
+
+const host = hostOf(node);
+
+type MasqueradeRow = readonly [out: string, to: string, expected: string];
+const masquerades: readonly MasqueradeRow[] = [
+  ["eth0", "10.66.1.1", "192.168.7.10"],
+  ["cni0", "10.244.0.5", "10.244.0.1"],
+  ["tun0", "10.244.3.5", "192.168.7.10"],
+  ["ll0", "169.254.3.5", "192.168.7.10"],
+  ["lo", "127.0.0.1", "192.168.7.10"],
+  ["cni0", "fd00:244::5", "fd00:244::1"],
+  ["tun0", "fd00:7::99", "fd00:7::10"],
+  ["cni0", "2001:db8::1", "fd00:244::1"],
+  ["cni0", "fe80::5", "fe80::20"],
+];
+for (const [out, to, expected] of masquerades) {
+  test(`masqueraded to ${to} by ${out}: ${expected}`, (t) => {
+    const skb = received(host, "cni0", to.includes(":") ? "fd00:244::9" : "10.244.0.9", to);
+    skb.outInterface = host.byName.get(out);
+    t.is(addressText(masqueradeAddress(walkOf(host), skb)), expected);
+  });
+}
+
+test("without any global address MASQUERADE has none", (t) => {
+  const bare = hostOf({ interfaces: ["lo 127.0.0.1/8", "eth0 169.254.0.2/16!link"], routes: [] });
+  const skb = received(bare, "eth0", "169.254.0.9", "169.254.0.7");
+  skb.outInterface = bare.byName.get("eth0");
+  t.is(masqueradeAddress(walkOf(bare), skb), undefined);
+});
+
+const first: readonly (readonly [by: string, to: string, expected: string])[] = [
+  ["eth0", "10.0.0.1", "192.168.7.10"],
+  ["tun0", "10.0.0.1", "-"],
+  ["eth0", "2001:db8::1", "fd00:7::10"],
+  ["eth0", "fe80::1", "fe80::10"],
+];
+for (const [by, to, expected] of first) {
+  test(`redirected from ${to} by ${by}: ${expected}`, (t) => {
+    const device = host.byName.get(by);
+    if (device === undefined) throw new Error(by);
+    t.is(addressText(firstAddress(device, familyOfText(to), address(to))), expected);
+  });
+}
+
+const errors: readonly (readonly [by: string, from: string, to: string, expected: string])[] = [
+  ["eth0", "192.168.7.50", "10.91.0.1", "eth0 via 192.168.7.50 src 192.168.7.10"],
+  ["eth0", "192.168.7.50", "10.244.0.1", "eth0 via 192.168.7.50 src 10.244.0.1"],
+  ["tun0", "10.244.3.5", "10.91.0.1", "tun0 via 10.244.3.5 src 192.168.7.10"],
+  ["tun0", "10.66.0.1", "10.91.0.1", "eth0 via 192.168.7.50 src 192.168.7.11"],
+  ["cni0", "fd00:244::9", "fd00:90::1", "cni0 via fd00:244::9 src fd00:244::1"],
+  ["cni0", "2001:db8::9", "fd00:90::1", "eth0 via fd00:7::1 src fd00:244::1"],
+  ["eth0", "fd00:7::50", "fd00:244::1", "eth0 via fd00:7::50 src fd00:244::1"],
+];
+for (const [by, from, to, expected] of errors) {
+  test(`ICMP error about ${from} > ${to} by ${by}: ${expected}`, (t) => {
+    const skb = received(host, by, from, to);
+    skb.route = routeInput(walkOf(host), skb);
+    t.is(decisionText(routeICMPError(walkOf(host), skb)), expected);
+  });
+}
+
+const entries: readonly (readonly [by: string, from: string, to: string, expected: string | undefined])[] = [
+  ["eth0", "fd00:7::50", "::1", "destination-loopback"],
+  ["eth0", "::1", "fd00:7::10", "source-loopback"],
+  ["lo", "::1", "::1", undefined],
+  ["eth0", "ff02::1", "fd00:7::10", "source-invalid"],
+  ["eth0", "fd00:7::50", "ff01::1", "destination-invalid"],
+  ["eth0", "fd00:7::50", "ff00::1", "destination-invalid"],
+  ["eth0", "fd00:7::50", "ff02::1", undefined],
+  ["eth0", "192.168.7.50", "127.0.0.1", undefined],
+];
+for (const [by, from, to, expected] of entries) {
+  test(`before the hooks, by ${by} from ${from} to ${to}: ${expected ?? "passes"}`, (t) => {
+    const skb = received(host, by, from, to);
+    if (skb.inInterface === undefined) throw new Error(by);
+    t.is<string | undefined, string | undefined>(entryFault6(skb, skb.inInterface), expected);
+  });
+}
+
+const forwards: readonly (readonly [from: string, out: string, expected: string | undefined])[] = [
+  ["fe80::50", "cni0", "not-neighbour"],
+  ["fe80::50", "eth0", undefined],
+  ["::", "cni0", "drop"],
+  ["::1", "cni0", "drop"],
+  ["fd00:7::50", "cni0", undefined],
+];
+for (const [from, out, expected] of forwards) {
+  test(`forwarded from ${from} by eth0 to ${out}: ${expected ?? "passes"}`, (t) => {
+    const device = host.byName.get(out);
+    if (device === undefined) throw new Error(out);
+    t.is<string | undefined, string | undefined>(
+      forwardFault6(received(host, "eth0", from, "fd00:244::5"), device),
+      expected,
+    );
+  });
+}
+
+const again: readonly (readonly [from: string, to: string, expected: string])[] = [
+  ["192.168.7.10", "10.244.0.5", "cni0 via 10.244.0.5 src 192.168.7.10"],
+  ["9.9.9.9", "10.244.0.5", "cni0 via 10.244.0.5 src 9.9.9.9"],
+  ["127.0.0.1", "10.244.0.5", "martian source-loopback"],
+  ["127.0.0.1", "192.168.7.10", "local eth0 src 127.0.0.1"],
+  ["192.168.7.10", "10.90.0.1", "refused blackhole"],
+  ["::1", "fd00:244::5", "cni0 via fd00:244::5 src ::1"],
+];
+for (const [from, to, expected] of again) {
+  test(`routed again from ${from} to ${to}: ${expected}`, (t) => {
+    t.is(decisionText(routeAgain(walkOf(host), received(host, "lo", from, to))), expected);
+  });
+}
