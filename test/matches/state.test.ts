@@ -16,6 +16,8 @@ function forward(rules: readonly Rule[]): Ruleset {
 /** A step: the number of a rule and the packet that meets it, or milliseconds that pass. */
 type Step = readonly [rule: number, packet?: SkbFields] | number;
 
+const HASHLIMIT = "-m hashlimit --hashlimit-name h --hashlimit-htable-expire 60000";
+
 /** A play of rules and packets, and the answers as a string of y and n; packets are without ends of a way unless they say. */
 const plays: readonly (readonly [title: string, rules: readonly string[], steps: readonly Step[], expected: string])[] =
   [
@@ -64,6 +66,39 @@ const plays: readonly (readonly [title: string, rules: readonly string[], steps:
     ],
     ["limit: not yet, then", ["-m limit --limit 1/min --limit-burst 1"], [[0], 59_900, [0], 200, [0]], "yny"],
     ["limit: three an hour, five at first", ["-m limit"], [...repeat(6), 1_200_100, ...repeat(2)], "yyyyynyn"],
+    [
+      "hashlimit: a bucket for each source",
+      [`${HASHLIMIT} --hashlimit-upto 1/sec --hashlimit-burst 2 --hashlimit-mode srcip`],
+      [
+        [0],
+        [0],
+        [0],
+        [0, { src: "10.0.0.7" }],
+        1001,
+        [0],
+        [0],
+        [0, { src: "10.0.0.7", sport: 5 }],
+        59_000,
+        [0],
+        [0],
+        [0],
+      ],
+      "yynyynyyyn",
+    ],
+    [
+      "hashlimit above, by network and port",
+      [
+        `${HASHLIMIT} --hashlimit-above 1/min --hashlimit-burst 1 --hashlimit-mode srcip,dstport --hashlimit-srcmask 24`,
+      ],
+      [[0], [0, { src: "10.0.0.9" }], [0, { dport: 7 }], [0, { dport: 7, protocol: 17 }], [0, { src: "10.0.1.1" }]],
+      "nynyn",
+    ],
+    [
+      "hashlimit in bytes: a bucket holds a second's worth",
+      [`${HASHLIMIT} --hashlimit-upto 1000b/s --hashlimit-mode dstip`],
+      [[0, { payload: 400 }], [0, { payload: 400 }], [0, { payload: 400 }], 500, [0, { payload: 400 }], [0]],
+      "yynyy",
+    ],
     [
       "recent: not there",
       ["-m recent --rcheck --name A --rsource", "-m recent ! --rcheck --name A --rsource"],
@@ -256,6 +291,22 @@ test("limit: where the back ends differ it is not decided", (t) => {
   const answers = Array.from({ length: 6 }, () => matches(walk, makeTestSkb({}), given));
   t.deepEqual(answers, [true, true, true, true, true, false]);
   t.is(asked.length, 1);
+});
+
+test("hashlimit: whether an unused bucket is still there is not decided while the kernel may not have looked", (t) => {
+  const given = rule(
+    "-m hashlimit --hashlimit-name h --hashlimit-upto 1/min --hashlimit-burst 1 --hashlimit-htable-expire 5000",
+  );
+  const asked: string[] = [];
+  const walk = makeWalk({ chooser: { ...noChooser(t), unknown: ({ what }) => asked.push(what) < 0 } });
+  const ask = (): boolean => matches(walk, makeTestSkb({}), given);
+  t.true(ask());
+  walk.state.advance(4900);
+  t.false(ask());
+  walk.state.advance(5500);
+  t.deepEqual([ask(), asked.length], [false, 1]);
+  walk.state.advance(6500);
+  t.deepEqual([ask(), asked.length], [true, 1]);
 });
 
 test("nfacct counts packets and bytes by name", (t) => {

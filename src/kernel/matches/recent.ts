@@ -31,11 +31,13 @@ function hits({ stamps }: RecentEntry, { seconds, hitCount }: RecentMatch, now: 
   return false;
 }
 
-/** `recent_entry_reap`: removes the oldest entry of the list when its last stamp is too old, but not one that is about to be stamped. */
-function reap(table: RecentTable, working: RecentEntry, stamped: boolean, oldest: number): RecentTable {
+/**
+ * `recent_entry_reap`: removes the oldest entry of the list when its last stamp is too old. The kernel spares the one that is about to
+ * be stamped; here that puts it back.
+ */
+function reap(table: RecentTable, oldest: number): RecentTable {
   const [first] = table;
-  if (first === undefined || (first === working && stamped)) return table;
-  return oldest > (first.stamps.at(-1) as number) ? table.slice(1) : table;
+  return first !== undefined && oldest > (first.stamps.at(-1) as number) ? table.slice(1) : table;
 }
 
 /** `recent_entry_update`: one stamp more, of which the newest are kept, and last in the list. */
@@ -67,7 +69,7 @@ export function recentMatches(walk: Walk, skb: Skb, match: RecentMatch): boolean
   }
   const result = (operation === "set" || hits(entry, match, state.now)) !== negated;
   const stamped = operation === "set" || (operation === "update" && result);
-  let after = match.reap ? reap(table, entry, stamped, state.now - match.seconds * 1000) : table;
+  let after = match.reap ? reap(table, state.now - match.seconds * 1000) : table;
   if (stamped) after = stamp(after, entry, ttl, state.now, options.stamps);
   if (after !== table) setRecentTable(state, name, after);
   return result;
