@@ -280,3 +280,10 @@ test("TCP: the client's own reset lets its next SYN begin anew", (t) => {
   t.is(play(node, "oN"), "new");
   t.not(node.entries()[0]?.id, before);
 });
+
+test("TCP: a reset clears a let-through SYN only from the other side", (t) => {
+  const node = makeNode();
+  play(node, "oS rS");
+  t.is(node.send({ ...B, flags: RST, seq: 71_001 }).state, "none");
+  t.is(node.entries()[0]?.protocolState?.kind, "tcp");
+});

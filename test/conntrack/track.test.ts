@@ -261,3 +261,20 @@ test("entries are chosen by tuple, protocol and mark, and flushed", (t) => {
   t.is(flushEntries(node.state, {}), 2);
   t.deepEqual([node.state.connections.size, node.state.entries.size, node.state.bySource.size], [0, 0, 0]);
 });
+
+test("SCTP: a repeated INIT says nothing new, so another tag in the INIT ACK is wrong", (t) => {
+  for (const [initTag, state] of [
+    [5, "none"],
+    [9, "established"],
+  ] as const) {
+    const node = makeNode();
+    const way = { ...from, ...sctp, initTag: 5 };
+    const reply = { ...back, ...sctpBack, initTag: 6 };
+    node.send({ ...way, vtag: 0, chunks: [1] });
+    node.send({ ...reply, vtag: 5, chunks: [2] });
+    node.send({ ...way, vtag: 6, chunks: [10] });
+    node.send({ ...reply, vtag: 5, chunks: [11] });
+    node.send({ ...way, initTag, vtag: 0, chunks: [1] });
+    t.is(node.send({ ...reply, initTag: 7, vtag: initTag, chunks: [2] }).state, state);
+  }
+});
