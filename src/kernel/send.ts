@@ -1,9 +1,11 @@
+import type { Interface } from "./host.ts";
 import { output, postrouting } from "./hooks.ts";
 import type { Result } from "./outcome.ts";
 import type { Address } from "./packet.ts";
 import { finish, receivePacket, transmit } from "./receive.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
+import { joined6 } from "./routing/input.ts";
 import { routeOutput } from "./routing/output.ts";
 import type { Skb } from "./skb.ts";
 import type { Walk } from "./walk.ts";
@@ -49,31 +51,45 @@ export function outputPacket(walk: Walk, skb: Skb): Result {
 }
 
 /**
- * `ip_mc_output`: a broadcast goes out, and a copy of it comes in again by the same interface, to this host too. Multicast
- * does so for groups that the host is a member of, as every host is of 224.0.0.1.
+ * `ip_mc_output`, `ip6_finish_output2`: a broadcast goes out, and a copy of it comes in again by the same interface. Multicast does
+ * so for groups that the host is a member of. Both pass POSTROUTING, the copy first in IPv4 and last in IPv6.
  */
 function castPacket(walk: Walk, skb: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): Result {
-  const toHere = skb.family === "IPv4" && (route.cast === "broadcast" || skb.dst === ALL_HOSTS);
-  if (!toHere) return transmit(walk, skb, route);
+  if (!isHeardHere(walk, skb, route)) return transmit(walk, skb, route);
   const own: Walk = { ...walk, answers: [] };
-  const copy: Skb = { ...skb, outInterface: route.device };
-  const stop = postrouting(own, copy);
+  if (skb.family === "IPv4") {
+    const copy: Skb = { ...skb, outInterface: route.device };
+    const stop = postrouting(own, copy);
+    const sent = transmit(walk, skb, route);
+    if (stop === undefined) hear(walk, own, copy, route);
+    return sent;
+  }
   const sent = transmit(walk, skb, route);
-  if (stop !== undefined) return sent;
+  const copy: Skb = { ...skb, inInterface: undefined, outInterface: route.device };
+  if (sent.outcome.kind === "transmitted" && postrouting(own, copy) === undefined) hear(walk, own, copy, route);
+  return sent;
+}
+
+function isHeardHere(walk: Walk, skb: Skb, { cast, device }: Extract<RouteDecision, { kind: "unicast" }>): boolean {
+  if (typeof skb.dst !== "number") return joined6(walk.host, device, skb.dst);
+  return cast === "broadcast" || skb.dst === ALL_HOSTS;
+}
+
+/** The copy of an own broadcast comes in (`dev_loopback_xmit`). */
+function hear(walk: Walk, own: Walk, copy: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): void {
   copy.inInterface = route.device;
   copy.local = false;
-  copy.route = { kind: "local", device: route.device, source: skb.dst, route: undefined, cast: route.cast };
+  copy.route = { kind: "local", device: route.device, source: copy.dst, route: undefined, cast: route.cast };
   walk.record?.({ kind: "answer", what: "a copy for this host itself" });
   walk.answers.push(receivePacket(own, copy));
   walk.record?.({ kind: "answered" });
-  return sent;
 }
 
 /** 224.0.0.1 */
 const ALL_HOSTS = 0xe0000001;
 
 /** The interface that a packet of this host leaves by: lo for the host's own addresses. */
-function outDevice(walk: Walk, skb: Skb) {
+function outDevice(walk: Walk, skb: Skb): Interface {
   const { route } = skb;
   return route?.kind === "unicast" ? route.device : walk.host.loopback;
 }

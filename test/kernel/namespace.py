@@ -60,6 +60,9 @@ QUIET = {
     "net.ipv6.conf.default.accept_ra": 0,
     "net.ipv6.conf.default.router_solicitations": 0,
     "net.ipv6.conf.default.accept_dad": 0,
+    # multicast reports of interfaces that come up are repeated at once, not while packets are counted
+    "net.ipv6.conf.default.mldv1_unsolicited_report_interval": 10,
+    "net.ipv6.conf.default.mldv2_unsolicited_report_interval": 10,
 }
 
 
@@ -130,6 +133,7 @@ class Namespace:
                 run(["%s-%s-restore" % (tool, self.backend)], ask[key])
         set_sysctls(ask.get("sysctls", {}))
         netlink.flush_conntrack(self.control)
+        time.sleep(0.05)
         self.collect([], [])
         self.before = {}
         return {}

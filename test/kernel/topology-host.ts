@@ -47,7 +47,11 @@ function route(part: Partial<Route> & Pick<Route, "family" | "destination" | "pr
 function routesOf(device: Interface): Route[] {
   return device.addresses.flatMap(({ family, address, prefixLength, secondary, scope }): Route[] => {
     const own = route({ family, table: 255, type: "local", destination: address, prefixLength: family === "IPv4" ? 32 : 128, scope: "host", preferredSource: address }, device.name);
-    if (family === "IPv6") return [own, ...(prefixLength < 128 ? [route({ family, table: 254, type: "unicast", destination: address, prefixLength }, device.name), ...(prefixLength < 127 ? [anycast(device, address, prefixLength)] : [])] : [])];
+    if (family === "IPv6") {
+      const connected = route({ family, table: 254, type: "unicast", destination: address, prefixLength, metric: 256 }, device.name);
+      if (device.loopback) return [own];
+      return prefixLength < 127 ? [own, connected, anycast(device, address, prefixLength)] : [own, connected];
+    }
     const value = address as number;
     const mask = mask32(prefixLength);
     const rest: Route[] = [];
@@ -72,6 +76,12 @@ function rule(family: IPFamily, priority: number, table: number): PolicyRule {
   return { family, priority, negated: false, action: { kind: "table", table } };
 }
 
+/** The route for IPv6 multicast that every interface has. */
+function multicast(device: Interface): Route[] {
+  if (device.loopback) return [];
+  return [route({ family: "IPv6", table: 255, type: "multicast", destination: [0xff000000, 0, 0, 0], prefixLength: 8, metric: 256 }, device.name)];
+}
+
 /** The emulated host of a topology. */
 export function topologyHost(topology: Topology, rules: Readonly<Record<IPFamily, Ruleset>>, sysctls: Readonly<Record<string, number>>): HostDescription {
   const lo: Interface = { index: 1, name: "lo", up: true, loopback: true, mtu: 65536, addresses: addresses(["127.0.0.1/8", "::1/128"]) };
@@ -80,7 +90,7 @@ export function topologyHost(topology: Topology, rules: Readonly<Record<IPFamily
     const { family, address, length } = network(destination);
     const onLink = gateway === undefined && device !== undefined;
     return route(
-      { family, table: table ?? TABLES.main, type: type ?? "unicast", destination: address, prefixLength: length, scope: family === "IPv4" && onLink ? "link" : "global" },
+      { family, table: table ?? TABLES.main, type: type ?? "unicast", destination: address, prefixLength: length, scope: family === "IPv4" && onLink ? "link" : "global", metric: family === "IPv6" ? 1024 : 0 },
       device,
       gateway === undefined ? undefined : network(gateway).address,
     );
@@ -97,7 +107,7 @@ export function topologyHost(topology: Topology, rules: Readonly<Record<IPFamily
   return {
     name: "node",
     interfaces,
-    routes: [...interfaces.flatMap(routesOf), ...given],
+    routes: [...interfaces.flatMap(routesOf), ...interfaces.flatMap(multicast), ...given],
     policyRules: [
       rule("IPv4", 0, TABLES.local), rule("IPv4", 32766, TABLES.main), rule("IPv4", 32767, TABLES.default),
       rule("IPv6", 0, TABLES.local), rule("IPv6", 32766, TABLES.main),

@@ -111,7 +111,7 @@ function routeInput4(walk: Walk, skb: Skb, device: Interface): RouteDecision {
 }
 
 /** Groups that every IPv6 interface is in: all nodes, a router's all routers, the solicited-node ones of its addresses. */
-function joined6(host: Host, device: Interface, group: IPv6Words): boolean {
+export function joined6(host: Host, device: Interface, group: IPv6Words): boolean {
   const [a, b, c, d] = group;
   const low = b === 0 && c === 0;
   if (low && d === 1) return a === 0xff010000 || a === 0xff020000;
