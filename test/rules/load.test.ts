@@ -193,7 +193,7 @@ const special: readonly string[] = [
   "-i a\tb -j Y",
   "-i abcdefghijklmnop",
   "-i +",
-  "-s 01.2.3.4/32",
+  "-s 010.2.3.4/32 -j Y",
   "-s 1.2.3.4/08",
   "-s 10.1.2.3/8 -j Y",
   "-s 1.2.3.4/32 -s 1.2.3.4/32",
