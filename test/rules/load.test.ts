@@ -193,6 +193,8 @@ const special: readonly string[] = [
   "-i a\tb -j Y",
   "-i abcdefghijklmnop",
   "-i +",
+  "-p all -j Y",
+  "! -p 0 -j Y",
   "-s 010.2.3.4/32 -j Y",
   "-s 1.2.3.4/08",
   "-s 10.1.2.3/8 -j Y",
@@ -271,6 +273,21 @@ const texts = fc.constantFrom("4", "6").chain((digit) => {
   return fc
     .tuple(loading, tables, edits)
     .map(([how, parts, changes]) => ({ how, text: changes.reduce(damage, parts.join("")) }));
+});
+
+test("slow: each rule alone loads as by the general path", (t) => {
+  let count = 0;
+  for (const [key, rules] of pool) {
+    const [digit, table] = key.split(" ");
+    for (const how of loadings.filter(({ family }) => family === `IPv${digit}`)) {
+      for (const rule of [...rules, ...special]) {
+        const text = `*${table}\n:K - [0:0]\n:Y - [0:0]\n[1:2] -A K ${rule}\n-A K -j Y\nCOMMIT\n`;
+        t.is(difference(text, how), "", text);
+        count++;
+      }
+    }
+  }
+  t.true(count > 3000);
 });
 
 test("slow: texts of any rules, whole or damaged, load as by the general path", (t) => {
