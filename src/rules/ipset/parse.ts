@@ -51,8 +51,8 @@ class SetReader {
   readonly #source: Source;
   readonly #report: Report;
   readonly #sets = new Map<string, OpenSet>();
-  /** Sets that could not be made: their elements need no further words. */
-  readonly #failed = new Set<string>();
+  /** Sets that have a create line: when it is of no use, their elements need no further words. */
+  readonly #named = new Set<string>();
   #offset = 0;
 
   constructor(source: Source, report: Report) {
@@ -103,7 +103,7 @@ class SetReader {
       this.#say("error", "set-exists", `set ${name} exists already`);
       return;
     }
-    this.#failed.add(name);
+    this.#named.add(name);
     if (name.length > MAX_NAME) {
       this.#say("error", "set-name-too-long", `set name ${name.slice(0, 60)} is longer than ${MAX_NAME} characters`);
       return;
@@ -121,14 +121,13 @@ class SetReader {
       this.#say("error", "bad-set-option", `set ${name}: ${options}`);
       return;
     }
-    this.#failed.delete(name);
     this.#sets.set(name, { name, type: type as SetType, options, elements: [], keys: new Set() });
   }
 
   #add(name: string, text: string, words: readonly string[]): void {
     const set = this.#sets.get(name);
     if (set === undefined) {
-      if (!this.#failed.has(name))
+      if (!this.#named.has(name))
         this.#say("error", "no-such-set", `there is no set ${name.slice(0, 60)}; its create line must come first`);
       return;
     }

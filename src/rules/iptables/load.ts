@@ -144,8 +144,6 @@ class Loader {
     if (fresh === undefined || this.#table !== undefined || this.#tables.has(name)) return false;
     this.#table = new LoadedTable(fresh);
     this.#canonical.begin(this.#table.chains);
-    // legacy loads a table when it is named; its place among the tables is this one
-    if (this.#backend === "legacy") this.#tables.set(name, fresh);
     return true;
   }
 
