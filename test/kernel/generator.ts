@@ -1,4 +1,4 @@
-import { hasPorts, type Packet } from "../../src/kernel/packet.ts";
+import { hasPorts, isICMPError, type Packet } from "../../src/kernel/packet.ts";
 import type { IPFamily } from "../../src/net/family.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
 import { isTranslated } from "./cells.ts";
@@ -14,8 +14,12 @@ const REMEMBERED = 300;
 
 /** How often each kind of packet comes. */
 const MIX = { any: 20, frontend: 33, answer: 35, again: 6, error: 6 } as const;
+/** Errors quote flows that must be there first: more of both. */
+const ERROR_MIX = { any: 4, frontend: 30, answer: 22, again: 4, error: 40 } as const;
 /** With examples, how many packets are made after one of them. */
 const LIKE_EXAMPLES = 0.6;
+const LIKE_ERRORS = 0.1;
+
 const PASSED_OVER = 0.6;
 
 interface Remembered {
@@ -35,6 +39,8 @@ export class PacketSequence {
   readonly #remembered: Remembered[] = [];
   readonly #sent: Step[] = [];
   readonly #examples: readonly Step[];
+  /** The examples are errors about flows. */
+  readonly #errors: boolean;
 
   /** `examples` are packets of which more are wanted: most of the others are then made after them. */
   constructor(
@@ -46,6 +52,7 @@ export class PacketSequence {
   ) {
     this.#random = seededRandom(seed);
     this.#examples = examples;
+    this.#errors = examples.length > 0 && isICMPError((examples[0] as Step).packet);
     this.#places = findPlaces(topology, constants, family);
     this.#fresh = new FreshPackets(this.#places, constants, this.#random.fork("fresh"));
   }
@@ -83,9 +90,9 @@ export class PacketSequence {
   }
 
   #some(): Step[] {
-    if (this.#examples.length > 0 && this.#random.chance(LIKE_EXAMPLES))
+    if (this.#examples.length > 0 && this.#random.chance(this.#errors ? LIKE_ERRORS : LIKE_EXAMPLES))
       return this.#like(this.#random.pick(this.#examples));
-    switch (this.#random.weighted(MIX)) {
+    switch (this.#random.weighted(this.#errors ? ERROR_MIX : MIX)) {
       case "any":
         return this.#fresh.any();
       case "frontend":

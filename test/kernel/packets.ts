@@ -12,7 +12,7 @@ import { node } from "./topology.ts";
 /** A cell that comes up at all must come up so often. */
 const ENOUGH = 50;
 /** How often more packets of the thin cells are asked for. */
-const ROUNDS = 6;
+const ROUNDS = 8;
 /** Packets for a thin cell in a round. */
 const MORE = 250;
 const SHOWN = 20;
@@ -119,6 +119,7 @@ export async function observeAll(options: PacketOptions): Promise<PacketRun> {
       const seed = `${options.seed}/more ${round}/${i}`;
       return one === undefined ? [] : [{ one, seed, examples: steps, packets: MORE }];
     });
+    if (jobs.length === 0) break;
     await run.run(jobs);
   }
   const { cells, failures } = run;
