@@ -41,6 +41,8 @@ export interface Packet {
   /** Offset of a fragment in units of 8 bytes; 0 for whole packets and first fragments. */
   readonly fragmentOffset: number;
   readonly moreFragments: boolean;
+  /** What holds the fragments of a packet together; of no interest for whole packets. */
+  readonly identification: number;
   /** Bytes behind the transport header; for a protocol that is not modelled, behind the IP header. */
   readonly payload: number;
   /** TCP, UDP, UDP-Lite, SCTP, DCCP. */
@@ -93,6 +95,7 @@ export function makePacket(fields: PacketFields): Packet {
     df: fields.df ?? false,
     fragmentOffset: fields.fragmentOffset ?? 0,
     moreFragments: fields.moreFragments ?? false,
+    identification: fields.identification ?? 0,
     payload: fields.payload ?? 0,
     sport: fields.sport ?? 0,
     dport: fields.dport ?? 0,
@@ -129,5 +132,7 @@ const ERRORS_V4 = new Set([3, 4, 5, 11, 12]);
 /** Is it an ICMP message that quotes a packet (kernel-semantics §5.1)? */
 export function isICMPError(packet: Packet): boolean {
   if (packet.protocol === protocols.icmp) return packet.family === "IPv4" && ERRORS_V4.has(packet.icmpType);
-  return packet.protocol === protocols.icmpv6 && packet.family === "IPv6" && packet.icmpType >= 1 && packet.icmpType <= 4;
+  return (
+    packet.protocol === protocols.icmpv6 && packet.family === "IPv6" && packet.icmpType >= 1 && packet.icmpType <= 4
+  );
 }
