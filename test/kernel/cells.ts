@@ -64,17 +64,34 @@ export function isTranslated({ packet }: Step, { out, local }: Observation): boo
   });
 }
 
+/** Packets kept for a cell. */
+const EXAMPLES = 12;
+
+interface Cell {
+  count: number;
+  where: string;
+  steps: Step[];
+}
+
 /** Counts packets by source class, destination class, protocol and fate. */
 export class CellTable {
-  readonly #counts = new Map<string, number>();
+  readonly #cells = new Map<string, Cell>();
   #packets = 0;
   #translated = 0;
 
-  add(places: Places, step: Step, observation: Observation): void {
+  /** Adds a packet that was sent through the rule set of that name. */
+  add(where: string, places: Places, step: Step, observation: Observation): void {
     const source = sourceClass(places.topology, step.from);
     const destination = places.classOf(step.packet.dst);
-    const cell = this.#key(source, destination, protocolClass(step.packet.protocol), fateOf(step, observation));
-    this.#counts.set(cell, (this.#counts.get(cell) ?? 0) + 1);
+    const key = this.#key(source, destination, protocolClass(step.packet.protocol), fateOf(step, observation));
+    const cell = this.#cells.get(key) ?? { count: 0, where, steps: [] };
+    this.#cells.set(key, cell);
+    cell.count++;
+    if (cell.steps.length < EXAMPLES) {
+      // those of one rule set only: what is an example there says nothing elsewhere
+      if (cell.where !== where && cell.steps.length < 2) Object.assign(cell, { where, steps: [] });
+      if (cell.where === where) cell.steps.push(step);
+    }
     this.#packets++;
     if (isTranslated(step, observation)) this.#translated++;
   }
@@ -90,11 +107,16 @@ export class CellTable {
 
   /** Cells that came up less often than `enough`, as text with their number. */
   thin(enough: number): string[] {
-    return [...this.#counts].filter(([, count]) => count < enough).map(([cell, count]) => `${cell}: ${count}`);
+    return [...this.#cells].filter(([, { count }]) => count < enough).map(([key, { count }]) => `${key}: ${count}`);
+  }
+
+  /** Packets of each thin cell, with the rule set in which they came up. */
+  examples(enough: number): { readonly where: string; readonly steps: readonly Step[] }[] {
+    return [...this.#cells.values()].filter(({ count }) => count < enough);
   }
 
   get cells(): number {
-    return this.#counts.size;
+    return this.#cells.size;
   }
 
   /** A line a source, destination and protocol with a column for each fate. */
@@ -104,7 +126,7 @@ export class CellTable {
     const lines = sourceClasses.flatMap((source) =>
       destinationClasses.flatMap((destination) =>
         protocolClasses.flatMap((protocol) => {
-          const row = fates.map((fate) => this.#counts.get(this.#key(source, destination, protocol, fate)) ?? 0);
+          const row = fates.map((fate) => this.#cells.get(this.#key(source, destination, protocol, fate))?.count ?? 0);
           if (row.every((count) => count === 0)) return [];
           const figures = row.map((count) => (count === 0 ? "·" : String(count)).padStart(width)).join("");
           return [`${source.padEnd(8)}${destination.padEnd(12)}${protocol.padEnd(7)}${figures}`];

@@ -92,6 +92,7 @@ const fragment = (family: IPFamily): fc.Arbitrary<Packet> =>
       fragmentOffset: fc.integer({ min: 0, max: 0x1fff }),
       payload: fc.integer({ min: 0, max: 99 }),
       sport: port,
+      identification: port,
     })
     .map(({ sport, ...fields }) => {
       const first = fields.fragmentOffset === 0;
@@ -202,6 +203,7 @@ const rows: readonly (readonly [string, PacketFields, string])[] = [
         protocol: 17,
         sport: 9,
         dport: 10,
+        identification: 1,
       }),
     },
     "4500003800010000400166bb0a0000090a00000103031119000000004500001c00010000401166ce0a0000010a0000020009000a0008ebc8",
@@ -213,5 +215,5 @@ const rows: readonly (readonly [string, PacketFields, string])[] = [
   ],
 ];
 for (const [name, fields, bytes] of rows) {
-  test(`the bytes of ${name}`, (t) => t.is(hex(encodePacket(makePacket(fields))), bytes));
+  test(`the bytes of ${name}`, (t) => t.is(hex(encodePacket(makePacket({ ...fields, identification: 1 }))), bytes));
 }

@@ -1,18 +1,25 @@
 /**
- * Loads every golden rule set into a real kernel and compares what iptables-save prints with our `save` text, for both
- * back ends: `npm run conformance:kernel [-- SCENARIO …]`. Root only; each rule set has a network namespace of its own.
- * Exits with 1 when anything differs, with 2 when it cannot run.
+ * Asks a real kernel, in network namespaces of its own; root only. `npm run conformance:kernel [-- OPTION … SCENARIO …]`:
+ *
+ * 1. loads every golden rule set, both back ends, and compares what iptables-save prints with our `save` text;
+ * 2. sends packets through compiled and foreign rule sets and tells what the kernel did with them: `--packets N` for each
+ *    rule set, `--clusters N`, `--seed S`, `--only BEGINNING` (of the names of rule sets, may be repeated; leaves out part 1).
+ *
+ * With scenarios named there is only part 1. Exits with 1 when anything differs, with 2 when it cannot run.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { loadAndCompare } from "./load.ts";
+import { observeAll } from "./packets.ts";
 import { goldenRuleSets, type RuleSet } from "./rule-sets.ts";
 import { backends, findTools } from "./tools.ts";
 
 const SHOWN = 20;
-const SETUP = "npm run conformance:setup installs the Debian packages (iptables, nfacct, util-linux)";
+const SETUP =
+  "npm run conformance:setup installs the Debian packages (iproute2, ipset, iptables, nfacct, nftables, python3, util-linux)";
 
 interface Outcome {
   readonly rules: RuleSet;
@@ -62,25 +69,47 @@ function refuse(sentence: string): number {
   return 2;
 }
 
-async function main(folder: string, only: readonly string[]): Promise<number> {
+async function loadGolden(
+  folder: string,
+  only: readonly string[],
+  nfacct: true | string,
+  lockFolder: string,
+): Promise<number> {
+  const all = goldenRuleSets(folder, only);
+  const leftOut = nfacct === true ? [] : all.filter(({ counters }) => counters.length > 0);
+  const begin = performance.now();
+  const outcomes = await loadAll(
+    all.filter((rules) => !leftOut.includes(rules)),
+    lockFolder,
+  );
+  const why = `${nfacct === true ? "" : nfacct}; ${SETUP}`;
+  return report(outcomes, leftOut, why, (performance.now() - begin) / 1000);
+}
+
+const options = {
+  packets: { type: "string", default: "1100" },
+  clusters: { type: "string", default: "24" },
+  seed: { type: "string", default: "1" },
+  only: { type: "string", multiple: true, default: [] as string[] },
+} as const;
+
+async function main(folder: string, args: readonly string[]): Promise<number> {
   if (process.platform !== "linux") return refuse("it needs Linux");
   if (process.getuid?.() !== 0) return refuse("it needs root, for network namespaces of its own");
   const lockFolder = mkdtempSync(join(tmpdir(), "rulewalk-kernel-"));
   // on any way out, an interrupt included
   process.on("exit", () => rmSync(lockFolder, { recursive: true, force: true }));
   try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     const tools = await findTools(join(lockFolder, "xtables.lock"));
     if (tools.missing.length > 0) return refuse(`missing are ${tools.missing.join(", ")}; ${SETUP}`);
     console.log(tools.versions.join("\n"));
-    const all = goldenRuleSets(folder, only);
-    const leftOut = tools.nfacct === true ? [] : all.filter(({ counters }) => counters.length > 0);
-    const begin = performance.now();
-    const outcomes = await loadAll(
-      all.filter((rules) => !leftOut.includes(rules)),
-      lockFolder,
-    );
-    const why = `${tools.nfacct === true ? "" : tools.nfacct}; ${SETUP}`;
-    return report(outcomes, leftOut, why, (performance.now() - begin) / 1000);
+    const { only, seed } = values;
+    const loaded = only.length > 0 ? 0 : await loadGolden(folder, positionals, tools.nfacct, lockFolder);
+    if (positionals.length > 0) return loaded;
+    const [packets, clusters] = [Number(values.packets), Number(values.clusters)];
+    const { failures, cells } = await observeAll({ packets, clusters, seed, only, folder: lockFolder });
+    return loaded > 0 || failures.length > 0 || cells.packets === 0 ? 1 : 0;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return refuse(code === "ENOENT" ? `unshare is missing; ${SETUP}` : message);

@@ -45,6 +45,8 @@ function readIPv4(bytes: Uint8Array, data: DataView): Frame | undefined {
     df: (fragment & 0x4000) !== 0,
     moreFragments: (fragment & 0x2000) !== 0,
     fragmentOffset: fragment & 0x1fff,
+    // that of whole packets is of no interest, and the kernel fills it in as it likes
+    identification: (fragment & 0x3fff) !== 0 ? data.getUint16(4) : 0,
   };
   return { fields, at, end, cut: end > bytes.length, addressSum: ~internetChecksum(bytes, 12, 20) & 0xffff };
 }
@@ -63,6 +65,7 @@ function readIPv6(bytes: Uint8Array, data: DataView): Frame | undefined {
     tos: (data.getUint16(0) >>> 4) & 255,
     moreFragments: (fragment & 1) !== 0,
     fragmentOffset: fragment >>> 3,
+    identification: fragmented ? data.getUint32(44) : 0,
   };
   const addressSum = ~internetChecksum(bytes, 8, 40) & 0xffff;
   return { fields, at: fragmented ? 48 : 40, end, cut: end > bytes.length, addressSum };

@@ -11,8 +11,6 @@ import {
 
 /** User data; not zero, so that a checksum notices when it is lost. */
 const FILL = 0x61;
-/** The identification of packets that are no fragments. */
-const IDENTIFICATION = 1;
 
 class Writer {
   readonly bytes: Uint8Array;
@@ -140,8 +138,9 @@ function writeICMP(writer: Writer, packet: Packet, at: number, end: number): voi
   view.setUint16(at + 2, spoil(sum, packet.badChecksum));
 }
 
-function writeIPHeader(writer: Writer, packet: Packet, length: number, identification: number): void {
+function writeIPHeader(writer: Writer, packet: Packet, length: number): void {
   const { view, bytes } = writer;
+  const { identification } = packet;
   const fragment = (packet.fragmentOffset & 0x1fff) | (packet.moreFragments ? 0x2000 : 0);
   if (packet.family === "IPv4") {
     view.setUint16(0, 0x4500 | packet.tos);
@@ -171,10 +170,10 @@ function writeIPHeader(writer: Writer, packet: Packet, length: number, identific
  * `Packet` of its own: only UDP on IPv4 (whose checksum may be absent) and protocols without a checksum can be sent so;
  * pieces belong together by their identification.
  */
-export function encodePacket(packet: Packet, identification: number = IDENTIFICATION): Uint8Array {
+export function encodePacket(packet: Packet): Uint8Array {
   const length = packetLength(packet);
   const writer = new Writer(length);
-  writeIPHeader(writer, packet, length, identification);
+  writeIPHeader(writer, packet, length);
   const at = ipHeaderLength(packet);
   if (packet.fragmentOffset > 0) {
     writer.bytes.fill(packet.protocol === protocols.udp ? FILL : 0, at);

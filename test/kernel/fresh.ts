@@ -211,13 +211,13 @@ export class FreshPackets {
     const random = this.#random;
     const { packet } = step;
     const identification = this.#identification++;
-    const base = { ...packet, df: false, badChecksum: false };
+    const base = { ...packet, df: false, badChecksum: false, identification };
     const first: Packet = { ...base, payload: 24, moreFragments: true };
     const later = (fragmentOffset: number, moreFragments: boolean): Packet =>
       makePacket({ ...base, sport: 0, dport: 0, fragmentOffset, moreFragments, payload: moreFragments ? 16 : 11 });
     const pieces = random.chance(0.5) ? [first, later(4, false)] : [first, later(4, true), later(6, false)];
     if (random.chance(0.3)) pieces.reverse();
     if (random.chance(0.1)) pieces.pop();
-    return pieces.map((piece) => ({ ...step, packet: piece, identification }));
+    return pieces.map((piece) => ({ ...step, packet: piece }));
   }
 }

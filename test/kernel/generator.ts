@@ -1,6 +1,7 @@
-import type { Packet } from "../../src/kernel/packet.ts";
+import { hasPorts, isICMPError, type Packet } from "../../src/kernel/packet.ts";
 import type { IPFamily } from "../../src/net/family.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
+import { isTranslated } from "./cells.ts";
 import type { RuleConstants } from "./constants.ts";
 import { answerTo, errorAbout } from "./follow.ts";
 import { FreshPackets } from "./fresh.ts";
@@ -12,7 +13,14 @@ import type { Topology } from "./topology.ts";
 const REMEMBERED = 300;
 
 /** How often each kind of packet comes. */
-const MIX = { any: 30, frontend: 24, answer: 34, again: 6, error: 6 } as const;
+const MIX = { any: 20, frontend: 33, answer: 35, again: 6, error: 6 } as const;
+/** Errors quote flows that must be there first: more of both. */
+const ERROR_MIX = { any: 4, frontend: 30, answer: 22, again: 4, error: 40 } as const;
+/** With examples, how many packets are made after one of them. */
+const LIKE_EXAMPLES = 0.6;
+const LIKE_ERRORS = 0.1;
+
+const PASSED_OVER = 0.6;
 
 interface Remembered {
   readonly seen: SeenPacket;
@@ -30,9 +38,21 @@ export class PacketSequence {
   readonly #places: Places;
   readonly #remembered: Remembered[] = [];
   readonly #sent: Step[] = [];
+  readonly #examples: readonly Step[];
+  /** The examples are errors about flows. */
+  readonly #errors: boolean;
 
-  constructor(topology: Topology, constants: RuleConstants, family: IPFamily, seed: string) {
+  /** `examples` are packets of which more are wanted: most of the others are then made after them. */
+  constructor(
+    topology: Topology,
+    constants: RuleConstants,
+    family: IPFamily,
+    seed: string,
+    examples: readonly Step[] = [],
+  ) {
     this.#random = seededRandom(seed);
+    this.#examples = examples;
+    this.#errors = examples.length > 0 && isICMPError((examples[0] as Step).packet);
     this.#places = findPlaces(topology, constants, family);
     this.#fresh = new FreshPackets(this.#places, constants, this.#random.fork("fresh"));
   }
@@ -52,9 +72,13 @@ export class PacketSequence {
     return steps;
   }
 
-  /** What became of the packets of `next`. */
-  learn(observations: readonly Observation[]): void {
-    for (const { out, local } of observations) {
+  /** What became of the packets of `next`; of those that NAT left alone only some are remembered. */
+  learn(steps: readonly Step[], observations: readonly Observation[]): void {
+    for (const [i, step] of steps.entries()) {
+      const observation = observations[i];
+      if (observation === undefined) continue;
+      if (!isTranslated(step, observation) && this.#random.chance(PASSED_OVER)) continue;
+      const { out, local } = observation;
       for (const seen of out) this.#keep(this.#remembered, { seen, local: false });
       for (const seen of local) this.#keep(this.#remembered, { seen, local: true });
     }
@@ -66,7 +90,9 @@ export class PacketSequence {
   }
 
   #some(): Step[] {
-    switch (this.#random.weighted(MIX)) {
+    if (this.#examples.length > 0 && this.#random.chance(this.#errors ? LIKE_ERRORS : LIKE_EXAMPLES))
+      return this.#like(this.#random.pick(this.#examples));
+    switch (this.#random.weighted(this.#errors ? ERROR_MIX : MIX)) {
       case "any":
         return this.#fresh.any();
       case "frontend":
@@ -78,6 +104,24 @@ export class PacketSequence {
       case "error":
         return this.#reaction((seen, local) => errorAbout(seen, this.#router(seen.packet, local), this.#random));
     }
+  }
+
+  /** The same packet from another socket of the same sender. */
+  #like(step: Step): Step[] {
+    const { packet } = step;
+    if (packet.moreFragments || packet.fragmentOffset > 0) return this.#fresh.any();
+    const random = this.#random;
+    const sport = hasPorts(packet.protocol) && random.chance(0.5) ? random.between(1024, 65535) : packet.sport;
+    return [
+      {
+        ...step,
+        packet: {
+          ...packet,
+          sport,
+          icmpId: packet.icmpId === 0 || random.chance(0.5) ? packet.icmpId : random.below(0x10000),
+        },
+      },
+    ];
   }
 
   /** A retransmission; fragments are not sent twice, since a second half would wait for its first. */

@@ -29,10 +29,10 @@ import time
 
 import netlink
 import xtables
+from sender import Sender
 
 CLONE_NEWNET, PR_SET_PDEATHSIG = 0x40000000, 1
 TUNSETIFF, TUN_WITHOUT_HEADER = 0x400454CA, 0x0001 | 0x1000
-SO_MARK, IPV6_HDRINCL, IPV6_PKTINFO, IP_PKTINFO = 36, 36, 50, 8
 TAP_IN, TAP_OUT = 65001, 65002
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 FAMILY_NAMES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
@@ -96,9 +96,8 @@ def is_later_fragment(packet):
 
 class Namespace:
     def __init__(self, libc):
-        self.libc = libc
         self.tuns, self.tun_names, self.indices = {}, {}, {}
-        self.senders = {}
+        self.sender = Sender(libc)
         self.poll = select.epoll()
         self.control = netlink.open_socket()
         self.xtables = {family: socket.socket(family, socket.SOCK_RAW, 255) for family in FAMILIES}
@@ -162,38 +161,6 @@ class Namespace:
         self.before = now
         return rows
 
-    def sender(self, family, uid, gid):
-        """A raw socket of this user: who opened it is what the owner match sees."""
-        key = (family, uid, gid)
-        if key not in self.senders:
-            self.libc.setfsgid(gid)
-            self.libc.setfsuid(uid)
-            sock = socket.socket(family, socket.SOCK_RAW, 255)
-            self.libc.setfsuid(0)
-            self.libc.setfsgid(0)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-            self.senders[key] = [sock, 0]
-        return self.senders[key]
-
-    def send(self, packet, mark, uid, gid):
-        """Sends as an ordinary socket bound to the packet's source would: the source takes part in routing."""
-        v4 = packet[0] >> 4 == 4
-        family = socket.AF_INET if v4 else socket.AF_INET6
-        holder = self.sender(family, uid, gid)
-        sock = holder[0]
-        if holder[1] != mark:
-            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, struct.pack("=I", mark))
-            holder[1] = mark
-        if v4:
-            info = (socket.IPPROTO_IP, IP_PKTINFO, bytes(4) + packet[12:16] + bytes(4))
-            target = (socket.inet_ntop(family, packet[16:20]), 0)
-        else:
-            info = (socket.IPPROTO_IPV6, IPV6_PKTINFO, packet[8:24] + bytes(4))
-            target = (socket.inet_ntop(family, packet[24:40]), 0)
-        sock.sendmsg([packet], [info], 0, target)
-
     def collect(self, outs, records):
         """Reads all that is there: (interface, bytes) from the devices, records from the log."""
         log = self.log.socket.fileno()
@@ -217,7 +184,7 @@ class Namespace:
             if name:
                 os.write(self.tuns[name], packet)
             else:
-                self.send(packet, mark, uid, gid)
+                self.sender.send(packet, mark, uid, gid)
         except OSError as error:
             seen["e"] = errno.errorcode.get(error.errno, str(error.errno))
         self.collect(outs, records)

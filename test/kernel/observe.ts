@@ -14,6 +14,8 @@ export interface ObserveOptions {
   readonly counters: CounterMode;
   readonly lockFile: string;
   readonly seed: string;
+  /** Packets of which more are wanted. */
+  readonly examples?: readonly Step[];
 }
 
 /** A part of a sequence with what the kernel did. */
@@ -29,18 +31,18 @@ export interface ObservedBatch extends Batch {
 export async function observe(
   one: RuleCase,
   topology: Topology,
-  { packets, counters, lockFile, seed }: ObserveOptions,
+  { packets, counters, lockFile, seed, examples = [] }: ObserveOptions,
   each: (batch: ObservedBatch, oracle: Oracle) => void | Promise<void>,
 ): Promise<void> {
   const constants = readConstants(one.rules, one.ipset, one.family);
-  const sequence = new PacketSequence(topology, constants, one.family, `${seed}/${one.name}`);
+  const sequence = new PacketSequence(topology, constants, one.family, `${seed}/${one.name}`, examples);
   const oracle = await Oracle.start(topology, lockFile, logGroups(one));
   try {
     await oracle.load(ruleTexts(one));
     for (let sent = 0; sent < packets; ) {
       const steps = sequence.next(Math.min(BATCH, packets - sent));
       const batch = await oracle.send(steps, counters);
-      sequence.learn(batch.observations);
+      sequence.learn(steps, batch.observations);
       sent += steps.length;
       await each({ ...batch, steps, places: sequence.places }, oracle);
     }

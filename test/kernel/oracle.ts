@@ -127,8 +127,8 @@ export class Oracle {
 
   /** Sends packets one after the other and tells what the kernel did with each. */
   async send(steps: readonly Step[], counters: CounterMode = "none"): Promise<Batch> {
-    const items = steps.map(({ packet, from, mark, uid, gid, identification }) => {
-      const bytes = encodePacket(packet, identification);
+    const items = steps.map(({ packet, from, mark, uid, gid }) => {
+      const bytes = encodePacket(packet);
       return [from ?? "", Buffer.from(bytes.buffer).toString("hex"), mark, uid, gid];
     });
     const answer = (await this.#ask({ op: "packets", items, counters })) as {

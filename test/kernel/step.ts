@@ -10,13 +10,11 @@ export interface Step {
   /** Sent: owner of the socket. */
   readonly uid: number;
   readonly gid: number;
-  /** Identification of the IP header, which holds the fragments of a packet together. */
-  readonly identification: number;
 }
 
 /** A step with everything that is not said left at what is usual. */
 export function makeStep(packet: Packet, from: string | undefined, more: Partial<Step> = {}): Step {
-  return { packet, from, mark: 0, uid: 0, gid: 0, identification: 1, ...more };
+  return { packet, from, mark: 0, uid: 0, gid: 0, ...more };
 }
 
 /** A packet where it was seen. */

@@ -13,6 +13,15 @@ export interface Tools {
   readonly nfacct: true | string;
 }
 
+/** What the namespace program needs besides, and how to ask whether it is there. */
+const programs: readonly (readonly [string, string])[] = [
+  ["python3", "python3 --version"],
+  ["iproute2", "ip -V"],
+  ["nftables", "nft --version"],
+  ["ipset", "ipset create probe hash:ip && ipset --version"],
+  ["TUN devices", "test -c /dev/net/tun && echo /dev/net/tun"],
+];
+
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
 async function probe(script: string, lockFile: string): Promise<{ readonly ok: boolean; readonly text: string }> {
@@ -37,6 +46,11 @@ export async function findTools(lockFile: string): Promise<Tools> {
         if (!nat.ok) missing.push(`a kernel that ${tool} can work with (${nat.text})`);
       }
     }
+  }
+  for (const [name, script] of programs) {
+    const version = await probe(script, lockFile);
+    if (version.ok) versions.push(`${name}: ${version.text}`);
+    else missing.push(`${name} (${version.text || "not found"})`);
   }
   const counters = await probe("nfacct add probe && nfacct list", lockFile);
   if (counters.ok) versions.push((await probe("nfacct version", lockFile)).text);
