@@ -1,6 +1,6 @@
-import type { Interface } from "./host.ts";
 import { answerError } from "./answer.ts";
 import { forward, input, postrouting, prerouting } from "./hooks.ts";
+import type { Interface } from "./host.ts";
 import type { Outcome, Result } from "./outcome.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";

@@ -1,9 +1,9 @@
-import type { Interface } from "./host.ts";
 import { output, postrouting } from "./hooks.ts";
+import type { Interface } from "./host.ts";
 import type { Result } from "./outcome.ts";
 import type { Address } from "./packet.ts";
-import { finish, receivePacket, transmit } from "./receive.ts";
 import { packetLength } from "./packet-length.ts";
+import { finish, receivePacket, transmit } from "./receive.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 import { joined6 } from "./routing/input.ts";
 import { routeOutput } from "./routing/output.ts";

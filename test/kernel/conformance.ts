@@ -12,6 +12,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Comparisons } from "./compare.ts";
 import { loadAndCompare } from "./load.ts";
 import { observeAll } from "./packets.ts";
 import { goldenRuleSets, type RuleSet } from "./rule-sets.ts";
@@ -64,6 +65,20 @@ function report(outcomes: readonly Outcome[], leftOut: readonly RuleSet[], why: 
   return failures.length > 0 || outcomes.length === 0 ? 1 : 0;
 }
 
+/** Prints what the emulator said otherwise than the kernel; true when it did. */
+function reportComparisons(
+  { packets, entries, mismatches, byCase }: Comparisons,
+  failures: readonly string[],
+  show: string,
+): boolean {
+  for (const text of mismatches.slice(0, Number(show))) console.log(text);
+  for (const [name, count] of byCase) console.log(`  ${name}: ${count} mismatches`);
+  console.log(`${packets} packets and ${entries} connections compared with the emulator`);
+  const failed = mismatches.length + failures.length;
+  console.log(`${Math.max(0, packets - failed)} passed, ${failed} failed`);
+  return failed > 0;
+}
+
 function refuse(sentence: string): number {
   console.log(`conformance:kernel cannot run: ${sentence}`);
   return 2;
@@ -91,6 +106,7 @@ const options = {
   clusters: { type: "string", default: "24" },
   seed: { type: "string", default: "1" },
   only: { type: "string", multiple: true, default: [] as string[] },
+  show: { type: "string", default: String(SHOWN) },
 } as const;
 
 async function main(folder: string, args: readonly string[]): Promise<number> {
@@ -108,8 +124,11 @@ async function main(folder: string, args: readonly string[]): Promise<number> {
     const loaded = only.length > 0 ? 0 : await loadGolden(folder, positionals, tools.nfacct, lockFolder);
     if (positionals.length > 0) return loaded;
     const [packets, clusters] = [Number(values.packets), Number(values.clusters)];
-    const { failures, cells } = await observeAll({ packets, clusters, seed, only, folder: lockFolder });
-    return loaded > 0 || failures.length > 0 || cells.packets === 0 ? 1 : 0;
+    const compared = new Comparisons();
+    const begin = compared.begin.bind(compared);
+    const { failures, cells } = await observeAll({ packets, clusters, seed, only, folder: lockFolder, begin });
+    const failed = reportComparisons(compared, failures, values.show);
+    return loaded > 0 || failed || cells.packets === 0 ? 1 : 0;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return refuse(code === "ENOENT" ? `unshare is missing; ${SETUP}` : message);

@@ -9,7 +9,7 @@ import { hasPorts, type Packet } from "../../src/kernel/packet.ts";
 import { addressText } from "../../src/kernel/packet-text.ts";
 import { receive, send } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
-import type { Observation, RuleHit, SeenPacket, Step } from "./step.ts";
+import type { Observation, SeenPacket, Step } from "./step.ts";
 
 /** What the emulator says about a step, in the words of an observation. */
 interface Emulated {
@@ -57,7 +57,7 @@ function collect(result: Result, out: string[], local: string[]): void {
   for (const answer of answers) collect(answer, out, local);
 }
 
-export const hitKey = (family: string, table: string, chain: string, number: number): string =>
+const hitKey = (family: string, table: string, chain: string, number: number): string =>
   `${family} ${table} ${chain} ${number}`;
 
 /** Numbers that the kernel may have drawn at random for this step: ports and identifiers of what it sent. */
@@ -98,10 +98,24 @@ function joined(packets: readonly SeenPacket[]): readonly SeenPacket[] {
       whole.push(seen);
       continue;
     }
-    const at = whole.findIndex((other) => other.interface === seen.interface && other.packet.moreFragments && other.packet.src === packet.src && other.packet.dst === packet.dst);
+    const at = whole.findIndex(
+      (other) =>
+        other.interface === seen.interface &&
+        other.packet.moreFragments &&
+        other.packet.src === packet.src &&
+        other.packet.dst === packet.dst,
+    );
     const first = whole[at];
     if (first === undefined) whole.push(seen);
-    else whole[at] = { ...first, packet: { ...first.packet, payload: first.packet.payload + packet.payload, moreFragments: packet.moreFragments } };
+    else
+      whole[at] = {
+        ...first,
+        packet: {
+          ...first.packet,
+          payload: first.packet.payload + packet.payload,
+          moreFragments: packet.moreFragments,
+        },
+      };
   }
   return whole;
 }
@@ -125,7 +139,8 @@ const ROUTE_ERRORS: Readonly<Record<string, string>> = {
 };
 
 function errnoDifference(outcome: Outcome, errno: string | undefined): string | undefined {
-  const expected = outcome.kind === "no-route" && outcome.where === "send" ? (ROUTE_ERRORS[outcome.type] ?? "EINVAL") : undefined;
+  const expected =
+    outcome.kind === "no-route" && outcome.where === "send" ? (ROUTE_ERRORS[outcome.type] ?? "EINVAL") : undefined;
   if (expected !== undefined && errno !== expected) return `errno ${errno ?? "none"}, emulated ${expected}`;
   if (errno === "EMSGSIZE" && outcome.kind === "dropped" && outcome.cause.kind === "too-big") return undefined;
   if (expected === undefined && errno !== undefined && errno !== "EPERM" && outcome.kind !== "no-route")
@@ -138,14 +153,17 @@ function errnoDifference(outcome: Outcome, errno: string | undefined): string | 
 /** The emulator as the kernel's double: it is given the same steps, and told what the kernel drew at random. */
 export class Double {
   readonly state: HostState = new HostState();
-  /** How often each rule matched since the last `takeHits`. */
-  #hits = new Map<string, number>();
   readonly #host: Host;
   readonly #indexed: boolean;
 
   constructor(host: Host, indexed: boolean) {
     this.#host = host;
     this.#indexed = indexed;
+  }
+
+  /** Moves the clock to so many milliseconds. */
+  advanceTo(milliseconds: number): void {
+    this.state.advance(milliseconds - this.state.now);
   }
 
   #run(step: Step, chooser: Chooser, numbers: readonly number[]): Emulated {
@@ -162,8 +180,7 @@ export class Double {
       drew = true;
     });
     const options = { host: this.#host, state: this.state, chooser: choose, record, indexed: this.#indexed };
-    const { from, mark, uid, gid, identification } = step;
-    const packet = { ...step.packet, identification };
+    const { packet, from, mark, uid, gid } = step;
     const result =
       from === undefined ? send(options, packet, { mark, owner: { uid, gid } }) : receive(options, packet, from);
     const out: string[] = [];
@@ -195,7 +212,12 @@ export class Double {
 
   /** Plays one step, on the way that the kernel took where it left something to chance, and compares. */
   step(step: Step, seen: Observation): Comparison {
-    if (step.from === undefined && seen.errno === "EMSGSIZE" && !step.packet.df && seen.out.length + seen.local.length === 0) {
+    if (
+      step.from === undefined &&
+      seen.errno === "EMSGSIZE" &&
+      !step.packet.df &&
+      seen.out.length + seen.local.length === 0
+    ) {
       // a raw socket does not cut what it sends: the packet never was one
       const cause = { kind: "too-big", mtu: 0 } as const;
       return { outcome: { kind: "dropped", cause }, translated: false, differences: [] };
@@ -211,18 +233,6 @@ export class Double {
     }
     const { script, differences } = best ?? { script: [], differences: ["no way at all"] };
     const taken = this.#run(step, scriptedChooser(script), numbers);
-    for (const [key, count] of taken.hits) this.#hits.set(key, (this.#hits.get(key) ?? 0) + count);
     return { outcome: taken.outcome, translated: taken.translated, differences };
-  }
-
-  /** Rules that matched since the last call, and how the kernel's counters differ from them. */
-  compareHits(theirs: readonly RuleHit[]): string[] {
-    const ours = this.#hits;
-    this.#hits = new Map();
-    const kernel = new Map(theirs.map((hit) => [hitKey(hit.family, hit.table, hit.chain, hit.number), hit.packets]));
-    const keys = new Set([...ours.keys(), ...kernel.keys()]);
-    return [...keys]
-      .filter((key) => (ours.get(key) ?? 0) !== (kernel.get(key) ?? 0))
-      .map((key) => `${key}: kernel ${kernel.get(key) ?? 0}, emulated ${ours.get(key) ?? 0}`);
   }
 }

@@ -18,6 +18,10 @@ export interface ProtocolContext {
 /** More distinct texts than this are not worth their memory. */
 const MOST_KEPT = 50_000;
 
+function counts({ kind }: Match): boolean {
+  return kind === "statistic" || kind === "limit" || kind === "hashlimit" || kind === "connlimit";
+}
+
 /**
  * Matches and targets by their texts, read once by the general reader: behind one protocol equal texts mean the same, and
  * their values are shared.
@@ -51,7 +55,8 @@ export class LearnedParts {
       match = this.#read(context, text)?.matches[0] ?? null;
       if (context.matches.size < MOST_KEPT) context.matches.set(text, match);
     }
-    return match;
+    // a match that counts belongs to one rule: whoever keeps its count knows it by its identity
+    return match !== null && counts(match) ? { ...match } : match;
   }
 
   /** What `-j NAME …` means when it is no jump, else `null`: whether there is such a chain is not known here. */

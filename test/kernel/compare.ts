@@ -1,0 +1,64 @@
+import { makeHost } from "../../src/kernel/make-host.ts";
+import { packetText } from "../../src/kernel/packet-text.ts";
+import { makeSets } from "../../src/kernel/sets.ts";
+import { parseIPSets } from "../../src/rules/ipset/parse.ts";
+import { loadRuleset } from "../../src/rules/iptables/load.ts";
+import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
+import type { Diagnostic } from "../../src/text/diagnostic.ts";
+import { Double } from "./emulate.ts";
+import { entryDifferences } from "./entries.ts";
+import type { Watch } from "./packets.ts";
+import type { RuleCase } from "./rule-cases.ts";
+import { node } from "./topology.ts";
+import { topologyHost } from "./topology-host.ts";
+
+/** Batches between two comparisons of the connections. */
+const ENTRIES_EVERY = 4;
+
+/** Counts what was compared and keeps what differs. */
+export class Comparisons {
+  packets = 0;
+  entries = 0;
+  readonly mismatches: string[] = [];
+  /** Rule sets with a mismatch, and how many. */
+  readonly byCase: Map<string, number> = new Map();
+
+  fail(name: string, text: string): void {
+    this.mismatches.push(`${name}: ${text}`);
+    this.byCase.set(name, (this.byCase.get(name) ?? 0) + 1);
+  }
+
+  /** The emulator as a watcher of one sequence: it is given each packet that the kernel was given. */
+  begin(one: RuleCase): Watch {
+    const { family, backend } = one;
+    const report = ({ severity, message }: Diagnostic): void => {
+      if (severity === "error") this.fail(one.name, `our reader refuses it: ${message}`);
+    };
+    const ruleset = loadRuleset({ name: one.name, text: one.rules }, family, report, { backend });
+    const sets = makeSets(parseIPSets({ name: `${one.name}.ipset`, text: one.ipset }, report).values());
+    const rules = { IPv4: emptyRuleset, IPv6: emptyRuleset, [family]: ruleset };
+    const double = new Double(makeHost(topologyHost(node, rules, one.sysctls), sets), true);
+    const began = Date.now();
+    let batches = 0;
+    let seen = 0;
+    return async ({ steps, observations }, oracle) => {
+      double.advanceTo(Date.now() - began);
+      for (const [i, step] of steps.entries()) {
+        const observation = observations[i];
+        if (observation === undefined) continue;
+        seen++;
+        this.packets++;
+        const { differences } = double.step(step, observation);
+        if (differences.length === 0) continue;
+        const how = step.from === undefined ? `sent, mark ${step.mark}` : `in ${step.from}`;
+        const about = `${packetText(step.packet)} ttl ${step.packet.ttl} (${how}; errno ${observation.errno ?? "-"})`;
+        this.fail(one.name, `packet ${seen} ${about}\n  ${differences.join("\n  ")}`);
+      }
+      if (++batches % ENTRIES_EVERY !== 0) return;
+      const theirs = (await oracle.conntrack()).filter((entry) => entry.family === family);
+      double.advanceTo(Date.now() - began);
+      this.entries += theirs.length;
+      for (const text of entryDifferences(double.state, theirs)) this.fail(one.name, `after packet ${seen}: ${text}`);
+    };
+  }
+}
