@@ -37,11 +37,8 @@ function prefixOf(fields: Fields, name: "src" | "dst"): Prefix | undefined {
 function protocolOf(fields: Fields): number | undefined {
   const text = fields.text("ipproto");
   if (text === undefined) return undefined;
-  const number = Object.hasOwn(PROTOCOLS, text)
-    ? PROTOCOLS[text]
-    : /^[0-9]{1,3}$/.test(text)
-      ? Number(text)
-      : undefined;
+  const digits = /^(?:ipproto-)?([0-9]{1,3})$/.exec(text)?.[1];
+  const number = Object.hasOwn(PROTOCOLS, text) ? PROTOCOLS[text] : digits === undefined ? undefined : Number(digits);
   return (
     number ??
     fields.fail("ipproto", `Invalid value: ${quoted(text)} is no protocol that is known here; dump with ip -N`)
@@ -55,12 +52,18 @@ function portsOf(fields: Fields, name: "sport" | "dport"): PolicyRule["sourcePor
   return { from, to: single ?? fields.integer(`${name}_end`, 65535) ?? from };
 }
 
-const ACTIONS = ["blackhole", "unreachable", "prohibit", "nop"] as const;
+/** With their numbers (FR_ACT_*), which ip -N prints. */
+const ACTIONS = [
+  ["nop", "3"],
+  ["blackhole", "6"],
+  ["unreachable", "7"],
+  ["prohibit", "8"],
+] as const;
 
 function actionOf(fields: Fields): PolicyRule["action"] | undefined {
   const action = fields.text("action");
-  const plain = ACTIONS.find((each) => each === action);
-  if (plain !== undefined) return { kind: plain };
+  const plain = ACTIONS.find(([name, number]) => action === name || action === number);
+  if (plain !== undefined) return { kind: plain[0] };
   const target = fields.integer("goto", 0xffffffff);
   if (target !== undefined) return { kind: "goto", priority: target };
   const table = tableNumber(fields, "table");
