@@ -31,6 +31,7 @@ function inputLookup(skb: Skb, device: Interface): Lookup {
     dport,
     inInterface: device.name,
     outInterface: "",
+    routesBy: "",
     strict: false,
   };
 }
@@ -127,7 +128,7 @@ function routeInput6(walk: Walk, skb: Skb, device: Interface): RouteDecision {
   const dst = skb.dst as IPv6Words;
   const kind = ipv6Kind(dst);
   const strict = kind.cast === "multicast" || kind.loopback || (kind.cast === "unicast" && kind.scope === scopes.link);
-  const flow = { ...inputLookup(skb, device), outInterface: device.name, strict };
+  const flow = { ...inputLookup(skb, device), routesBy: device.name, strict };
   const found = lookUpRoute(walk.host.fib.IPv6, flow, walk.chooser);
   const refusal = refusalOf(found);
   if (refusal !== undefined || typeof found === "string")
