@@ -48,7 +48,15 @@ function readInterface(fields: Fields): Interface | undefined {
     return undefined;
   }
   if (fields.faulty) return undefined;
-  return { index, name, up: flags.includes("UP"), loopback: flags.includes("LOOPBACK"), mtu, addresses };
+  return {
+    index,
+    name,
+    up: flags.includes("UP"),
+    loopback: flags.includes("LOOPBACK"),
+    ...(flags.includes("NOARP") ? { noARP: true } : {}),
+    mtu,
+    addresses,
+  };
 }
 
 /**

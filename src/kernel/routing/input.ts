@@ -117,7 +117,7 @@ function joined6(host: Host, device: Interface, group: IPv6Words): boolean {
   const low = b === 0 && c === 0;
   if (low && d === 1) return a === 0xff010000 || a === 0xff020000;
   if (low && d === 2) return host.sysctls.ipv6Forwarding && (a === 0xff010000 || a === 0xff020000 || a === 0xff050000);
-  if (a !== 0xff020000 || b !== 0 || c !== 1 || d >>> 24 !== 0xff) return false;
+  if (a !== 0xff020000 || b !== 0 || c !== 1 || d >>> 24 !== 0xff || device.noARP === true) return false;
   return device.addresses.some(
     ({ address }) => typeof address !== "number" && (address[3] & 0xffffff) === (d & 0xffffff),
   );
