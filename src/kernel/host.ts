@@ -30,6 +30,8 @@ export interface Interface {
   readonly name: string;
   readonly up: boolean;
   readonly loopback: boolean;
+  /** Without neighbour discovery (flag NOARP: tunnels, TUN devices): it joins no solicited-node groups. */
+  readonly noARP?: boolean;
   readonly mtu: number;
   readonly addresses: readonly InterfaceAddress[];
 }

@@ -23,6 +23,7 @@ function backwards(skb: Skb, overrides: Partial<Lookup>): Lookup {
     dport: 0,
     inInterface: "lo",
     outInterface: "",
+    routesBy: "",
     strict: true,
     ...overrides,
   };
@@ -103,12 +104,14 @@ function reversePathOk6(
   options: ReversePathOptions,
 ): boolean {
   const linkLocal = ipv6Kind(source).scope === scopes.link && !ipv6Kind(source).loopback;
+  const by = linkLocal || !options.loose ? device.name : "";
   const flow = backwards(skb, {
     src: answering(skb.dst),
     mark: options.validMark ? skb.mark : 0,
     protocol: skb.protocol,
     inInterface: "",
-    outInterface: linkLocal || !options.loose ? device.name : "",
+    outInterface: by,
+    routesBy: by,
     strict: linkLocal,
   });
   const found = lookUpRoute(walk.host.fib.IPv6, flow, walk.chooser);
