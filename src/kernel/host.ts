@@ -1,5 +1,5 @@
 import type { IPFamily } from "../net/family.ts";
-import type { Ruleset } from "../rules/iptables/ruleset.ts";
+import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
 import type { Address } from "./packet.ts";
 import type { Fib } from "./routing/fib.ts";
 import type { IPSet } from "./sets.ts";
@@ -151,6 +151,8 @@ export interface HostDescription {
   readonly policyRules: readonly PolicyRule[];
   readonly sysctls: Sysctls;
   readonly rules: Readonly<Record<IPFamily, Ruleset>>;
+  /** Which back end of iptables the rules are in, where it is known: a few matches differ. */
+  readonly backend?: Backend;
 }
 
 /** A host with the look-up structures that are made once from its description (`makeHost`). */

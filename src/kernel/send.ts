@@ -79,6 +79,7 @@ function isHeardHere(walk: Walk, skb: Skb, { cast, device }: Extract<RouteDecisi
 function hear(walk: Walk, own: Walk, copy: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): void {
   copy.inInterface = route.device;
   copy.local = false;
+  copy.heard = true;
   copy.route = { kind: "local", device: route.device, source: copy.dst, route: undefined, cast: route.cast };
   walk.record?.({ kind: "answer", what: "a copy for this host itself" });
   walk.answers.push(receivePacket(own, copy));

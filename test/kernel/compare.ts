@@ -37,7 +37,7 @@ export class Comparisons {
     const ruleset = loadRuleset({ name: one.name, text: one.rules }, family, report, { backend });
     const sets = makeSets(parseIPSets({ name: `${one.name}.ipset`, text: one.ipset }, report).values());
     const rules = { IPv4: emptyRuleset, IPv6: emptyRuleset, [family]: ruleset };
-    const double = new Double(makeHost(topologyHost(node, rules, one.sysctls), sets), true);
+    const double = new Double(makeHost({ ...topologyHost(node, rules, one.sysctls), backend }, sets), true);
     const began = Date.now();
     let batches = 0;
     let seen = 0;

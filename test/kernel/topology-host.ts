@@ -212,6 +212,7 @@ export function topologyHost(
         name: each.name,
         up: true,
         loopback: false,
+        noARP: true,
         mtu: each.mtu,
         addresses: addresses(each.addresses),
       }),
@@ -260,7 +261,7 @@ export function topologyHost(
       ipv6Forwarding: all["net.ipv6.conf.all.forwarding"] === 1,
       tcpBeLiberal: all["net.netfilter.nf_conntrack_tcp_be_liberal"] === 1,
       tcpLoose: all["net.netfilter.nf_conntrack_tcp_loose"] !== 0,
-      conntrackChecksum: true,
+      conntrackChecksum: all["net.netfilter.nf_conntrack_checksum"] !== 0,
       conntrackTimeouts: new Map(),
       ipv4: new Map([
         [

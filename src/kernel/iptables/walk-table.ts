@@ -162,8 +162,11 @@ function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
       return notModelled(walk, skb, target.module);
     default: {
       const effect = applyTarget(walk, skb, target as Parameters<typeof applyTarget>[2]);
+      if (effect.kind === "not-modelled") return notModelled(walk, skb, effect.target);
       matched(walk, skb, effect);
-      return undefined;
+      return effect.kind === "dropped"
+        ? { kind: "dropped", cause: { kind: "rule", rule: currentRule(walk, skb) as RuleRef } }
+        : undefined;
     }
   }
 }

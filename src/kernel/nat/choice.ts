@@ -83,7 +83,7 @@ function uniquePort(walk: Walk, entry: ConntrackEntry, tuple: Tuple, range: Rang
   // nothing free: the last one tried is taken, and the packet is dropped when its entry is confirmed
   const port = walk.chooser.port(ports, isFree) ?? ports.from;
   const drawn = { ...tuple, [key]: port };
-  return size === 1 ? { tuple: drawn } : { tuple: drawn, drawnFrom: ports };
+  return size === 1 || walk.chooser.knowsPorts === true ? { tuple: drawn } : { tuple: drawn, drawnFrom: ports };
 }
 
 const MAX_ATTEMPTS = 128;

@@ -4,7 +4,7 @@ import type { Walk } from "../walk.ts";
 import { ipv6Kind, isUnset, ownerOf } from "./address.ts";
 import { loopbackOf, martian, refusalOf, refused, toLocal, viaDevice } from "./decide.ts";
 import type { RefusedType, RouteDecision } from "./decision.ts";
-import { lookUpRoute } from "./fib.ts";
+import { lookUpLocal, lookUpRoute } from "./fib.ts";
 import { type ChosenHop, nextHop6 } from "./next-hop.ts";
 import { lookupOf, type OutputFlow } from "./output-flow.ts";
 import { selectAddress6 } from "./source.ts";
@@ -47,11 +47,17 @@ function finish6(walk: Walk, flow: OutputFlow, { found, hop }: Way, source: Addr
 
 const LOOPBACK6: IPv6Words = [0, 0, 0, 1];
 
+/** An address of this host, or a subnet's anycast address that it answers to. */
+function isOwn6(walk: Walk, address: Address): boolean {
+  return (
+    ownerOf(walk.host, address) !== undefined || lookUpLocal(walk.host.fib.IPv6, address)?.route.type === "anycast"
+  );
+}
+
 /** `ip6_dst_lookup_tail`: routed without a source; only a look-up that failed is made again with the chosen one. */
 export function routeOutput6(walk: Walk, flow: OutputFlow): RouteDecision {
   const given = isUnset(flow.src) ? undefined : flow.src;
-  if (given !== undefined && flow.anySource !== true && ownerOf(walk.host, given) === undefined)
-    return martian("source-not-own");
+  if (given !== undefined && flow.anySource !== true && !isOwn6(walk, given)) return martian("source-not-own");
   const asked = isUnset(flow.dst) ? { ...flow, dst: LOOPBACK6 } : flow;
   const found = lookUpOutput6(walk, asked, given);
   const refusal = refusalOf(found);
