@@ -80,6 +80,7 @@ export function makeWalk(options: Partial<Walk> = {}): Walk {
     indexed: true,
     answers: [],
     depth: 0,
+    hotdrop: false,
     ...options,
   };
 }

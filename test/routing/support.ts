@@ -156,6 +156,7 @@ export function walkOf(host: Host, chooser: Chooser = scriptedChooser()): Walk {
     indexed: true,
     answers: [],
     depth: 0,
+    hotdrop: false,
   };
 }
 

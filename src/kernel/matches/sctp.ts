@@ -20,5 +20,9 @@ function chunksMatch(chunks: readonly number[], { mode, types }: ChunkTest): boo
 export function sctpMatches(walk: Walk, skb: Skb, match: SCTPMatch): boolean {
   if (!portFieldsMatch(walk, skb, match)) return false;
   const { chunks } = match;
+  if (chunks !== undefined && skb.chunks.length === 0) {
+    walk.hotdrop = true;
+    return false;
+  }
   return chunks === undefined || chunksMatch(skb.chunks, chunks.value) !== chunks.negated;
 }
