@@ -254,3 +254,35 @@ for (const [from, to, expected] of again) {
     t.is(decisionText(routeAgain(walkOf(host), received(host, "lo", from, to))), expected);
   });
 }
+
+const localSources: readonly (readonly [routes: readonly string[], from: string, expected: string])[] = [
+  // an address on lo with a prefix: the kernel's own local route, no custom one
+  [["local 10.88.0.0/24 dev lo"], "127.0.0.9", "cni0 via 10.244.0.5"],
+  [["local 10.89.0.0/24 dev lo"], "127.0.0.9", "martian source-is-own"],
+  [[], "192.168.7.255", "cni0 via 10.244.0.5"],
+  [["local 10.89.0.0/24 dev lo"], "192.168.7.255", "martian source-invalid"],
+];
+for (const [routes, from, expected] of localSources) {
+  test(`received from ${from} with ${routes.join() || "no other local routes"}: ${expected}`, (t) => {
+    const interfaces = node.interfaces.map((text) => (text.startsWith("lo") ? `${text} 10.88.0.7/24` : text));
+    const made = hostOf({
+      ...node,
+      interfaces,
+      routes: [...node.routes, "local 10.88.0.7 dev lo", ...routes],
+      ipv4: { eth0: { routeLocalnet: true, sendRedirects: false } },
+    });
+    t.is(decisionText(routeInput(walkOf(made), received(made, "eth0", from, "10.244.0.5"))), expected);
+  });
+}
+
+const prefixesOnLo: readonly (readonly [to: string, expected: string])[] = [
+  ["fd00:99::5", "refused none"],
+  ["fd00:99::1", "local lo src fd00:99::1"],
+];
+for (const [to, expected] of prefixesOnLo) {
+  test(`IPv6 has no true routes by lo: to ${to} ${expected}`, (t) => {
+    const routes = [...node.routes, "fd00:99::/64 dev lo metric 256", "local fd00:99::1 dev lo"];
+    const made = hostOf({ ...node, routes });
+    t.is(decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", to))), expected);
+  });
+}
