@@ -1,5 +1,6 @@
 import test from "ava";
-import type { InterfaceSwitches } from "../../src/kernel/host.ts";
+import type { InterfaceSwitches, Route } from "../../src/kernel/host.ts";
+import { connectedRoutes, localRoutes } from "../../src/kernel/routing/address-routes.ts";
 import { entryFault6, forwardFault6, routeInput } from "../../src/kernel/routing/input.ts";
 import { firstAddress, masqueradeAddress, routeICMPError } from "../../src/kernel/routing/masquerade.ts";
 import { routeAgain, routeOutput } from "../../src/kernel/routing/output.ts";
@@ -84,6 +85,7 @@ const outputs: readonly OutputRow[] = [
   ["192.168.7.255", "", "", "broadcast eth0 via 192.168.7.255 src 192.168.7.10"],
   ["224.0.0.5", "10.244.0.1", "", "multicast cni0 via 224.0.0.5 src 10.244.0.1"],
   ["0.0.0.0", "", "", "local lo src 127.0.0.1"],
+  ["10.244.0.5", "127.0.0.1", "lo", "lo via 10.244.0.5 src 127.0.0.1"],
   ["2001:db8::1", "", "", "eth0 via fd00:7::1 src fd00:7::10"],
   ["fd00:244::9", "", "", "cni0 via fd00:244::9 src fd00:244::1"],
   ["fd00:244::1", "", "", "local cni0 src fd00:244::1"],
@@ -284,5 +286,63 @@ for (const [to, expected] of prefixesOnLo) {
     const routes = [...node.routes, "fd00:99::/64 dev lo metric 256", "local fd00:99::1 dev lo"];
     const made = hostOf({ ...node, routes });
     t.is(decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", to))), expected);
+  });
+}
+
+/** Sources of MASQUERADE by `out`; the addresses stand in the order in which the kernel holds them. */
+const sources: readonly (readonly [interfaces: readonly string[], to: string, expected: string])[] = [
+  [["out 10.0.0.1/24 10.0.1.1/24"], "10.0.1.9", "10.0.1.1"],
+  [["out 10.0.0.1/24 10.0.1.1/24"], "9.9.9.9", "10.0.0.1"],
+  [["out 10.0.0.2/24!2nd 10.0.0.1/24"], "10.0.0.9", "10.0.0.1"],
+  [["out 10.0.0.1/32@10.0.1.9"], "10.0.1.9", "10.0.0.1"],
+  [["out", "x 169.254.1.1/16!link", "y 10.3.0.1/24"], "9.9.9.9", "10.3.0.1"],
+  [["out", "y 10.3.0.1/24!2nd 10.3.0.2/24"], "9.9.9.9", "10.3.0.2"],
+  [["out fd00::1/64 fd00:1::1/64"], "fd00:1::9", "fd00:1::1"],
+  [["out fd00::1/64 fd00:1::1/64"], "fd00::9", "fd00::1"],
+  [["out fd00::1/64 2001:db8::1/64"], "2001:db8:9::1", "2001:db8::1"],
+  [["out fd00::1/64 2001:db8::1/64"], "fd00:9::1", "fd00::1"],
+  [["out fd00::1/64!2nd fd00::2/64"], "fd00::9", "fd00::2"],
+  [["out fd00::1/64!old fd00:9::2/64"], "fd00::9", "fd00:9::2"],
+  [["out fd00:9::1/64", "x fd00::1/64"], "fd00::9", "fd00:9::1"],
+  [["out", "x fd00::1/64", "y fd00:8::1/64"], "fd00:8::9", "fd00:8::1"],
+  [["out fe80::1/64 fd00::1/64"], "fe80::9", "fe80::1"],
+  [["out fe80::1/64", "x fd00::1/64"], "fd00:5::9", "fd00::1"],
+  [["out 2002:1::1/64 2001:db8::1/64"], "2002:9::9", "2002:1::1"],
+  // a prefix counts no further than its length: the first of two that both end at /48
+  [["out fd00:0:0:1::1/48 fd00::1/48"], "fd00::9", "fd00:0:0:1::1"],
+];
+for (const [interfaces, to, expected] of sources) {
+  test(`source by out of ${interfaces.join(", ")} to ${to}: ${expected}`, (t) => {
+    const made = hostOf({ interfaces: ["lo 127.0.0.1/8 ::1/128", ...interfaces], routes: [] });
+    const skb = received(made, "out", to.includes(":") ? "fd00:77::1" : "10.77.0.1", to);
+    skb.outInterface = made.byName.get("out");
+    t.is(addressText(masqueradeAddress(walkOf(made), skb)), expected);
+  });
+}
+
+/** The routes of `local` and of `main` that come with an address. */
+const madeRoutes: readonly (readonly [text: string, local: readonly string[], main: readonly string[]])[] = [
+  ["a 10.0.0.1/24", ["local 10.0.0.1/32", "broadcast 10.0.0.255/32"], ["unicast 10.0.0.0/24"]],
+  ["a 10.0.0.1/31", ["local 10.0.0.1/32"], ["unicast 10.0.0.0/31"]],
+  ["a 10.0.0.1/32", ["local 10.0.0.1/32"], []],
+  ["a 10.0.0.1/32@10.0.0.2", ["local 10.0.0.1/32"], ["unicast 10.0.0.2/32"]],
+  [
+    "a 10.0.0.1/24 10.0.0.2/24!2nd",
+    ["local 10.0.0.1/32", "broadcast 10.0.0.255/32", "local 10.0.0.2/32"],
+    ["unicast 10.0.0.0/24"],
+  ],
+  ["lo 127.0.0.1/8", ["local 127.0.0.1/32", "local 127.0.0.0/8", "broadcast 127.255.255.255/32"], []],
+  ["a fd00::1/64", ["local fd00::1/128", "anycast fd00::/128", "multicast ff00::/8"], ["unicast fd00::/64"]],
+  ["a fd00::1/127", ["local fd00::1/128", "multicast ff00::/8"], ["unicast fd00::/127"]],
+  ["lo ::1/128", ["local ::1/128"], ["unicast ::1/128"]],
+];
+for (const [text, local, main] of madeRoutes) {
+  test(`routes for ${text}: ${[...local, ...main].join(", ")}`, (t) => {
+    const family = familyOfText(text.split(" ")[1] ?? "");
+    const { interfaces } = hostOf({ interfaces: [text], routes: [] });
+    const lines = (routes: readonly Route[]): readonly string[] =>
+      routes.map((each) => `${each.type} ${addressText(each.destination)}/${each.prefixLength}`);
+    t.deepEqual(lines(localRoutes(interfaces, family, true)), [...local]);
+    t.deepEqual(lines(connectedRoutes(interfaces, family)), [...main]);
   });
 }
