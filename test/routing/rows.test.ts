@@ -1,5 +1,6 @@
 import test from "ava";
-import type { InterfaceSwitches, Route } from "../../src/kernel/host.ts";
+import type { InterfaceSwitches, PolicyRule, Route } from "../../src/kernel/host.ts";
+import { makeHost } from "../../src/kernel/make-host.ts";
 import { connectedRoutes, localRoutes } from "../../src/kernel/routing/address-routes.ts";
 import { entryFault6, forwardFault6, routeInput } from "../../src/kernel/routing/input.ts";
 import { firstAddress, masqueradeAddress, routeICMPError } from "../../src/kernel/routing/masquerade.ts";
@@ -346,3 +347,35 @@ for (const [text, local, main] of madeRoutes) {
     t.deepEqual(lines(connectedRoutes(interfaces, family)), [...main]);
   });
 }
+
+test("an address of link scope on another interface is no source, even for what stays on a link", (t) => {
+  const interfaces = ["lo 127.0.0.1/8", "out", "x 169.254.1.1/16!link", "y 10.3.0.1/24"];
+  const made = hostOf({ interfaces, routes: ["9.9.9.0/24 dev out"] });
+  const flow = { family: "IPv4", dst: address("9.9.9.9"), mark: 0, tos: 0, protocol: 17, sport: 1, dport: 2 } as const;
+  t.is(decisionText(routeOutput(walkOf(made), flow)), "out via 9.9.9.9 src 10.3.0.1");
+});
+
+for (const srcValidMark of [false, true]) {
+  test(`the way back is looked up ${srcValidMark ? "with" : "without"} the mark: src_valid_mark ${srcValidMark}`, (t) => {
+    const lookUp = (priority: number, table: number, mark?: number): PolicyRule => ({
+      family: "IPv4",
+      priority,
+      negated: false,
+      ...(mark === undefined ? {} : { mark: { value: mark, mask: 0xffffffff } }),
+      action: { kind: "table", table },
+    });
+    const rules = [lookUp(0, 255), lookUp(10, 100, 7), lookUp(32766, 254)];
+    const routes = [...node.routes, "default dev tun0 table 100", "local 192.168.7.10 dev eth0 table 100"];
+    const made = hostOf({ ...node, rules, routes, ipv4: { eth0: { rpFilter: 1, srcValidMark } } });
+    const found = routeInput(walkOf(made), received(made, "eth0", "192.168.7.50", "192.168.7.10", 7));
+    t.is(decisionText(found), srcValidMark ? "martian reverse-path" : "local eth0 src 192.168.7.10");
+  });
+}
+
+test("without neighbour discovery an interface joins no solicited-node group", (t) => {
+  const interfaces = host.interfaces.map((each) => ({ ...each, noARP: true }));
+  const made = makeHost({ ...host, interfaces });
+  const to = (dst: string): string => decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", dst)));
+  t.is(to("ff02::1:ff00:10"), "martian no-membership");
+  t.is(to("ff02::1"), "multicast eth0 src ff02::1");
+});
