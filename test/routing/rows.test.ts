@@ -5,6 +5,7 @@ import { connectedRoutes, localRoutes } from "../../src/kernel/routing/address-r
 import { entryFault6, forwardFault6, routeInput } from "../../src/kernel/routing/input.ts";
 import { firstAddress, masqueradeAddress, routeICMPError } from "../../src/kernel/routing/masquerade.ts";
 import { routeAgain, routeOutput } from "../../src/kernel/routing/output.ts";
+import { reverseMTU, reversePathOk } from "../../src/kernel/routing/reverse-path.ts";
 import {
   address,
   addressText,
@@ -378,4 +379,32 @@ test("without neighbour discovery an interface joins no solicited-node group", (
   const to = (dst: string): string => decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", dst)));
   t.is(to("ff02::1:ff00:10"), "martian no-membership");
   t.is(to("ff02::1"), "multicast eth0 src ff02::1");
+});
+
+const reverse: readonly (readonly [by: string, from: string, strict: boolean, loose: boolean])[] = [
+  ["eth0", "192.168.7.50", true, true],
+  ["eth0", "8.8.8.8", true, true],
+  ["cni0", "8.8.8.8", false, true],
+  ["eth0", "10.91.0.1", false, false],
+  ["eth0", "192.168.7.10", false, false],
+  ["eth0", "192.168.7.255", false, false],
+  ["eth0", "fd00:7::50", true, true],
+  ["cni0", "fd00:7::50", false, true],
+  ["cni0", "fe80::50", true, true],
+  ["tun0", "fe80::50", false, false],
+  ["eth0", "fd00:90::1", false, false],
+  ["eth0", "fd00:7::10", false, false],
+];
+for (const [by, from, strict, loose] of reverse) {
+  test(`the way back to ${from} by ${by}: ${strict}, loose ${loose}`, (t) => {
+    const skb = received(host, by, from, from.includes(":") ? "fd00:244::5" : "10.244.0.5");
+    const ask = (isLoose: boolean): boolean =>
+      reversePathOk(walkOf(host), skb, { loose: isLoose, validMark: false, acceptLocal: false });
+    t.deepEqual([ask(false), ask(true)], [strict, loose]);
+  });
+}
+
+test("the MTU of the way back", (t) => {
+  const mtu = (from: string): number => reverseMTU(walkOf(host), received(host, "eth0", from, "10.244.0.5"));
+  t.deepEqual([mtu("10.244.3.5"), mtu("192.168.7.10"), mtu("10.91.0.1")], [1500, 1500, 0xffffffff]);
 });
