@@ -179,7 +179,8 @@ class Namespace:
     def packet(self, item, count):
         """Sends or receives one packet; what came of it."""
         name, text, mark, uid, gid = item
-        packet, seen, outs, records = bytes.fromhex(text), {}, [], []
+        packet, outs, records = bytes.fromhex(text), [], []
+        seen = {"t": round(1000 * time.monotonic())}
         try:
             if name:
                 os.write(self.tuns[name], packet)
