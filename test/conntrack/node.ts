@@ -1,4 +1,3 @@
-import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 import { confirm, track } from "../../src/kernel/conntrack/track.ts";
 import type { ConntrackEntry } from "../../src/kernel/entry.ts";
 import type { Event, Hook } from "../../src/kernel/event.ts";
@@ -8,6 +7,7 @@ import { makePacket, type PacketFields } from "../../src/kernel/packet.ts";
 import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import type { Walk } from "../../src/kernel/walk.ts";
+import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 
 const sysctls: Sysctls = {
   ipForward: true,

@@ -9,7 +9,7 @@ import { trackSCTP } from "./sctp.ts";
 import { findEntry, insertEntry, newEntry } from "./table.ts";
 import { trackTCP } from "./tcp.ts";
 import { timeoutOf } from "./timeouts.ts";
-import { invertTuple, tupleKey, tupleOf } from "./tuple.ts";
+import { invertTuple, tupleOf } from "./tuple.ts";
 import { trackUDP } from "./udp.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -122,8 +122,7 @@ export function confirm(walk: Walk, skb: Skb): boolean {
 function adoptWinner(walk: Walk, skb: Skb, entry: ConntrackEntry): boolean {
   if (!mayClash(entry.original.protocol)) return false;
   const { connections } = walk.state;
-  const winner =
-    connections.get(tupleKey(entry.original, entry.zone)) ?? connections.get(tupleKey(entry.reply, entry.zone));
+  const winner = connections.find(entry.original, entry.zone) ?? connections.find(entry.reply, entry.zone);
   if (winner === undefined || winner.sourceDone || winner.destinationDone) return false;
   skb.entry = winner;
   return true;

@@ -80,15 +80,26 @@ function addressUnits(address: Address): string {
   return String.fromCharCode(a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff, d >>> 16, d & 0xffff);
 }
 
-/**
- * The key of a tuple in a zone (0 … 65535) for maps. Different tuples have different keys: every field has its own UTF-16
- * units, and the families differ in length. Not for people.
- */
-export function tupleKey(tuple: Tuple, zone: number): string {
-  const { src, dst, sport, dport, protocol } = tuple;
-  if (typeof src === "number" && typeof dst === "number")
-    return String.fromCharCode(src >>> 16, src & 0xffff, dst >>> 16, dst & 0xffff, sport, dport, protocol, zone);
-  return addressUnits(src) + addressUnits(dst) + String.fromCharCode(sport, dport, protocol, zone);
+/** Mixes one more word into a hash: the step of MurmurHash3. */
+function mix(hash: number, word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51);
+  const h = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function mixAddress(hash: number, address: Address): number {
+  if (typeof address === "number") return mix(hash, address);
+  return mix(mix(mix(mix(hash, address[0]), address[1]), address[2]), address[3]);
+}
+
+/** A 32-bit hash, signed, of a tuple in a zone (0 … 65535). */
+export function tupleHash({ src, dst, sport, dport, protocol }: Tuple, zone: number): number {
+  let hash = mixAddress(mixAddress(0, src), dst);
+  hash = mix(mix(hash, (sport << 16) | dport), (protocol << 16) | zone);
+  // the last steps let every bit of the sum reach the low ones, which choose the slot
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
 }
 
 /** The key of what NAT remembers sources by: address, port or identifier, protocol, zone (`hash_by_src` of nf_nat_core.c). */
