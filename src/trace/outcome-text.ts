@@ -36,6 +36,10 @@ export function causeText(cause: DropCause): string {
       return `${ruleName(cause.rule)} finds no address to use`;
     case "interface-changed":
       return "its masqueraded connection leaves by another interface now; the entry is removed";
+    case "malformed":
+      return `by ${ruleName(cause.rule)}, which finds it malformed`;
+    case "too-short":
+      return "too short to be translated";
     case "redirect-of-nat":
       return "an ICMP redirect about a translated connection";
     case "fragment-waits":

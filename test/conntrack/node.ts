@@ -48,7 +48,7 @@ export function makeNode(change: Partial<Sysctls> = {}, hook: Hook = "PREROUTING
   });
   const chooser = { below: () => false, share: () => 0, port: () => undefined, unknown: () => reopen };
   const record = (event: Event): number => events.push(event);
-  const place = { hook, table: "raw", chain: "PREROUTING", ruleNumber: 0, depth: 0 } as const;
+  const place = { hook, table: "raw", chain: "PREROUTING", ruleNumber: 0, depth: 0, hotdrop: false } as const;
   const walk: Walk = { host, state, chooser, record, indexed: true, answers: [], ...place };
   const trackOne = (fields: PacketFields, before?: (skb: Skb) => void): Skb => {
     const skb = makeSkb(makePacket(fields), 0);

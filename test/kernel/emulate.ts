@@ -74,6 +74,7 @@ function numbersSeen(seen: Observation): number[] {
 /** A chooser that takes ports from what was seen, where they are possible. */
 function following(chooser: Chooser, numbers: readonly number[], drew: () => void): Chooser {
   return {
+    knowsPorts: true,
     below: (threshold) => chooser.below(threshold),
     share: (shares) => chooser.share(shares),
     unknown: (what) => chooser.unknown(what),

@@ -33,8 +33,7 @@ export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
     removeEntry(walk.state, entry);
     return { kind: "dropped", cause: { kind: "interface-changed" } };
   }
-  rewrite(walk, skb, entry, manip);
-  return undefined;
+  return rewrite(walk, skb, entry, manip) ? undefined : { kind: "dropped", cause: { kind: "too-short" } };
 }
 
 /** `nf_nat_oif_changed`: the address of a masqueraded connection belongs to another interface than the one it leaves by now. */
