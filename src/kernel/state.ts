@@ -1,4 +1,5 @@
-import { TupleTable } from "./conntrack/tuple-table.ts";
+import { Connections } from "./conntrack/connections.ts";
+import type { SourceKey } from "./conntrack/tuple.ts";
 import type { ConntrackEntry } from "./entry.ts";
 
 /** A place in the log of changes to which a state can be taken back. */
@@ -10,24 +11,22 @@ const absent: unique symbol = Symbol("absent");
 /**
  * Everything about a host that changes: connections, lists, counters, the clock. One value with one log: whoever tries
  * something out takes a mark and rolls back to it, and the state is as it was (decision 7 of the design). Parts are changed
- * through the methods here only. Maps are asked by their keys; their order is not part of the state, which is why what is
- * listed is sorted (`listEntries`).
+ * through the methods here only. Maps are asked by their keys; their order is no part of the state, so whoever lists one
+ * has to sort it.
  */
 export class HostState {
   /** The host's clock in milliseconds; moved only by `advance`. */
   now = 0;
-  /** Confirmed connections by the tuples of both directions. */
-  readonly connections: TupleTable = new TupleTable();
-  /** The same by id. */
-  readonly entries: Map<number, ConntrackEntry> = new Map();
-  /** For NAT: ids of entries by their original source (`sourceKey`), oldest first. */
-  readonly bySource: Map<string, readonly number[]> = new Map();
+  /** Confirmed connections. */
+  readonly entries: Connections = new Connections();
+  /** For NAT: ids of entries by their original source, oldest first. */
+  readonly bySource: { get(key: SourceKey): readonly number[] } = { get: (key) => this.entries.ofSource(key) };
   /** State of matches that count, by the match or target object it belongs to (nth, limit) or by name (recent, hashlimit, nfacct). */
   readonly ofRule: Map<object, unknown> = new Map();
   readonly ofName: Map<string, unknown> = new Map();
   nextId = 1;
 
-  /** Three elements a change: the object, map or table; the field, key or entry; what was there before. */
+  /** Three elements a change: the object, map or table; its field, key or entry; what was there before. */
   readonly #log: unknown[] = [];
   #marks = 0;
 
@@ -77,16 +76,16 @@ export class HostState {
     map.delete(key);
   }
 
-  /** Puts an entry under its tuples, which belong to no other one. */
-  connect(entry: ConntrackEntry): void {
-    if (this.#marks > 0) this.#remember(this.connections, entry, absent);
-    this.connections.add(entry);
+  /** Puts an entry into the table; no other one there has one of its tuples. */
+  enter(entry: ConntrackEntry): void {
+    if (this.#marks > 0) this.#remember(this.entries, entry, absent);
+    this.entries.add(entry);
   }
 
-  /** Takes an entry from under its tuples. */
-  disconnect(entry: ConntrackEntry): void {
-    if (this.#marks > 0) this.#remember(this.connections, entry, entry);
-    this.connections.delete(entry);
+  /** Takes an entry out of the table. */
+  leave(entry: ConntrackEntry): void {
+    if (this.#marks > 0) this.#remember(this.entries, entry, entry);
+    this.entries.delete(entry);
   }
 
   /** Moves the clock forward by milliseconds. */
@@ -99,7 +98,7 @@ function undo(changed: unknown, key: unknown, before: unknown): void {
   if (changed instanceof Map) {
     if (before === absent) changed.delete(key);
     else changed.set(key, before);
-  } else if (changed instanceof TupleTable) {
+  } else if (changed instanceof Connections) {
     if (before === absent) changed.delete(key as ConntrackEntry);
     else changed.add(key as ConntrackEntry);
   } else {

@@ -2,7 +2,7 @@ import type { IPFamily } from "../../net/family.ts";
 import type { ConntrackEntry, Direction, Tuple } from "../entry.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import { sameTuple, sourceKey } from "./tuple.ts";
+import { sameTuple } from "./tuple.ts";
 
 /** An entry and the direction in which a tuple belongs to it. */
 export interface FoundEntry {
@@ -12,7 +12,7 @@ export interface FoundEntry {
 
 /** The living entry of a tuple; one that has expired is removed on the way, as a look-up in the kernel does (`nf_ct_gc_expired`). */
 function livingEntry(state: HostState, tuple: Tuple, zone: number): ConntrackEntry | undefined {
-  const entry = state.connections.find(tuple, zone);
+  const entry = state.entries.find(tuple, zone);
   if (entry === undefined || entry.expires > state.now) return entry;
   removeEntry(state, entry);
   return undefined;
@@ -62,13 +62,7 @@ export function newEntry(state: HostState, zone: number, original: Tuple, reply:
 export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
   const { original, reply, zone } = entry;
   if ((livingEntry(state, original, zone) ?? livingEntry(state, reply, zone)) !== undefined) return false;
-  state.connect(entry);
-  state.put(state.entries, entry.id, entry);
-  if (entry.sourceDone) {
-    const source = sourceKey(entry.original, entry.zone);
-    const before = state.bySource.get(source);
-    state.put(state.bySource, source, before === undefined ? [entry.id] : [...before, entry.id]);
-  }
+  state.enter(entry);
   state.set(entry, "confirmed", true);
   return true;
 }
@@ -76,13 +70,7 @@ export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
 /** Takes an entry out of the table (`nf_ct_delete`); packets on their way keep it, marked dead. */
 export function removeEntry(state: HostState, entry: ConntrackEntry): void {
   state.set(entry, "dead", true);
-  if (state.entries.get(entry.id) !== entry) return;
-  state.disconnect(entry);
-  state.remove(state.entries, entry.id);
-  const source = sourceKey(entry.original, entry.zone);
-  const left = (state.bySource.get(source) ?? []).filter((id) => id !== entry.id);
-  if (left.length === 0) state.remove(state.bySource, source);
-  else state.put(state.bySource, source, left);
+  if (state.entries.get(entry.id) === entry) state.leave(entry);
 }
 
 /**
@@ -145,8 +133,7 @@ function matchesFilter(filter: EntryFilter, entry: ConntrackEntry): boolean {
 
 /** The living entries in the order in which they were made; the kernel itself lists them in the order of its hashes. */
 export function listEntries(state: HostState): readonly ConntrackEntry[] {
-  const living = [...state.entries.values()].filter((entry) => entry.expires > state.now);
-  return living.sort((a, b) => a.id - b.id);
+  return state.entries.list().filter((entry) => entry.expires > state.now);
 }
 
 /** The living entries that a filter chooses, in the order of `listEntries`; an address filter needs `family`. */
