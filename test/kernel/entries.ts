@@ -61,7 +61,10 @@ function theirsText(entry: ObservedEntry): string {
 export function entryDifferences(state: HostState, theirs: readonly ObservedEntry[]): string[] {
   const left = (entry: ConntrackEntry): number => (entry.expires - state.now) / 1000;
   const ours = new Map(
-    [...state.entries.values()].filter((entry) => left(entry) > 0).map((entry) => [oursText(entry), entry]),
+    state.entries
+      .list()
+      .filter((entry) => left(entry) > 0)
+      .map((entry) => [oursText(entry), entry]),
   );
   const differences: string[] = [];
   for (const entry of theirs) {
