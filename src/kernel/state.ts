@@ -3,6 +3,16 @@ import type { ConntrackEntry } from "./entry.ts";
 /** A place in the log of changes to which a state can be taken back. */
 export type StateMark = number;
 
+/** How many keys a map has behind one of them. */
+function countBehind<K>(map: ReadonlyMap<K, unknown>, key: K): number {
+  let place = 1;
+  for (const each of map.keys()) {
+    if (each === key) break;
+    place++;
+  }
+  return map.size - place;
+}
+
 /**
  * Everything about a host that changes: connections, lists, counters, the clock. One value with one log: whoever tries
  * something out takes a mark and rolls back to it, and the state is as it was (decision 7 of the design). Parts are changed
@@ -72,7 +82,16 @@ export class HostState {
     if (!map.has(key)) return;
     if (this.#marks > 0) {
       const before = map.get(key) as V;
-      this.#log.push(() => map.set(key, before));
+      // only connections are listed in the order in which they stand
+      const behind = (map as unknown) === this.entries ? countBehind(map, key) : 0;
+      this.#log.push(() => {
+        const later = behind === 0 ? [] : [...map].slice(-behind);
+        map.set(key, before);
+        for (const [each, value] of later) {
+          map.delete(each);
+          map.set(each, value);
+        }
+      });
     }
     map.delete(key);
   }
