@@ -1,3 +1,4 @@
+import { sourceKey } from "../../src/kernel/conntrack/tuple.ts";
 import type { HostState } from "../../src/kernel/state.ts";
 
 const numbers = new WeakMap<object, number>();
@@ -21,9 +22,13 @@ export function snapshot(state: HostState): unknown {
   return structuredClone({
     now: state.now,
     nextId: state.nextId,
-    entries: [...state.entries],
-    connections: sorted([...state.connections].map(([key, { id }]) => [key, id])),
-    bySource: sorted([...state.bySource]),
+    entries: state.entries.list(),
+    // what each connection is found by
+    found: state.entries.list().map(({ original, reply, zone }) => [
+      state.entries.find(original, zone)?.id,
+      state.entries.find(reply, zone)?.id,
+      state.bySource.get(sourceKey(original, zone)),
+    ]),
     ofRule: sorted([...state.ofRule].map(([object, value]) => [`${numberOf(object)}`, value])),
     ofName: sorted([...state.ofName]),
   });
