@@ -24,11 +24,13 @@ export function snapshot(state: HostState): unknown {
     nextId: state.nextId,
     entries: state.entries.list(),
     // what each connection is found by
-    found: state.entries.list().map(({ original, reply, zone }) => [
-      state.entries.find(original, zone)?.id,
-      state.entries.find(reply, zone)?.id,
-      state.bySource.get(sourceKey(original, zone)),
-    ]),
+    found: state.entries
+      .list()
+      .map(({ original, reply, zone }) => [
+        state.entries.find(original, zone)?.id,
+        state.entries.find(reply, zone)?.id,
+        state.bySource.get(sourceKey(original, zone)),
+      ]),
     ofRule: sorted([...state.ofRule].map(([object, value]) => [`${numberOf(object)}`, value])),
     ofName: sorted([...state.ofName]),
   });

@@ -2,6 +2,7 @@ import type { Script } from "../../src/kernel/chooser/answer.ts";
 import { explore } from "../../src/kernel/chooser/explore.ts";
 import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
 import type { Chooser } from "../../src/kernel/chooser.ts";
+import { tupleOf } from "../../src/kernel/conntrack/tuple.ts";
 import type { Event } from "../../src/kernel/event.ts";
 import type { Host } from "../../src/kernel/host.ts";
 import type { Outcome, Result } from "../../src/kernel/outcome.ts";
@@ -9,7 +10,8 @@ import { hasPorts, type Packet } from "../../src/kernel/packet.ts";
 import { addressText } from "../../src/kernel/packet-text.ts";
 import { receive, send } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
-import type { Observation, SeenPacket, Step } from "./step.ts";
+import { observedKey, tupleKey } from "./entries.ts";
+import type { Observation, ObservedEntry, SeenPacket, Step } from "./step.ts";
 
 /** What the emulator says about a step, in the words of an observation. */
 interface Emulated {
@@ -60,9 +62,18 @@ function collect(result: Result, out: string[], local: string[]): void {
 const hitKey = (family: string, table: string, chain: string, number: number): string =>
   `${family} ${table} ${chain} ${number}`;
 
-/** Numbers that the kernel may have drawn at random for this step: ports and identifiers of what it sent. */
-function numbersSeen(seen: Observation): number[] {
+/**
+ * Numbers that the kernel may have drawn at random for this step: that of the connection it belongs to, then ports and
+ * identifiers of what it sent.
+ */
+function numbersSeen(step: Step, seen: Observation, entries: readonly ObservedEntry[]): number[] {
   const found = new Set<number>();
+  const tuple = tupleOf(step.packet);
+  const key = tuple === undefined ? "" : tupleKey(tuple);
+  for (const { original, reply } of entries) {
+    if (key !== observedKey(original)) continue;
+    for (const number of [reply.dport, reply.icmpId]) if (number !== undefined) found.add(number);
+  }
   const visit = (packet: Packet): void => {
     for (const number of [packet.sport, packet.icmpId, packet.dport]) if (number > 0) found.add(number);
     if (packet.inner !== undefined) visit(packet.inner);
@@ -214,7 +225,7 @@ export class Double {
   }
 
   /** Plays one step, on the way that the kernel took where it left something to chance, and compares. */
-  step(step: Step, seen: Observation): Comparison {
+  step(step: Step, seen: Observation, entries: readonly ObservedEntry[]): Comparison {
     this.advanceTo(seen.at);
     if (
       step.from === undefined &&
@@ -226,7 +237,7 @@ export class Double {
       const cause = { kind: "too-big", mtu: 0 } as const;
       return { outcome: { kind: "dropped", cause }, translated: false, differences: [] };
     }
-    const numbers = numbersSeen(seen);
+    const numbers = numbersSeen(step, seen, entries);
     const { branches } = explore(this.state, (chooser) => this.#run(step, chooser, numbers), { branches: MAX_WAYS });
     let best: { readonly script: Script; readonly differences: readonly string[] } | undefined;
     for (const { value, script, assumptions } of branches) {
