@@ -58,7 +58,7 @@ function observationOf(result: Result): Observation {
   const out: SeenPacket[] = [];
   const local: SeenPacket[] = [];
   seenOf(result, out, local);
-  return { at: 0, errno: undefined, out, local, logged: [], rules: [] };
+  return { at: 0, until: 0, errno: undefined, out, local, logged: [], rules: [] };
 }
 
 /** A host of its own state that takes packets one after the other, chance going by the seed. */

@@ -62,7 +62,8 @@ export class Comparisons {
       }
       if (++batches % ENTRIES_EVERY !== 0) return;
       this.entries += theirs.length;
-      for (const text of entryDifferences(double.state, theirs)) this.fail(one.name, `after packet ${seen}: ${text}`);
+      for (const text of entryDifferences(double.state, theirs, double.slowest))
+        this.fail(one.name, `after packet ${seen}: ${text}`);
     };
   }
 }
