@@ -56,6 +56,7 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
   });
   const answer = makeSkb(packet, 0);
   answer.local = true;
+  answer.owner = "kernel";
   answer.route = way;
   attach(answer, skb);
   walk.record?.({ kind: "answer", what: `ICMP ${type}/${code}` });
@@ -87,6 +88,7 @@ export function answerReset(walk: Walk, skb: Skb): boolean {
   });
   const answer = makeSkb(packet, 0);
   answer.local = true;
+  answer.owner = "none";
   const own = walkOfAnswer(walk);
   const decision = routeAgain(own, answer);
   if (decision.kind === "refused" || decision.kind === "martian") return false;

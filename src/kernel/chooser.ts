@@ -13,6 +13,8 @@ export interface Chooser {
    * A number from a range of which the kernel takes a random free one. Any answer for which `isFree` holds is right;
    * `undefined` when none is free.
    */
+  /** The numbers that `port` gives are those the kernel drew: they stand for themselves, not for the range. */
+  readonly knowsPorts?: boolean;
   port(range: PortChoice, isFree: (port: number) => boolean): number | undefined;
   /** Does a condition hold that is not modelled? */
   unknown(what: NotModelled): boolean;

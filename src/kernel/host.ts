@@ -1,5 +1,5 @@
 import type { IPFamily } from "../net/family.ts";
-import type { Ruleset } from "../rules/iptables/ruleset.ts";
+import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
 import type { Address } from "./packet.ts";
 import type { Fib } from "./routing/fib.ts";
 import type { IPSet } from "./sets.ts";
@@ -30,6 +30,8 @@ export interface Interface {
   readonly name: string;
   readonly up: boolean;
   readonly loopback: boolean;
+  /** Without neighbour discovery (flag NOARP: tunnels, TUN devices): it joins no solicited-node groups. */
+  readonly noARP?: boolean;
   readonly mtu: number;
   readonly addresses: readonly InterfaceAddress[];
 }
@@ -149,6 +151,8 @@ export interface HostDescription {
   readonly policyRules: readonly PolicyRule[];
   readonly sysctls: Sysctls;
   readonly rules: Readonly<Record<IPFamily, Ruleset>>;
+  /** Which back end of iptables the rules are in, where it is known: a few matches differ. */
+  readonly backend?: Backend;
 }
 
 /** A host with the look-up structures that are made once from its description (`makeHost`). */

@@ -2,6 +2,8 @@ import type { RejectWith } from "../rules/iptables/targets/reject.ts";
 import { answerError, answerReset } from "./answer.ts";
 import type { RuleRef } from "./event.ts";
 import type { Stop } from "./outcome.ts";
+import { protocols } from "./packet.ts";
+import { packetLength } from "./packet-length.ts";
 import type { Skb } from "./skb.ts";
 import { currentRule, type Walk } from "./walk.ts";
 
@@ -22,10 +24,38 @@ const errors: Readonly<Record<Exclude<RejectWith, "tcp-reset">, readonly [type: 
   "icmp6-reject-route": [1, 6],
 };
 
+/** Protocols whose checksum REJECT does not look at (`nf_reject_verify_csum`). */
+const UNCHECKED: ReadonlySet<number> = new Set([protocols.gre, protocols.esp, protocols.sctp, protocols.udplite]);
+
+/**
+ * Does REJECT find the packet's checksum wrong, and stay silent (`nf_ip_checksum`, `nf_reject_v6_csum_ok`)? It sums up all behind
+ * the IP header, for every protocol that it does not know to be different: what has no such checksum fails but for one payload
+ * in 65,535, and so do DCCP, whose checksum covers less, and the ICMP of the other family.
+ */
+function checksumFails(skb: Skb): boolean {
+  const v4 = skb.family === "IPv4";
+  const empty = packetLength(skb) === (v4 ? 20 : 40);
+  if (!v4 && empty) return true;
+  if (UNCHECKED.has(skb.protocol)) return false;
+  switch (skb.protocol) {
+    case protocols.tcp:
+    case protocols.udp:
+      return skb.badChecksum;
+    case protocols.icmp:
+      return !v4 || skb.badChecksum;
+    case protocols.icmpv6:
+      return v4 || skb.badChecksum;
+    case protocols.dccp:
+      return v4 || skb.payload > 0 || skb.badChecksum;
+    default:
+      return !empty;
+  }
+}
+
 /** REJECT: the packet is dropped, and answered where the kernel answers (kernel-semantics §2.9). */
 export function reject(walk: Walk, skb: Skb, answer: RejectWith): Stop {
   const rule = currentRule(walk, skb) as RuleRef;
-  if (skb.badChecksum) return { kind: "rejected", rule, with: answer, answered: false };
+  if (checksumFails(skb)) return { kind: "rejected", rule, with: answer, answered: false };
   const answered = answer === "tcp-reset" ? answerReset(walk, skb) : answerError(walk, skb, ...errors[answer]);
   return { kind: "rejected", rule, with: answer, answered };
 }

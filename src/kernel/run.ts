@@ -30,6 +30,7 @@ function walkOf({ host, state, chooser, record, indexed }: RunOptions): Walk {
     table: "raw",
     chain: "",
     ruleNumber: 0,
+    hotdrop: false,
     depth: 0,
   };
 }

@@ -57,15 +57,16 @@ export function outputPacket(walk: Walk, skb: Skb): Result {
 function castPacket(walk: Walk, skb: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): Result {
   if (!isHeardHere(walk, skb, route)) return transmit(walk, skb, route);
   const own: Walk = { ...walk, answers: [] };
+  // a cloned buffer has no socket
   if (skb.family === "IPv4") {
-    const copy: Skb = { ...skb, outInterface: route.device };
+    const copy: Skb = { ...skb, outInterface: route.device, owner: "none" };
     const stop = postrouting(own, copy);
     const sent = transmit(walk, skb, route);
     if (stop === undefined) hear(walk, own, copy, route);
     return sent;
   }
   const sent = transmit(walk, skb, route);
-  const copy: Skb = { ...skb, inInterface: undefined, outInterface: route.device };
+  const copy: Skb = { ...skb, inInterface: undefined, outInterface: route.device, owner: "none" };
   if (sent.outcome.kind === "transmitted" && postrouting(own, copy) === undefined) hear(walk, own, copy, route);
   return sent;
 }
@@ -79,6 +80,7 @@ function isHeardHere(walk: Walk, skb: Skb, { cast, device }: Extract<RouteDecisi
 function hear(walk: Walk, own: Walk, copy: Skb, route: Extract<RouteDecision, { kind: "unicast" }>): void {
   copy.inInterface = route.device;
   copy.local = false;
+  copy.heard = true;
   copy.route = { kind: "local", device: route.device, source: copy.dst, route: undefined, cast: route.cast };
   walk.record?.({ kind: "answer", what: "a copy for this host itself" });
   walk.answers.push(receivePacket(own, copy));

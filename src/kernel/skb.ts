@@ -8,6 +8,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** How conntrack sees a packet; `none` before it looked, and for INVALID packets. */
 export type PacketState = "none" | "new" | "established" | "related" | "untracked";
 
+/** Who sends a packet: a process, the kernel by a socket of its own (ICMP errors), or the kernel without one (a RST). */
+export type PacketOwner = { readonly uid: number; readonly gid: number } | "kernel" | "none";
+
 /** A packet on its way through one host, with what the host knows about it. It lives as long as the way and is the only thing that changes besides the state. */
 export interface Skb extends Mutable<Packet> {
   mark: number;
@@ -22,7 +25,9 @@ export interface Skb extends Mutable<Packet> {
   zone: number;
   route: RouteDecision | undefined;
   /** Owner of the sending socket, where it is known. */
-  owner: { readonly uid: number; readonly gid: number } | undefined;
+  owner: PacketOwner | undefined;
+  /** The copy of an own broadcast that this host hears itself. */
+  heard: boolean;
   /** Interface that the sending socket is bound to. */
   boundTo: string | undefined;
   /** The range from which the kernel drew the source or destination port at random; the field holds one of it. */
@@ -72,6 +77,7 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     zone: 0,
     route: undefined,
     owner: undefined,
+    heard: false,
     boundTo: undefined,
     sportChoice: undefined,
     dportChoice: undefined,
@@ -82,6 +88,6 @@ export function makeSkb(packet: Packet, mark: number): Skb {
 /** The packet as it is now. */
 export function toPacket(skb: Skb): Packet {
   const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...rest } = skb;
-  const { boundTo, sportChoice, dportChoice, largestPiece, ...packet } = rest;
+  const { boundTo, heard, sportChoice, dportChoice, largestPiece, ...packet } = rest;
   return packet;
 }

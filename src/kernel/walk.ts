@@ -21,6 +21,8 @@ export interface Walk {
   chain: string;
   /** From 1 within its chain; 0 outside of rules. */
   ruleNumber: number;
+  /** A match found the packet malformed: it is dropped on the spot (`hotdrop`). */
+  hotdrop: boolean;
   /** How often the packet has gone round by lo. */
   depth: number;
 }

@@ -36,8 +36,12 @@ export function causeText(cause: DropCause): string {
       return `${ruleName(cause.rule)} finds no address to use`;
     case "interface-changed":
       return "its masqueraded connection leaves by another interface now; the entry is removed";
-    case "redirect-of-nat":
-      return "an ICMP redirect about a translated connection";
+    case "malformed":
+      return `by ${ruleName(cause.rule)}, which finds it malformed`;
+    case "too-short":
+      return "too short to be translated";
+    case "error-not-translated":
+      return "an ICMP error that NAT cannot translate (a redirect, a wrong checksum, a short quotation)";
     case "fragment-waits":
       return "a fragment that waits for the rest of its packet";
     case "not-forwardable":

@@ -1,4 +1,3 @@
-import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 import { confirm, track } from "../../src/kernel/conntrack/track.ts";
 import type { ConntrackEntry } from "../../src/kernel/entry.ts";
 import type { Event, Hook } from "../../src/kernel/event.ts";
@@ -8,6 +7,7 @@ import { makePacket, type PacketFields } from "../../src/kernel/packet.ts";
 import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import type { Walk } from "../../src/kernel/walk.ts";
+import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 
 const sysctls: Sysctls = {
   ipForward: true,
@@ -48,7 +48,7 @@ export function makeNode(change: Partial<Sysctls> = {}, hook: Hook = "PREROUTING
   });
   const chooser = { below: () => false, share: () => 0, port: () => undefined, unknown: () => reopen };
   const record = (event: Event): number => events.push(event);
-  const place = { hook, table: "raw", chain: "PREROUTING", ruleNumber: 0, depth: 0 } as const;
+  const place = { hook, table: "raw", chain: "PREROUTING", ruleNumber: 0, depth: 0, hotdrop: false } as const;
   const walk: Walk = { host, state, chooser, record, indexed: true, answers: [], ...place };
   const trackOne = (fields: PacketFields, before?: (skb: Skb) => void): Skb => {
     const skb = makeSkb(makePacket(fields), 0);

@@ -50,10 +50,13 @@ function casesOf(sample: SampleCluster, name: string, topology: Topology, minor:
     const { state } = answerTo(question, family);
     const compiled = compileIptables(state, { sha256 });
     const liberal = sample.host.conntrackTCPLiberal === true ? 1 : 0;
-    return backends.map((backend) => {
-      const rules = saveText(state, compiled, backend, ({ message }) => {
-        throw new Error(`${name}: ${message}`);
+    return backends.flatMap((backend) => {
+      let refused = false;
+      const rules = saveText(state, compiled, backend, () => {
+        refused = true;
       });
+      // what kube-proxy cannot load either (an IPv4-mapped endpoint) leaves nothing to send packets through
+      if (refused) return [];
       return {
         name: `${name}/1.${minor}/${family}/${backend}`,
         about: "a sampled cluster as kube-proxy writes it",

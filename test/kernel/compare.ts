@@ -1,19 +1,24 @@
+import { hostFromDumps } from "../../src/dump/host-from-dumps.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
 import { packetText } from "../../src/kernel/packet-text.ts";
 import { makeSets } from "../../src/kernel/sets.ts";
 import { parseIPSets } from "../../src/rules/ipset/parse.ts";
 import { loadRuleset } from "../../src/rules/iptables/load.ts";
 import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
-import type { Diagnostic } from "../../src/text/diagnostic.ts";
+import type { Diagnostic, Source } from "../../src/text/diagnostic.ts";
 import { Double } from "./emulate.ts";
 import { entryDifferences } from "./entries.ts";
+import type { Oracle } from "./oracle.ts";
 import type { Watch } from "./packets.ts";
 import type { RuleCase } from "./rule-cases.ts";
-import { node } from "./topology.ts";
-import { topologyHost } from "./topology-host.ts";
 
 /** Batches between two comparisons of the connections. */
 const ENTRIES_EVERY = 4;
+
+/** The emulated host is made from what the node's own tools print, as it would be from a stranger's dumps. */
+async function hostSources(oracle: Oracle): Promise<Source[]> {
+  return Object.entries(await oracle.dumps()).map(([name, text]) => ({ name, text }));
+}
 
 /** Counts what was compared and keeps what differs. */
 export class Comparisons {
@@ -29,7 +34,7 @@ export class Comparisons {
   }
 
   /** The emulator as a watcher of one sequence: it is given each packet that the kernel was given. */
-  begin(one: RuleCase): Watch {
+  async begin(one: RuleCase, oracle: Oracle): Promise<Watch> {
     const { family, backend } = one;
     const report = ({ severity, message }: Diagnostic): void => {
       if (severity === "error") this.fail(one.name, `our reader refuses it: ${message}`);
@@ -37,12 +42,11 @@ export class Comparisons {
     const ruleset = loadRuleset({ name: one.name, text: one.rules }, family, report, { backend });
     const sets = makeSets(parseIPSets({ name: `${one.name}.ipset`, text: one.ipset }, report).values());
     const rules = { IPv4: emptyRuleset, IPv6: emptyRuleset, [family]: ruleset };
-    const double = new Double(makeHost(topologyHost(node, rules, one.sysctls), sets), true);
-    const began = Date.now();
+    const description = hostFromDumps(await hostSources(oracle), report, { name: "node" });
+    const double = new Double(makeHost({ ...description, rules, backend }, sets), true);
     let batches = 0;
     let seen = 0;
     return async ({ steps, observations }, oracle) => {
-      double.advanceTo(Date.now() - began);
       for (const [i, step] of steps.entries()) {
         const observation = observations[i];
         if (observation === undefined) continue;
@@ -56,7 +60,6 @@ export class Comparisons {
       }
       if (++batches % ENTRIES_EVERY !== 0) return;
       const theirs = (await oracle.conntrack()).filter((entry) => entry.family === family);
-      double.advanceTo(Date.now() - began);
       this.entries += theirs.length;
       for (const text of entryDifferences(double.state, theirs)) this.fail(one.name, `after packet ${seen}: ${text}`);
     };

@@ -74,6 +74,7 @@ function numbersSeen(seen: Observation): number[] {
 /** A chooser that takes ports from what was seen, where they are possible. */
 function following(chooser: Chooser, numbers: readonly number[], drew: () => void): Chooser {
   return {
+    knowsPorts: true,
     below: (threshold) => chooser.below(threshold),
     share: (shares) => chooser.share(shares),
     unknown: (what) => chooser.unknown(what),
@@ -161,9 +162,9 @@ export class Double {
     this.#indexed = indexed;
   }
 
-  /** Moves the clock to so many milliseconds. */
+  /** Moves the clock to a time of the kernel's. */
   advanceTo(milliseconds: number): void {
-    this.state.advance(milliseconds - this.state.now);
+    this.state.advance(Math.max(0, milliseconds - this.state.now));
   }
 
   #run(step: Step, chooser: Chooser, numbers: readonly number[]): Emulated {
@@ -180,7 +181,9 @@ export class Double {
       drew = true;
     });
     const options = { host: this.#host, state: this.state, chooser: choose, record, indexed: this.#indexed };
-    const { packet, from, mark, uid, gid } = step;
+    const { from, mark, uid, gid } = step;
+    // a raw IPv6 socket does not let its packets be cut
+    const packet = from === undefined && step.packet.family === "IPv6" ? { ...step.packet, df: true } : step.packet;
     const result =
       from === undefined ? send(options, packet, { mark, owner: { uid, gid } }) : receive(options, packet, from);
     const out: string[] = [];
@@ -212,6 +215,7 @@ export class Double {
 
   /** Plays one step, on the way that the kernel took where it left something to chance, and compares. */
   step(step: Step, seen: Observation): Comparison {
+    this.advanceTo(seen.at);
     if (
       step.from === undefined &&
       seen.errno === "EMSGSIZE" &&

@@ -201,6 +201,11 @@ export function encodePacket(packet: Packet): Uint8Array {
       if (packet.inner === undefined) writer.bytes.fill(FILL, at + 8);
       writeICMP(writer, packet, at, length);
       break;
+    case protocols.gre:
+    case protocols.esp:
+      break;
+    default:
+      writer.bytes.fill(FILL, at);
   }
   return writer.bytes;
 }

@@ -179,7 +179,8 @@ class Namespace:
     def packet(self, item, count):
         """Sends or receives one packet; what came of it."""
         name, text, mark, uid, gid = item
-        packet, seen, outs, records = bytes.fromhex(text), {}, [], []
+        packet, outs, records = bytes.fromhex(text), [], []
+        seen = {"t": round(1000 * time.monotonic())}
         try:
             if name:
                 os.write(self.tuns[name], packet)
@@ -215,8 +216,9 @@ class Namespace:
         left = {}
         for name, _ in outs:
             left[name] = left.get(name, 0) + 1
-        # a broadcast passes the tap twice: first the copy that the node keeps
-        marks = {name: seen[-left[name]:] for name, seen in marks.items() if name in left}
+        # a broadcast passes the tap twice: the copy that the node keeps is the first in IPv4 and the last in IPv6
+        first = bool(outs) and outs[0][1][0] >> 4 == 6
+        marks = {n: seen[:left[n]] if first else seen[-left[n]:] for n, seen in marks.items() if n in left}
         rows, last = [], {}
         for name, packet in outs:
             own = marks.get(name, [])

@@ -1,8 +1,8 @@
-import { makeHost } from "../../src/kernel/make-host.ts";
 import type { ExecutionContext } from "ava";
 import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
 import type { Chooser } from "../../src/kernel/chooser.ts";
 import type { Host, Interface } from "../../src/kernel/host.ts";
+import { makeHost } from "../../src/kernel/make-host.ts";
 import { basicMatch } from "../../src/kernel/matches/basic.ts";
 import { evaluateMatch } from "../../src/kernel/matches/evaluate.ts";
 import { type Address, makePacket, type Packet } from "../../src/kernel/packet.ts";
@@ -80,6 +80,7 @@ export function makeWalk(options: Partial<Walk> = {}): Walk {
     indexed: true,
     answers: [],
     depth: 0,
+    hotdrop: false,
     ...options,
   };
 }

@@ -1,8 +1,11 @@
 import test from "ava";
-import type { InterfaceSwitches } from "../../src/kernel/host.ts";
+import type { InterfaceSwitches, PolicyRule, Route } from "../../src/kernel/host.ts";
+import { makeHost } from "../../src/kernel/make-host.ts";
+import { connectedRoutes, localRoutes } from "../../src/kernel/routing/address-routes.ts";
 import { entryFault6, forwardFault6, routeInput } from "../../src/kernel/routing/input.ts";
 import { firstAddress, masqueradeAddress, routeICMPError } from "../../src/kernel/routing/masquerade.ts";
 import { routeAgain, routeOutput } from "../../src/kernel/routing/output.ts";
+import { reverseMTU, reversePathOk } from "../../src/kernel/routing/reverse-path.ts";
 import {
   address,
   addressText,
@@ -84,6 +87,7 @@ const outputs: readonly OutputRow[] = [
   ["192.168.7.255", "", "", "broadcast eth0 via 192.168.7.255 src 192.168.7.10"],
   ["224.0.0.5", "10.244.0.1", "", "multicast cni0 via 224.0.0.5 src 10.244.0.1"],
   ["0.0.0.0", "", "", "local lo src 127.0.0.1"],
+  ["10.244.0.5", "127.0.0.1", "lo", "lo via 10.244.0.5 src 127.0.0.1"],
   ["2001:db8::1", "", "", "eth0 via fd00:7::1 src fd00:7::10"],
   ["fd00:244::9", "", "", "cni0 via fd00:244::9 src fd00:244::1"],
   ["fd00:244::1", "", "", "local cni0 src fd00:244::1"],
@@ -254,3 +258,153 @@ for (const [from, to, expected] of again) {
     t.is(decisionText(routeAgain(walkOf(host), received(host, "lo", from, to))), expected);
   });
 }
+
+const localSources: readonly (readonly [routes: readonly string[], from: string, expected: string])[] = [
+  // an address on lo with a prefix: the kernel's own local route, no custom one
+  [["local 10.88.0.0/24 dev lo"], "127.0.0.9", "cni0 via 10.244.0.5"],
+  [["local 10.89.0.0/24 dev lo"], "127.0.0.9", "martian source-is-own"],
+  [[], "192.168.7.255", "cni0 via 10.244.0.5"],
+  [["local 10.89.0.0/24 dev lo"], "192.168.7.255", "martian source-invalid"],
+];
+for (const [routes, from, expected] of localSources) {
+  test(`received from ${from} with ${routes.join() || "no other local routes"}: ${expected}`, (t) => {
+    const interfaces = node.interfaces.map((text) => (text.startsWith("lo") ? `${text} 10.88.0.7/24` : text));
+    const made = hostOf({
+      ...node,
+      interfaces,
+      routes: [...node.routes, "local 10.88.0.7 dev lo", ...routes],
+      ipv4: { eth0: { routeLocalnet: true, sendRedirects: false } },
+    });
+    t.is(decisionText(routeInput(walkOf(made), received(made, "eth0", from, "10.244.0.5"))), expected);
+  });
+}
+
+const prefixesOnLo: readonly (readonly [to: string, expected: string])[] = [
+  ["fd00:99::5", "refused none"],
+  ["fd00:99::1", "local lo src fd00:99::1"],
+];
+for (const [to, expected] of prefixesOnLo) {
+  test(`IPv6 has no true routes by lo: to ${to} ${expected}`, (t) => {
+    const routes = [...node.routes, "fd00:99::/64 dev lo metric 256", "local fd00:99::1 dev lo"];
+    const made = hostOf({ ...node, routes });
+    t.is(decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", to))), expected);
+  });
+}
+
+/** Sources of MASQUERADE by `out`; the addresses stand in the order in which the kernel holds them. */
+const sources: readonly (readonly [interfaces: readonly string[], to: string, expected: string])[] = [
+  [["out 10.0.0.1/24 10.0.1.1/24"], "10.0.1.9", "10.0.1.1"],
+  [["out 10.0.0.1/24 10.0.1.1/24"], "9.9.9.9", "10.0.0.1"],
+  [["out 10.0.0.2/24!2nd 10.0.0.1/24"], "10.0.0.9", "10.0.0.1"],
+  [["out 10.0.0.1/32@10.0.1.9"], "10.0.1.9", "10.0.0.1"],
+  [["out", "x 169.254.1.1/16!link", "y 10.3.0.1/24"], "9.9.9.9", "10.3.0.1"],
+  [["out", "y 10.3.0.1/24!2nd 10.3.0.2/24"], "9.9.9.9", "10.3.0.2"],
+  [["out fd00::1/64 fd00:1::1/64"], "fd00:1::9", "fd00:1::1"],
+  [["out fd00::1/64 fd00:1::1/64"], "fd00::9", "fd00::1"],
+  [["out fd00::1/64 2001:db8::1/64"], "2001:db8:9::1", "2001:db8::1"],
+  [["out fd00::1/64 2001:db8::1/64"], "fd00:9::1", "fd00::1"],
+  [["out fd00::1/64!2nd fd00::2/64"], "fd00::9", "fd00::2"],
+  [["out fd00::1/64!old fd00:9::2/64"], "fd00::9", "fd00:9::2"],
+  [["out fd00:9::1/64", "x fd00::1/64"], "fd00::9", "fd00:9::1"],
+  [["out", "x fd00::1/64", "y fd00:8::1/64"], "fd00:8::9", "fd00:8::1"],
+  [["out fe80::1/64 fd00::1/64"], "fe80::9", "fe80::1"],
+  [["out fe80::1/64", "x fd00::1/64"], "fd00:5::9", "fd00::1"],
+  [["out 2002:1::1/64 2001:db8::1/64"], "2002:9::9", "2002:1::1"],
+  // a prefix counts no further than its length: the first of two that both end at /48
+  [["out fd00:0:0:1::1/48 fd00::1/48"], "fd00::9", "fd00:0:0:1::1"],
+];
+for (const [interfaces, to, expected] of sources) {
+  test(`source by out of ${interfaces.join(", ")} to ${to}: ${expected}`, (t) => {
+    const made = hostOf({ interfaces: ["lo 127.0.0.1/8 ::1/128", ...interfaces], routes: [] });
+    const skb = received(made, "out", to.includes(":") ? "fd00:77::1" : "10.77.0.1", to);
+    skb.outInterface = made.byName.get("out");
+    t.is(addressText(masqueradeAddress(walkOf(made), skb)), expected);
+  });
+}
+
+/** The routes of `local` and of `main` that come with an address. */
+const madeRoutes: readonly (readonly [text: string, local: readonly string[], main: readonly string[]])[] = [
+  ["a 10.0.0.1/24", ["local 10.0.0.1/32", "broadcast 10.0.0.255/32"], ["unicast 10.0.0.0/24"]],
+  ["a 10.0.0.1/31", ["local 10.0.0.1/32"], ["unicast 10.0.0.0/31"]],
+  ["a 10.0.0.1/32", ["local 10.0.0.1/32"], []],
+  ["a 10.0.0.1/32@10.0.0.2", ["local 10.0.0.1/32"], ["unicast 10.0.0.2/32"]],
+  [
+    "a 10.0.0.1/24 10.0.0.2/24!2nd",
+    ["local 10.0.0.1/32", "broadcast 10.0.0.255/32", "local 10.0.0.2/32"],
+    ["unicast 10.0.0.0/24"],
+  ],
+  ["lo 127.0.0.1/8", ["local 127.0.0.1/32", "local 127.0.0.0/8", "broadcast 127.255.255.255/32"], []],
+  ["a fd00::1/64", ["local fd00::1/128", "anycast fd00::/128", "multicast ff00::/8"], ["unicast fd00::/64"]],
+  ["a fd00::1/127", ["local fd00::1/128", "multicast ff00::/8"], ["unicast fd00::/127"]],
+  ["lo ::1/128", ["local ::1/128"], ["unicast ::1/128"]],
+];
+for (const [text, local, main] of madeRoutes) {
+  test(`routes for ${text}: ${[...local, ...main].join(", ")}`, (t) => {
+    const family = familyOfText(text.split(" ")[1] ?? "");
+    const { interfaces } = hostOf({ interfaces: [text], routes: [] });
+    const lines = (routes: readonly Route[]): readonly string[] =>
+      routes.map((each) => `${each.type} ${addressText(each.destination)}/${each.prefixLength}`);
+    t.deepEqual(lines(localRoutes(interfaces, family, true)), [...local]);
+    t.deepEqual(lines(connectedRoutes(interfaces, family)), [...main]);
+  });
+}
+
+test("an address of link scope on another interface is no source, even for what stays on a link", (t) => {
+  const interfaces = ["lo 127.0.0.1/8", "out", "x 169.254.1.1/16!link", "y 10.3.0.1/24"];
+  const made = hostOf({ interfaces, routes: ["9.9.9.0/24 dev out"] });
+  const flow = { family: "IPv4", dst: address("9.9.9.9"), mark: 0, tos: 0, protocol: 17, sport: 1, dport: 2 } as const;
+  t.is(decisionText(routeOutput(walkOf(made), flow)), "out via 9.9.9.9 src 10.3.0.1");
+});
+
+for (const srcValidMark of [false, true]) {
+  test(`the way back is looked up ${srcValidMark ? "with" : "without"} the mark: src_valid_mark ${srcValidMark}`, (t) => {
+    const lookUp = (priority: number, table: number, mark?: number): PolicyRule => ({
+      family: "IPv4",
+      priority,
+      negated: false,
+      ...(mark === undefined ? {} : { mark: { value: mark, mask: 0xffffffff } }),
+      action: { kind: "table", table },
+    });
+    const rules = [lookUp(0, 255), lookUp(10, 100, 7), lookUp(32766, 254)];
+    const routes = [...node.routes, "default dev tun0 table 100", "local 192.168.7.10 dev eth0 table 100"];
+    const made = hostOf({ ...node, rules, routes, ipv4: { eth0: { rpFilter: 1, srcValidMark } } });
+    const found = routeInput(walkOf(made), received(made, "eth0", "192.168.7.50", "192.168.7.10", 7));
+    t.is(decisionText(found), srcValidMark ? "martian reverse-path" : "local eth0 src 192.168.7.10");
+  });
+}
+
+test("without neighbour discovery an interface joins no solicited-node group", (t) => {
+  const interfaces = host.interfaces.map((each) => ({ ...each, noARP: true }));
+  const made = makeHost({ ...host, interfaces });
+  const to = (dst: string): string => decisionText(routeInput(walkOf(made), received(made, "eth0", "fd00:7::50", dst)));
+  t.is(to("ff02::1:ff00:10"), "martian no-membership");
+  t.is(to("ff02::1"), "multicast eth0 src ff02::1");
+});
+
+const reverse: readonly (readonly [by: string, from: string, strict: boolean, loose: boolean])[] = [
+  ["eth0", "192.168.7.50", true, true],
+  ["eth0", "8.8.8.8", true, true],
+  ["cni0", "8.8.8.8", false, true],
+  ["eth0", "10.91.0.1", false, false],
+  ["eth0", "192.168.7.10", false, false],
+  ["eth0", "192.168.7.255", false, false],
+  ["eth0", "fd00:7::50", true, true],
+  ["cni0", "fd00:7::50", false, true],
+  ["cni0", "fe80::50", true, true],
+  ["tun0", "fe80::50", false, false],
+  ["eth0", "fd00:90::1", false, false],
+  ["eth0", "fd00:7::10", false, false],
+];
+for (const [by, from, strict, loose] of reverse) {
+  test(`the way back to ${from} by ${by}: ${strict}, loose ${loose}`, (t) => {
+    const skb = received(host, by, from, from.includes(":") ? "fd00:244::5" : "10.244.0.5");
+    const ask = (isLoose: boolean): boolean =>
+      reversePathOk(walkOf(host), skb, { loose: isLoose, validMark: false, acceptLocal: false });
+    t.deepEqual([ask(false), ask(true)], [strict, loose]);
+  });
+}
+
+test("the MTU of the way back", (t) => {
+  const mtu = (from: string): number => reverseMTU(walkOf(host), received(host, "eth0", from, "10.244.0.5"));
+  t.deepEqual([mtu("10.244.3.5"), mtu("192.168.7.10"), mtu("10.91.0.1")], [1500, 1500, 0xffffffff]);
+});

@@ -17,14 +17,14 @@ import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import type { Walk } from "../../src/kernel/walk.ts";
 import type { IPFamily } from "../../src/net/family.ts";
-import { formatIP, parseIP } from "../../src/net/ip.ts";
+import { formatIP, parseIPv4, parseIPv6 } from "../../src/net/ip.ts";
 import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 
 /** An address as the kernel parts take it. */
 export function address(text: string): Address {
-  const read = parseIP(text);
+  const read = text.includes(":") ? parseIPv6(text) : parseIPv4(text);
   if (read === undefined) throw new Error(`not an address: ${text}`);
-  return read.family === "IPv4" ? read.value : read.words;
+  return read;
 }
 
 /** The address as text. */
@@ -156,6 +156,7 @@ export function walkOf(host: Host, chooser: Chooser = scriptedChooser()): Walk {
     indexed: true,
     answers: [],
     depth: 0,
+    hotdrop: false,
   };
 }
 

@@ -200,7 +200,7 @@ const unmodelled: readonly (readonly [rule: string, code: string])[] = [
   ["-m realm --realm lan", "unmodelled-option"],
   ["-j TEE --gateway example.org", "unmodelled-option"],
   ["-j NOSUCH --foo 1", "unknown-target"],
-  ["-p sctp -m sctp --chunk-types any DATA", "unmodelled-option"],
+  ["-p sctp -m sctp --chunk-types any DATA:BE", "unmodelled-option"],
   ["-s example.org -j ACCEPT", "host-name"],
 ];
 

@@ -71,6 +71,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       at = back.next;
       continue;
     }
+    if (walk.hotdrop) {
+      walk.hotdrop = false;
+      return { kind: "dropped", cause: { kind: "malformed", rule: currentRule(walk, skb) as RuleRef } };
+    }
     const { target } = rule;
     if (target?.kind === "jump" || target?.kind === "goto") {
       matched(walk, skb, { kind: target.kind, chain: target.chain });
@@ -109,13 +113,13 @@ function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
   if (candidates === undefined) {
     for (let i = at; i < end; i++) {
       walk.ruleNumber = i + 1;
-      if (ruleMatches(walk, skb, rules[i] as Rule)) return i;
+      if (ruleMatches(walk, skb, rules[i] as Rule) || walk.hotdrop) return i;
     }
     return end;
   }
   for (let i = candidates.next(at, end); i < end; i = candidates.next(i + 1, end)) {
     walk.ruleNumber = i + 1;
-    if (ruleMatches(walk, skb, rules[i] as Rule)) return i;
+    if (ruleMatches(walk, skb, rules[i] as Rule) || walk.hotdrop) return i;
   }
   return end;
 }
@@ -162,8 +166,11 @@ function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
       return notModelled(walk, skb, target.module);
     default: {
       const effect = applyTarget(walk, skb, target as Parameters<typeof applyTarget>[2]);
+      if (effect.kind === "not-modelled") return notModelled(walk, skb, effect.target);
       matched(walk, skb, effect);
-      return undefined;
+      return effect.kind === "dropped"
+        ? { kind: "dropped", cause: { kind: "rule", rule: currentRule(walk, skb) as RuleRef } }
+        : undefined;
     }
   }
 }

@@ -17,9 +17,9 @@ import { askUnknown } from "./not-modelled.ts";
 import { ownerMatches } from "./owner.ts";
 import { physdevMatches } from "./physdev.ts";
 import { pkttypeMatches } from "./pkttype.ts";
-import { portFieldsMatch } from "./ports.ts";
 import { recentMatches } from "./recent.ts";
 import { rpfilterMatches } from "./rpfilter.ts";
+import { sctpMatches } from "./sctp.ts";
 import { setMatches } from "./set.ts";
 import { statisticMatches } from "./statistic.ts";
 import { tcpMatches, udpMatches } from "./tcp.ts";
@@ -70,7 +70,7 @@ const evaluators: Evaluators = {
   realm: realmMatches,
   recent: recentMatches,
   rpfilter: rpfilterMatches,
-  sctp: portFieldsMatch,
+  sctp: sctpMatches,
   set: setMatches,
   socket: socketMatches,
   state: stateMatches,

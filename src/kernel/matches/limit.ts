@@ -68,5 +68,6 @@ export function limitMatches(walk: Walk, skb: Skb, match: LimitMatch): boolean {
     tokens: nft ? tokens - price : tokens,
   } satisfies Bucket);
   if (legacy === nft) return legacy;
+  if (walk.host.backend !== undefined) return walk.host.backend === "nft" ? nft : legacy;
   return askUnknown(walk, skb, "-m limit lets the packet pass, where legacy and nf_tables back end round differently");
 }

@@ -15,6 +15,10 @@ export function ownerMatches(walk: Walk, skb: Skb, match: OwnerMatch): boolean {
     return match.socketExists !== true && uid?.negated !== false && gid?.negated !== false;
   }
   const { owner } = skb;
+  if (owner === "none" || owner === "kernel") {
+    const wanted = owner === "none" ? match.socketExists !== true : match.socketExists !== false;
+    return wanted && uid?.negated !== false && gid?.negated !== false;
+  }
   if (owner === undefined) return askUnknown(walk, skb, "-m owner holds for a packet of an unknown owner");
   if (match.socketExists === false) return false;
   if (uid !== undefined && !rangeTest(owner.uid, uid)) return false;

@@ -12,8 +12,16 @@ import { askUnknown } from "./not-modelled.ts";
  */
 export function pkttypeMatches(walk: Walk, skb: Skb, { type }: PkttypeMatch): boolean {
   if (type.value === "otherhost") return type.negated;
-  if (skb.inInterface === undefined || isUnicast(walk, skb)) return (type.value === "unicast") !== type.negated;
+  if (skb.heard) return (type.value === heardType(walk, skb)) !== type.negated;
+  if (skb.inInterface === undefined || skb.inInterface.noARP === true || isUnicast(walk, skb))
+    return (type.value === "unicast") !== type.negated;
   return askUnknown(walk, skb, `the packet came in a ${type.value} frame`) !== type.negated;
+}
+
+/** An own broadcast that is heard counts by its destination. */
+function heardType(walk: Walk, skb: Skb): "multicast" | "broadcast" {
+  const bits = addressType(walk.host, skb.family, skb.dst);
+  return (bits & addressTypes.MULTICAST) !== 0 ? "multicast" : "broadcast";
 }
 
 function isUnicast(walk: Walk, skb: Skb): boolean {

@@ -9,7 +9,7 @@ const LOCAL_MULTICAST = 0xe00000;
 
 /** Packets that `rpfilter_mt` lets through without a look-up. */
 function isExempt(skb: Skb): boolean {
-  if (skb.inInterface?.loopback === true) return true;
+  if (skb.heard || skb.inInterface?.loopback === true) return true;
   if (typeof skb.src !== "number") return skb.src.every((word) => word === 0);
   const isZeroNet = skb.src >>> 24 === 0;
   return isZeroNet && (skb.dst === BROADCAST || (typeof skb.dst === "number" && skb.dst >>> 8 === LOCAL_MULTICAST));

@@ -1,6 +1,6 @@
 import { findEntry, isTaken, removeEntry } from "../conntrack/table.ts";
 import { invertTuple, sourceKey } from "../conntrack/tuple.ts";
-import type { ConntrackEntry, Tuple } from "../entry.ts";
+import type { ConntrackEntry, TCPConnectionState, Tuple } from "../entry.ts";
 import type { HostState } from "../state.ts";
 import type { Walk } from "../walk.ts";
 import { type Manip, pickAddress, portIn, portKey, type Range, sourceIn } from "./range.ts";
@@ -83,7 +83,7 @@ function uniquePort(walk: Walk, entry: ConntrackEntry, tuple: Tuple, range: Rang
   // nothing free: the last one tried is taken, and the packet is dropped when its entry is confirmed
   const port = walk.chooser.port(ports, isFree) ?? ports.from;
   const drawn = { ...tuple, [key]: port };
-  return size === 1 ? { tuple: drawn } : { tuple: drawn, drawnFrom: ports };
+  return size === 1 || walk.chooser.knowsPorts === true ? { tuple: drawn } : { tuple: drawn, drawnFrom: ports };
 }
 
 const MAX_ATTEMPTS = 128;
@@ -97,8 +97,11 @@ function portClass(tuple: Tuple, key: "sport" | "dport", manip: Manip): { from: 
   return port < 1024 ? { from: 600, to: 1023 } : { from: 1024, to: 65535 };
 }
 
+/** States from TIME_WAIT on as the kernel numbers them: SYN_SENT2 is the last. */
+const EVICTED: ReadonlySet<TCPConnectionState> = new Set<TCPConnectionState>(["TIME_WAIT", "CLOSE", "SYN_SENT2"]);
+
 /**
- * `nf_nat_used_tuple_harder`: a port is also free when its owner is a translated TCP connection in TIME_WAIT or CLOSE that the
+ * `nf_nat_used_tuple_harder`: a port is also free when its owner is a translated TCP connection of those states that the
  * new one's sequence numbers have passed; that entry is removed.
  */
 function isPortFree(walk: Walk, entry: ConntrackEntry, tuple: Tuple): boolean {
@@ -109,8 +112,7 @@ function isPortFree(walk: Walk, entry: ConntrackEntry, tuple: Tuple): boolean {
   const found = findEntry(state, invertTuple(tuple), entry.zone);
   if (found === undefined || found.direction !== 1) return false;
   const old = found.entry.protocolState;
-  if (old?.kind !== "tcp" || (old.state !== "TIME_WAIT" && old.state !== "CLOSE") || !found.entry.sourceChanged)
-    return false;
+  if (old?.kind !== "tcp" || !EVICTED.has(old.state) || !found.entry.sourceChanged) return false;
   if (((own.sides[0].end - old.sides[0].end) | 0) <= 0) return false;
   removeEntry(state, found.entry);
   return true;

@@ -22,7 +22,9 @@ export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
   if (entry === undefined) return undefined;
   const manip: Manip = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "destination" : "source";
   if (skb.state === "related" && isICMP(skb)) {
-    return rewriteError(walk, skb, entry, manip) ? undefined : { kind: "dropped", cause: { kind: "redirect-of-nat" } };
+    return rewriteError(walk, skb, entry, manip)
+      ? undefined
+      : { kind: "dropped", cause: { kind: "error-not-translated" } };
   }
   const undecided = skb.state !== "established" && !(manip === "source" ? entry.sourceDone : entry.destinationDone);
   if (undecided) {
@@ -33,8 +35,7 @@ export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
     removeEntry(walk.state, entry);
     return { kind: "dropped", cause: { kind: "interface-changed" } };
   }
-  rewrite(walk, skb, entry, manip);
-  return undefined;
+  return rewrite(walk, skb, entry, manip) ? undefined : { kind: "dropped", cause: { kind: "too-short" } };
 }
 
 /** `nf_nat_oif_changed`: the address of a masqueraded connection belongs to another interface than the one it leaves by now. */

@@ -41,9 +41,16 @@ function applies(entry: ConntrackEntry, manip: Manip, direction: number): boolea
   return source ? entry.sourceChanged : entry.destinationChanged;
 }
 
-/** `nf_nat_packet`: rewrites a packet as its entry says, at a hook of the given kind (kernel-semantics §3.1). */
-export function rewrite(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Manip): void {
-  if (!applies(entry, manip, skb.direction)) return;
+/** `gre_manip_pkt` wants so many bytes of a GRE packet, whatever it does with them. */
+const GRE_NEEDS = 8;
+
+/**
+ * `nf_nat_packet`: rewrites a packet as its entry says, at a hook of the given kind (kernel-semantics §3.1). False: it is too short
+ * for that, and dropped.
+ */
+export function rewrite(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Manip): boolean {
+  if (!applies(entry, manip, skb.direction)) return true;
+  if (skb.protocol === protocols.gre && skb.payload < GRE_NEEDS) return false;
   const before = walk.record === undefined ? undefined : view(skb);
   write(skb, invertTuple(skb.direction === 0 ? entry.reply : entry.original), manip);
   if (manip === "source") skb.sportChoice = skb.direction === 0 ? entry.chosenPort : undefined;
@@ -58,18 +65,22 @@ export function rewrite(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Mani
       ...(chosen === undefined ? {} : { chosenFrom: chosen }),
     });
   }
+  return true;
 }
 
 /**
  * `nf_nat_icmp_reply_translation`: an ICMP error of a translated connection quotes what its receiver once sent, and comes from
- * the address that the receiver talks to (kernel-semantics §5.1). False: the packet is dropped.
+ * the address that the receiver talks to (kernel-semantics §5.1). False: the packet is dropped, as redirects of translated connections,
+ * messages with a wrong checksum, and those whose quotation is too short.
  */
 export function rewriteError(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Manip): boolean {
+  if (skb.badChecksum) return false;
   if (skb.protocol === protocols.icmp && skb.icmpType === 5) {
     if (!entry.sourceDone || !entry.destinationDone) return false;
     if (entry.sourceChanged || entry.destinationChanged) return false;
   }
   if (!applies(entry, manip, skb.direction)) return true;
+  if (skb.inner?.protocol === protocols.gre && skb.inner.payload < GRE_NEEDS) return false;
   const before = walk.record === undefined ? undefined : view(skb);
   const other = skb.direction === 0 ? entry.reply : entry.original;
   if (skb.inner !== undefined) {

@@ -50,6 +50,7 @@ function routeTypes6(host: Host, words: IPv6Words, device: Interface | undefined
     dport: 0,
     inInterface: "lo",
     outInterface: device?.name ?? "",
+    routesBy: device?.name ?? "",
     strict: device !== undefined,
   };
   const owned = device?.addresses.some((own) => own.tentative !== true && sameAddress(own.address, words)) === true;

@@ -46,7 +46,8 @@ export function viaDevice(
   };
 }
 
-function loopbackOf(walk: Walk): Interface | undefined {
+/** The loopback interface. */
+export function loopbackOf(walk: Walk): Interface | undefined {
   return walk.host.interfaces.find(({ loopback }) => loopback);
 }
 

@@ -1,17 +1,17 @@
 import type { IPFamily } from "../../net/family.ts";
-import { mask32 } from "../../net/prefix.ts";
 import type { Chooser } from "../chooser.ts";
 import type { HostDescription, Interface, PolicyRule, Route } from "../host.ts";
-import type { Address } from "../packet.ts";
+import { type Address, sameAddress } from "../packet.ts";
 import type { RefusedType } from "./decision.ts";
 import type { Lookup } from "./lookup.ts";
-import { conditionsHold } from "./policy-rule.ts";
+import { conditionsHold, inPrefix } from "./policy-rule.ts";
 import { lookUp4, lookUp6, usableHop } from "./select-route.ts";
-import { leafAt, makeTable, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
+import { type Hop, leafAt, makeTable, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
 
 const LOCAL = 255;
 const MAIN = 254;
 const DEFAULT = 253;
+const LOOPBACK6: Address = [0, 0, 0, 1];
 
 /** The routes and rules of one family. */
 export interface FamilyFib {
@@ -67,8 +67,15 @@ function isDefaultRule(rule: PolicyRule, wanted: PolicyRule): boolean {
   );
 }
 
-function refusal({ type }: Route): TableRoute["refuses"] {
-  return type === "unreachable" || type === "prohibit" || type === "blackhole" || type === "throw" ? type : undefined;
+/**
+ * What a route refuses with. IPv6 has no true routes by lo: one that is neither local nor for ::1 refuses like none at
+ * all, also the prefix of an address on lo (`fib6_is_reject`).
+ */
+function refusal({ type, family, destination, prefixLength }: Route, hops: readonly Hop[]): TableRoute["refuses"] {
+  if (type === "unreachable" || type === "prohibit" || type === "blackhole" || type === "throw") return type;
+  if (family === "IPv4" || type !== "unicast" || hops.length === 0) return undefined;
+  const toLoopback = prefixLength === 128 && sameAddress(destination, LOOPBACK6);
+  return hops.every(({ device }) => device?.loopback === true) && !toLoopback ? "none" : undefined;
 }
 
 /** IPv4: of equal prefixes `local` first, then by TOS, then by metric (`fib_find_alias`). */
@@ -102,7 +109,7 @@ function makeFamily(family: IPFamily, description: HostDescription, byName: Read
     const list = routes.get(route.table) ?? [];
     routes.set(route.table, list);
     const hops = route.nextHops.map((nextHop) => ({ nextHop, device: byName.get(nextHop.device) }));
-    list.push({ route, hops, refuses: refusal(route) });
+    list.push({ route, hops, refuses: refusal(route, hops) });
   }
   const before = family === "IPv4" ? before4 : before6;
   const tables = new Map([...routes].map(([number, list]) => [number, makeTable(list, before)] as const));
@@ -118,13 +125,14 @@ function makeFamily(family: IPFamily, description: HostDescription, byName: Read
   };
 }
 
+/** Did the kernel make a local route for an address itself? (`fib_add_ifaddr`) */
 function isOwnLocalRoute(route: Route, interfaces: readonly Interface[]): boolean {
-  return interfaces.some((device) =>
-    device.addresses.some(({ family, address, prefixLength }) => {
-      if (family !== "IPv4" || typeof address !== "number" || typeof route.destination !== "number") return false;
-      if (route.prefixLength === 32 && address === route.destination) return true;
-      const prefix = (address & mask32(prefixLength)) >>> 0;
-      return device.loopback && route.prefixLength === prefixLength && route.destination === prefix;
+  return interfaces.some(({ loopback, addresses }) =>
+    addresses.some(({ family, address, peer = address, prefixLength }) => {
+      if (family !== "IPv4") return false;
+      if (route.prefixLength === 32 && sameAddress(address, route.destination)) return true;
+      const network = { address: peer, prefixLength };
+      return loopback && route.prefixLength === prefixLength && inPrefix(route.destination, network);
     }),
   );
 }

@@ -31,6 +31,7 @@ function inputLookup(skb: Skb, device: Interface): Lookup {
     dport,
     inInterface: device.name,
     outInterface: "",
+    routesBy: "",
     strict: false,
   };
 }
@@ -116,7 +117,7 @@ export function joined6(host: Host, device: Interface, group: IPv6Words): boolea
   const low = b === 0 && c === 0;
   if (low && d === 1) return a === 0xff010000 || a === 0xff020000;
   if (low && d === 2) return host.sysctls.ipv6Forwarding && (a === 0xff010000 || a === 0xff020000 || a === 0xff050000);
-  if (a !== 0xff020000 || b !== 0 || c !== 1 || d >>> 24 !== 0xff) return false;
+  if (a !== 0xff020000 || b !== 0 || c !== 1 || d >>> 24 !== 0xff || device.noARP === true) return false;
   return device.addresses.some(
     ({ address }) => typeof address !== "number" && (address[3] & 0xffffff) === (d & 0xffffff),
   );
@@ -127,7 +128,7 @@ function routeInput6(walk: Walk, skb: Skb, device: Interface): RouteDecision {
   const dst = skb.dst as IPv6Words;
   const kind = ipv6Kind(dst);
   const strict = kind.cast === "multicast" || kind.loopback || (kind.cast === "unicast" && kind.scope === scopes.link);
-  const flow = { ...inputLookup(skb, device), outInterface: device.name, strict };
+  const flow = { ...inputLookup(skb, device), routesBy: device.name, strict };
   const found = lookUpRoute(walk.host.fib.IPv6, flow, walk.chooser);
   const refusal = refusalOf(found);
   if (refusal !== undefined || typeof found === "string")

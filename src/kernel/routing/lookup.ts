@@ -14,8 +14,10 @@ export interface Lookup {
   readonly dport: number;
   /** `lo` for what this host sends. */
   readonly inInterface: string;
-  /** The interface that the route must lead out of; empty for any. */
+  /** The interface that the sender chose, which rules can test; empty for none, as for all that is received. */
   readonly outInterface: string;
-  /** IPv6: routes by other interfaces do not count at all (RT6_LOOKUP_F_IFACE); else they come second. IPv4 is always strict. */
+  /** The interface that routes must or should lead out of; empty for any. Of received IPv6 packets the one they came in by. */
+  readonly routesBy: string;
+  /** IPv6: routes by other interfaces than `routesBy` do not count at all (RT6_LOOKUP_F_IFACE); else they come second. IPv4 is always strict. */
   readonly strict: boolean;
 }

@@ -24,5 +24,18 @@ export interface OutputFlow {
 /** The look-up of a packet that this host sends. */
 export function lookupOf(flow: OutputFlow, src: Address | undefined, outInterface: string, strict: boolean): Lookup {
   const { family, dst, mark, tos, protocol, sport, dport } = flow;
-  return { family, dst, src, mark, tos, protocol, sport, dport, inInterface: "lo", outInterface, strict };
+  return {
+    family,
+    dst,
+    src,
+    mark,
+    tos,
+    protocol,
+    sport,
+    dport,
+    inInterface: "lo",
+    outInterface,
+    routesBy: outInterface,
+    strict,
+  };
 }

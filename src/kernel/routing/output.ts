@@ -37,8 +37,8 @@ export function routeAgain(walk: Walk, skb: Skb, outInterface?: string): RouteDe
       src: type === "local" || type === "unicast" ? src : undefined,
     });
   }
-  const { cast, scope } = ipv6Kind(dst as IPv6Words);
-  const scoped = cast === "multicast" || (cast === "unicast" && scope === scopes.link);
+  const { cast, scope, loopback } = ipv6Kind(dst as IPv6Words);
+  const scoped = cast === "multicast" || (cast === "unicast" && scope === scopes.link && !loopback);
   return routeOutput6(walk, {
     ...flow,
     src,

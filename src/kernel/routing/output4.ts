@@ -2,7 +2,7 @@ import type { Interface, Route } from "../host.ts";
 import { type Address, protocols } from "../packet.ts";
 import type { Walk } from "../walk.ts";
 import { isLinkMulticast4, isLoopback4, isMulticast4, LIMITED_BROADCAST, ownerOf } from "./address.ts";
-import { martian, refusalOf, refused, toLocal, viaDevice } from "./decide.ts";
+import { loopbackOf, martian, refusalOf, refused, toLocal, viaDevice } from "./decide.ts";
 import type { RouteDecision } from "./decision.ts";
 import { lookUpLocal, lookUpRoute } from "./fib.ts";
 import { type ChosenHop, nextHop4 } from "./next-hop.ts";
@@ -106,7 +106,11 @@ export function routeOutput4(walk: Walk, flow: OutputFlow): RouteDecision {
   }
   if (found.route.type === "local") {
     const preferred = found.route.preferredSource;
-    return toLocal(walk, found, source !== 0 ? source : (preferred ?? flow.dst));
+    const chosen = source !== 0 ? source : (preferred ?? flow.dst);
+    const loopback = loopbackOf(walk);
+    // a local route that takes in multicast or broadcast addresses sends them over lo as what they are
+    if (cast4(flow.dst, "local") === "unicast" || loopback === undefined) return toLocal(walk, found, chosen);
+    return finish4(walk, flow, loopback, chosen as number, { route: undefined });
   }
   const matches = (hop: ChosenHop): boolean => source !== 0 && routeSource4(walk, found.route, hop) === source;
   const hop = nextHop4(walk, found, outInterface, matches);

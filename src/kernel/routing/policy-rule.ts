@@ -6,7 +6,11 @@ import type { Address } from "../packet.ts";
 import type { Lookup } from "./lookup.ts";
 import { TOS_MASK } from "./select-route.ts";
 
-function inPrefix(address: Address, prefix: { readonly address: Address; readonly prefixLength: number }): boolean {
+/** Does a prefix hold an address of its family? */
+export function inPrefix(
+  address: Address,
+  prefix: { readonly address: Address; readonly prefixLength: number },
+): boolean {
   const { address: network, prefixLength } = prefix;
   if (typeof address === "number" || typeof network === "number")
     return typeof address === "number" && typeof network === "number"

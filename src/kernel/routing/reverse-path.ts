@@ -23,6 +23,7 @@ function backwards(skb: Skb, overrides: Partial<Lookup>): Lookup {
     dport: 0,
     inInterface: "lo",
     outInterface: "",
+    routesBy: "",
     strict: true,
     ...overrides,
   };
@@ -103,12 +104,14 @@ function reversePathOk6(
   options: ReversePathOptions,
 ): boolean {
   const linkLocal = ipv6Kind(source).scope === scopes.link && !ipv6Kind(source).loopback;
+  const by = linkLocal || !options.loose ? device.name : "";
   const flow = backwards(skb, {
     src: answering(skb.dst),
     mark: options.validMark ? skb.mark : 0,
     protocol: skb.protocol,
     inInterface: "",
-    outInterface: linkLocal || !options.loose ? device.name : "",
+    outInterface: by,
+    routesBy: by,
     strict: linkLocal,
   });
   const found = lookUpRoute(walk.host.fib.IPv6, flow, walk.chooser);
@@ -133,10 +136,13 @@ export function reversePathOk(walk: Walk, skb: Skb, options: ReversePathOptions)
   return options.loose || usesDevice(found, device);
 }
 
-/** MTU of the way back to the source, as TCPMSS asks it: that of the route, else of its device (`tcpmss_reverse_mtu`). */
-export function reverseMTU(walk: Walk, skb: Skb): number | undefined {
-  if (isUnset(skb.src)) return undefined;
+/** No bound at all: what TCPMSS starts from. */
+const ANY_MTU = 0xffffffff;
+
+/** MTU of the way back to the source, as TCPMSS asks it: that of the route, else of its device (`tcpmss_reverse_mtu`); 2^32-1 without a way. */
+export function reverseMTU(walk: Walk, skb: Skb): number {
+  if (isUnset(skb.src)) return ANY_MTU;
   const found = lookUpRoute(walk.host.fib[skb.family], backwards(skb, { src: undefined, strict: false }), walk.chooser);
-  if (typeof found === "string" || found.refuses !== undefined) return undefined;
-  return found.route.mtu ?? found.hops.find(({ device }) => device !== undefined)?.device?.mtu;
+  if (typeof found === "string" || found.refuses !== undefined) return ANY_MTU;
+  return found.route.mtu ?? found.hops.find(({ device }) => device !== undefined)?.device?.mtu ?? ANY_MTU;
 }

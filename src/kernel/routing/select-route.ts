@@ -24,7 +24,7 @@ export function lookUp4(table: RouteTable, flow: Lookup, chooser: Chooser): Tabl
   for (let at = nextLevel(table, flow.dst, 0); at >= 0; at = nextLevel(table, flow.dst, at + 1)) {
     for (const each of leafAt(table, flow.dst, at)?.routes ?? []) {
       if (each.route.tos !== 0 && each.route.tos !== (flow.tos & TOS_MASK)) continue;
-      if (each.refuses === undefined && !usableHop(each, flow.outInterface)) continue;
+      if (each.refuses === undefined && !usableHop(each, flow.routesBy)) continue;
       if (counts(each, chooser)) return each;
     }
   }
@@ -35,8 +35,7 @@ export function lookUp4(table: RouteTable, flow: Lookup, chooser: Chooser): Tabl
 function score6(each: TableRoute, flow: Lookup): number {
   // the next hop of a refusing route is lo
   const onDevice =
-    flow.outInterface === "" ||
-    (each.refuses === undefined ? usableHop(each, flow.outInterface) : flow.outInterface === "lo");
+    flow.routesBy === "" || (each.refuses === undefined ? usableHop(each, flow.routesBy) : flow.routesBy === "lo");
   if (each.refuses === undefined && !usableHop(each, "")) return -1;
   if (!onDevice && flow.strict) return -1;
   const { preference } = each.route;

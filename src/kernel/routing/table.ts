@@ -14,7 +14,7 @@ export interface TableRoute {
   readonly route: Route;
   readonly hops: readonly Hop[];
   /** What a look-up that ends here answers with; `throw` goes on with the next policy rule. */
-  readonly refuses: "unreachable" | "prohibit" | "blackhole" | "throw" | undefined;
+  readonly refuses: "none" | "unreachable" | "prohibit" | "blackhole" | "throw" | undefined;
 }
 
 /** The routes of one prefix, the preferred one first. */

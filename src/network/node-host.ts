@@ -1,0 +1,274 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import type { HostDescription, Interface, Route } from "../kernel/host.ts";
+import { type Address, sameAddress } from "../kernel/packet.ts";
+import { connectedRoutes, localRoutes, networkOf } from "../kernel/routing/address-routes.ts";
+import type { HostFile } from "../manifest/hostfile.ts";
+import type { Node } from "../manifest/node.ts";
+import { type IPFamily, ipFamilies } from "../net/family.ts";
+import { type IPAddress, parseIP } from "../net/ip.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { portableSHA256 } from "../net/sha256.ts";
+import { nodeView } from "../proxy/node.ts";
+import { emptyRuleset } from "../rules/iptables/ruleset.ts";
+import type { Report } from "../text/diagnostic.ts";
+import { addressOf, textOf } from "./addresses.ts";
+import { type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
+import { type LocalPod, localPods, remoteEndpoints } from "./pod-addresses.ts";
+
+const UPLINK_MTU = 1500;
+/** What a VXLAN leaves of it. */
+const OVERLAY_MTU = 1450;
+const OVERLAY = "flannel.1";
+const WHOLE = { IPv4: 32, IPv6: 128 } as const;
+/** The network that a Node's address is taken to be in when nothing tells. */
+const ASSUMED_LENGTH = { IPv4: 24, IPv6: 64 } as const;
+
+/** The address a number of steps behind the first of a network. */
+function behind(network: Address, steps: number): Address {
+  if (typeof network === "number") return (network + steps) >>> 0;
+  return [network[0], network[1], network[2], (network[3] + steps) >>> 0];
+}
+
+interface OwnAddress {
+  readonly family: IPFamily;
+  readonly address: Address;
+  readonly prefixLength: number;
+}
+
+function device(index: number, name: string, mtu: number, addresses: readonly OwnAddress[]): Interface {
+  return {
+    index,
+    name,
+    up: true,
+    loopback: name === "lo",
+    ...(name === OVERLAY ? { noARP: true } : {}),
+    mtu,
+    addresses: addresses.map((own) => ({
+      ...own,
+      scope: name === "lo" ? "host" : "global",
+      secondary: false,
+      deprecated: false,
+      noPrefixRoute: false,
+    })),
+  };
+}
+
+function ownAddress(text: string): OwnAddress | undefined {
+  const [host = "", length] = text.split("/");
+  const ip = parseIP(host);
+  if (ip === undefined) return undefined;
+  const prefixLength = length === undefined ? WHOLE[ip.family] : Number(length);
+  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > WHOLE[ip.family]) return undefined;
+  return { family: ip.family, address: addressOf(ip), prefixLength };
+}
+
+const LOOPBACK = ["127.0.0.1/8", "::1/128"].flatMap((text) => ownAddress(text) ?? []);
+
+/** A Node's own addresses: the InternalIPs, else what kube-proxy takes for them. */
+function nodeAddresses(node: Node): IPAddress[] {
+  const internal = (node.status?.addresses ?? [])
+    .filter(({ type }) => type === "InternalIP")
+    .flatMap(({ address = "" }) => parseIP(address) ?? []);
+  return internal.length > 0 ? internal : [...nodeView(node).ips];
+}
+
+/** lo and the uplink: those of the host file, else one with the Node's addresses. */
+function baseInterfaces(node: Node, file: HostFile, report: Report): Interface[] {
+  const given = file.interfaces?.map(({ name = "", addresses = [] }, i) =>
+    device(
+      i + 2,
+      name,
+      name === "lo" ? 65536 : UPLINK_MTU,
+      addresses.flatMap((text) => ownAddress(text) ?? []),
+    ),
+  );
+  const lo = given?.find(({ name }) => name === "lo") ?? device(1, "lo", 65536, LOOPBACK);
+  if (given !== undefined) return [{ ...lo, index: 1 }, ...given.filter(({ name }) => name !== "lo")];
+  const own = nodeAddresses(node).map((ip) => ({
+    family: ip.family,
+    address: addressOf(ip),
+    prefixLength: ASSUMED_LENGTH[ip.family],
+  }));
+  const uplink = device(2, "eth0", UPLINK_MTU, own);
+  const texts = own.map(({ address, prefixLength }) => `${textOf(address)}/${prefixLength}`).join(", ");
+  const message = `interfaces are not known: lo and eth0 with ${texts === "" ? "no address" : texts} are assumed (--host tells them)`;
+  report({ severity: "note", code: "interfaces-assumed", message });
+  return [lo, uplink];
+}
+
+interface Uplink {
+  readonly device: Interface;
+  readonly own: OwnAddress;
+}
+
+/** The interface that holds the Node's address of a family; else the first one that has any beside lo. */
+function uplinkOf(interfaces: readonly Interface[], node: Node, family: IPFamily): Uplink | undefined {
+  const ips = nodeAddresses(node).map(addressOf);
+  const all = interfaces
+    .filter(({ loopback }) => !loopback)
+    .flatMap((each) => each.addresses.filter((own) => own.family === family).map((own) => ({ device: each, own })));
+  return all.find(({ own }) => ips.some((ip) => sameAddress(ip, own.address))) ?? all[0];
+}
+
+function route(family: IPFamily, destination: Address, prefixLength: number, out: string, gateway?: Address): Route {
+  return {
+    family,
+    table: 254,
+    type: "unicast",
+    destination,
+    prefixLength,
+    tos: 0,
+    metric: family === "IPv4" ? 0 : 1024,
+    scope: family === "IPv6" || gateway !== undefined ? "global" : "link",
+    nextHops: [
+      {
+        device: out,
+        ...(gateway === undefined ? {} : { gateway: { family, address: gateway } }),
+        weight: 1,
+        usable: true,
+      },
+    ],
+  };
+}
+
+const NOWHERE: Readonly<Record<IPFamily, Address>> = { IPv4: 0, IPv6: [0, 0, 0, 0] };
+
+/** A default route over the uplink, by the first address of its network that no Node has. */
+function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[], report: Report): Route {
+  const { own, device: out } = uplink;
+  const network = networkOf(own.address, own.prefixLength);
+  if (own.prefixLength >= WHOLE[family] - 1) return route(family, NOWHERE[family], 0, out.name);
+  let steps = 1;
+  while (taken.some((address) => sameAddress(address, behind(network, steps)))) steps++;
+  const gateway = behind(network, steps);
+  const message = `${family}: a default route via ${textOf(gateway)} on ${out.name} is assumed`;
+  report({ severity: "note", code: "gateway-assumed", message });
+  return route(family, NOWHERE[family], 0, out.name, gateway);
+}
+
+interface PodNetwork {
+  readonly family: IPFamily;
+  readonly network: Address;
+  readonly length: number;
+}
+
+function podNetworks(node: Node): PodNetwork[] {
+  const texts = node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
+  return texts.flatMap((text) => {
+    const prefix = parsePrefix(text);
+    if (prefix === undefined) return [];
+    return [{ family: prefix.address.family, network: addressOf(prefix.address), length: prefix.length }];
+  });
+}
+
+/** Names of the veths: stable for a Pod, whatever others there are. */
+function vethNames(pods: readonly LocalPod[], interfaces: readonly Interface[]): string[] {
+  const taken = new Set(interfaces.map(({ name }) => name));
+  return pods.map(({ key }) => {
+    let name = "";
+    for (let tries = 0; name === "" || taken.has(name); tries++)
+      name = `veth${portableSHA256(tries === 0 ? key : `${key}#${tries}`).slice(0, 8)}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** A veth a Pod, as the CNI plugin ptp makes them: the gateway's address on each, and a host route. */
+function podInterfaces(
+  pods: readonly LocalPod[],
+  own: readonly PodNetwork[],
+  interfaces: readonly Interface[],
+): { readonly interfaces: readonly Interface[]; readonly routes: readonly Route[] } {
+  const gateways = own.map(({ family, network }) => ({
+    family,
+    address: behind(network, 1),
+    prefixLength: WHOLE[family],
+  }));
+  const names = vethNames(pods, interfaces);
+  const next = Math.max(...interfaces.map(({ index }) => index)) + 1;
+  const made = pods.map(({ addresses }, i) => {
+    const families = new Set(addresses.map(({ family }) => family));
+    return device(
+      next + i,
+      names[i] ?? "",
+      OVERLAY_MTU,
+      gateways.filter(({ family }) => families.has(family)),
+    );
+  });
+  const routes = pods.flatMap(({ addresses }, i) =>
+    addresses.map((ip): Route => {
+      const made = route(ip.family, addressOf(ip), WHOLE[ip.family], names[i] ?? "");
+      return ip.family === "IPv4" ? { ...made, scope: "host" } : made;
+    }),
+  );
+  return { interfaces: made, routes };
+}
+
+function inside({ network, length, family }: PodNetwork, ip: IPAddress): boolean {
+  return family === ip.family && sameAddress(networkOf(addressOf(ip), length), network);
+}
+
+/** Other nodes' Pods over the overlay: their networks, and single addresses that no network holds. */
+function overlayRoutes(cluster: Cluster, nodeName: string, report: Report): Route[] {
+  const others = cluster.nodes
+    .filter(({ value }) => value.metadata.name !== nodeName)
+    .flatMap(({ value }) => podNetworks(value));
+  const routes = others.map(({ family, network, length }) => route(family, network, length, OVERLAY, network));
+  const strays = remoteEndpoints(cluster, nodeName).filter((ip) => !others.some((each) => inside(each, ip)));
+  if (strays.length > 0) {
+    const message = `${strays.length} endpoint addresses on other nodes lie in no Node's podCIDRs: host routes over ${OVERLAY} are assumed`;
+    report({ severity: "note", code: "pod-routes-assumed", message });
+  }
+  return [...routes, ...strays.map((ip) => route(ip.family, addressOf(ip), WHOLE[ip.family], OVERLAY))];
+}
+
+/**
+ * A node as a host, from API objects alone: lo, an uplink with the Node's addresses and a default route, a veth for each
+ * local Pod, an overlay to the Pods of other nodes, and the sysctls that kube-proxy sets. What no object tells is assumed
+ * and said in notes. Interfaces stand in the order lo, uplink (or those of the host file), overlay, veths by Pod.
+ * `undefined`, with an error, when there is no such Node.
+ */
+export function nodeHost(
+  cluster: Cluster,
+  nodeName: string,
+  options: NodeHostOptions,
+  report: Report,
+): HostDescription | undefined {
+  const node = cluster.nodes.find(({ value }) => value.metadata.name === nodeName)?.value;
+  if (node === undefined) {
+    report({ severity: "error", code: "no-such-node", message: `there is no Node ${JSON.stringify(nodeName)}` });
+    return undefined;
+  }
+  const base = baseInterfaces(node, options.hostFile ?? {}, report);
+  const own = podNetworks(node);
+  const nextIndex = Math.max(...base.map(({ index }) => index)) + 1;
+  const vtep = own.map(({ family, network }) => ({ family, address: network, prefixLength: WHOLE[family] }));
+  const withOverlay = base.some(({ name }) => name === OVERLAY)
+    ? base
+    : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
+  const pods = podInterfaces(localPods(cluster, nodeName, options.pods ?? []), own, withOverlay);
+  const interfaces = [...withOverlay, ...pods.interfaces];
+  const taken = cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf));
+  const defaults = ipFamilies.flatMap((family) => {
+    const uplink = uplinkOf(base, node, family);
+    return uplink === undefined ? [] : [defaultRoute(uplink, family, taken, report)];
+  });
+  const routes = [
+    ...ipFamilies.flatMap((family) => [
+      ...localRoutes(interfaces, family, true),
+      ...connectedRoutes(interfaces, family),
+    ]),
+    ...pods.routes,
+    ...overlayRoutes(cluster, nodeName, report),
+    ...defaults,
+  ];
+  const sysctls = nodeSysctls(setsLocalnet(node, interfaces, options), options);
+  return {
+    name: nodeName,
+    interfaces,
+    routes,
+    policyRules: [],
+    sysctls,
+    rules: { IPv4: emptyRuleset, IPv6: emptyRuleset },
+  };
+}
