@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hostFromDumps } from "../../src/dump/host-from-dumps.ts";
 import type { Host, HostDescription } from "../../src/kernel/host.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
 import { type IPSet, makeSets } from "../../src/kernel/sets.ts";
@@ -10,13 +11,13 @@ import { loadRuleset } from "../../src/rules/iptables/load.ts";
 import { emptyRuleset, type Ruleset } from "../../src/rules/iptables/ruleset.ts";
 import type { Report } from "../../src/text/diagnostic.ts";
 import { foreignCases } from "../kernel/foreign.ts";
-import type { RuleTexts } from "../kernel/oracle.ts";
+import type { HostDumps, RuleTexts } from "../kernel/oracle.ts";
 import { counterNames, type RuleCase } from "../kernel/rule-cases.ts";
 import type { Backend } from "../kernel/tools.ts";
 import { node, type Topology } from "../kernel/topology.ts";
-import { topologyHost } from "../kernel/topology-host.ts";
 import type { Flow, RuleSource } from "./flow-table.ts";
 
+const DUMP_FOLDER = fileURLToPath(new URL("../../../test/flows/nodes", import.meta.url));
 const GOLDEN = fileURLToPath(new URL("../../../golden/scenarios", import.meta.url));
 
 /** `worker-1` of the golden scenarios, with the interfaces of the node of the kernel tests; its gateways are the network's last. */
@@ -32,6 +33,9 @@ const worker: Topology = {
     return route.gateway === "fd00:192:168::fffe" ? { ...route, gateway: "fd00:a::fffe" } : route;
   }),
 };
+
+/** The nodes that flows run on. */
+export const topologies: readonly Topology[] = [node, worker];
 
 /** A node for a flow, as texts for the kernel and as an emulated host. */
 export interface FlowNode {
@@ -73,36 +77,82 @@ const fail: Report = ({ severity, message }) => {
   if (severity === "error") throw new Error(message);
 };
 
-/** Switches of single interfaces and timeouts, which a topology does not have. */
-function switched(host: HostDescription, sysctls: Readonly<Record<string, number>>): HostDescription {
-  const timeouts = new Map(host.sysctls.conntrackTimeouts);
-  const ipv4 = new Map(host.sysctls.ipv4);
-  for (const [name, value] of Object.entries(sysctls)) {
-    const [, timeout] = /^net\.netfilter\.nf_conntrack_(.*timeout.*)$/.exec(name) ?? [];
-    if (timeout !== undefined) timeouts.set(timeout, value);
-    const [, device = "", key] = /^net\.ipv4\.conf\.(\w+)\.(rp_filter|route_localnet)$/.exec(name) ?? [];
-    if (device === "all" || key === undefined) continue;
-    const own = key === "rp_filter" ? { rpFilter: value } : { routeLocalnet: value === 1 };
-    ipv4.set(device, { ...ipv4.get(device), ...own });
-  }
-  return { ...host, sysctls: { ...host.sysctls, conntrackTimeouts: timeouts, ipv4 } };
+/** What a node's own tools say of it, each in a file; the sysctls without those that nobody reads. */
+const DUMPS: readonly (keyof HostDumps)[] = ["addresses", "routes4", "routes6", "rules4", "rules6", "sysctls"];
+const SWITCHES =
+  /^net\.(?:ipv4\.ip_forward|ipv4\.conf\.[^.]+\.(?:rp_filter|route_localnet|accept_local|forwarding|src_valid_mark|send_redirects)|ipv6\.conf\.all\.forwarding|netfilter\.nf_conntrack_(?:tcp_be_liberal|tcp_loose|checksum|\w*timeout\w*)) = /;
+
+const dumpFile = (topology: Topology, name: string): string =>
+  join(DUMP_FOLDER, `${topologyName(topology)}.${name}.dump`);
+
+const topologyName = (topology: Topology): string => (topology === worker ? "worker" : "node");
+
+function wanted(name: keyof HostDumps, text: string): string {
+  if (name !== "sysctls") return text;
+  return `${text
+    .split("\n")
+    .filter((line) => SWITCHES.test(line))
+    .join("\n")}\n`;
 }
 
-const known = new Map<
-  string,
-  { readonly rules: Readonly<Record<IPFamily, Ruleset>>; readonly sets: ReadonlyMap<string, IPSet> }
->();
+/** Writes what the tools of a real node of this topology say. */
+export function writeDumps(topology: Topology, dumps: HostDumps): void {
+  for (const name of DUMPS) writeFileSync(dumpFile(topology, name), wanted(name, dumps[name]));
+}
+
+/** The names of the stored dumps that a real node of this topology does not print. */
+export function otherDumps(topology: Topology, dumps: HostDumps): string[] {
+  return DUMPS.filter((name) => readFileSync(dumpFile(topology, name), "utf8") !== wanted(name, dumps[name]));
+}
+
+/** The sysctls of a dump, some of them with another value. */
+function withSysctls(text: string, sysctls: Readonly<Record<string, number>>): string {
+  const changed = new Map(Object.entries(sysctls));
+  const lines = text.split("\n").map((line) => {
+    const name = line.split(" = ")[0] ?? "";
+    const value = changed.get(name);
+    changed.delete(name);
+    return value === undefined ? line : `${name} = ${value}`;
+  });
+  const [missing] = changed.keys();
+  if (missing !== undefined) throw new Error(`no sysctl ${missing} in the node's dump`);
+  return lines.join("\n");
+}
+
+const described = new Map<string, HostDescription>();
+
+/** A host as its dumps tell it; the same one for the same switches. */
+function describe(topology: Topology, sysctls: Readonly<Record<string, number>>): HostDescription {
+  const key = `${topologyName(topology)} ${JSON.stringify(sysctls)}`;
+  let found = described.get(key);
+  if (found === undefined) {
+    const sources = DUMPS.map((name) => {
+      const text = readFileSync(dumpFile(topology, name), "utf8");
+      return { name, text: name === "sysctls" ? withSysctls(text, sysctls) : text };
+    });
+    found = hostFromDumps(sources, fail, { name: topologyName(topology) });
+    described.set(key, found);
+  }
+  return found;
+}
+
+interface Loaded {
+  readonly rules: Readonly<Record<IPFamily, Ruleset>>;
+  readonly sets: ReadonlyMap<string, IPSet>;
+}
+
+const loaded = new Map<string, Loaded>();
 
 /** Rule sets are read once for all flows that name them: the emulator does not change them. */
-function rulesOf({ backend, v4 = "", v6 = "", ipset = "" }: RuleTexts): NonNullable<ReturnType<typeof known.get>> {
+function rulesOf({ backend, v4 = "", v6 = "", ipset = "" }: RuleTexts): Loaded {
   const key = `${backend}\0${v4}\0${v6}`;
-  let found = known.get(key);
+  let found = loaded.get(key);
   if (found === undefined) {
     const load = (text: string, family: IPFamily): Ruleset =>
       text === "" ? emptyRuleset : loadRuleset({ name: family, text }, family, fail, { backend });
     const sets = makeSets(parseIPSets({ name: "ipset", text: ipset }, fail).values());
     found = { rules: { IPv4: load(v4, "IPv4"), IPv6: load(v6, "IPv6") }, sets };
-    known.set(key, found);
+    loaded.set(key, found);
   }
   return found;
 }
@@ -110,6 +160,5 @@ function rulesOf({ backend, v4 = "", v6 = "", ipset = "" }: RuleTexts): NonNulla
 /** The emulated host of a flow's node. */
 export function emulatedHost({ topology, texts }: FlowNode): Host {
   const { rules, sets } = rulesOf(texts);
-  const sysctls = { ...topology.sysctls, ...texts.sysctls };
-  return makeHost(switched(topologyHost(topology, rules, sysctls), sysctls), sets);
+  return makeHost({ ...describe(topology, texts.sysctls ?? {}), rules, backend: texts.backend }, sets);
 }

@@ -1,6 +1,6 @@
 /**
  * Asks a real kernel about every row of the flow tables, each flow in a network namespace of its own; root only.
- * `node dist/test/flows/verify.js [BEGINNING of flow names …]`. Where chance decides, the kernel's answer must be one of the
+ * `node dist/test/flows/verify.js [--record] [BEGINNING of flow names …]`. Where chance decides, the kernel's answer must be one of the
  * row's, and a flow that is to go on from another one is played again. Exits with 1 when the kernel says otherwise.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import type { Observation, SeenPacket } from "../kernel/step.ts";
 import type { Backend } from "../kernel/tools.ts";
 import { allFit, drawnNumber, type Seen, seenText } from "./fate.ts";
 import { countRows, type Flow, readFlows } from "./flow-table.ts";
-import { flowNode } from "./node.ts";
+import { flowNode, otherDumps, topologies, writeDumps } from "./node.ts";
 import { type Expected, readRow } from "./row.ts";
 
 /** Flows that wait are waited for together. */
@@ -124,7 +124,21 @@ async function verify(flow: Flow, backend: Backend, lockFile: string, taken: Set
   return `${flow.name}: the kernel never took the first of the ways`;
 }
 
-async function main(names: readonly string[]): Promise<number> {
+/** Compares the dumps that the emulated nodes are made from with what the real ones print, or writes them. */
+async function checkNodes(lockFile: string, record: boolean): Promise<string[]> {
+  const failures: string[] = [];
+  for (const topology of topologies) {
+    const oracle = await Oracle.start(topology, lockFile);
+    const dumps = await oracle.dumps();
+    await oracle.stop();
+    if (record) writeDumps(topology, dumps);
+    else failures.push(...otherDumps(topology, dumps).map((name) => `${name} is not as stored; --record writes it`));
+  }
+  return failures;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const names = args.filter((name) => name !== "--record");
   const flows = readFlows().filter(({ name }) => names.length === 0 || names.some((begin) => name.startsWith(begin)));
   const jobs = flows.flatMap((flow) => flow.backends.map((backend) => ({ flow, backend })));
   // flows that wait come first: the others are done meanwhile
@@ -133,7 +147,7 @@ async function main(names: readonly string[]): Promise<number> {
   jobs.sort((a, b) => seconds(b.flow) - seconds(a.flow));
   const folder = mkdtempSync(join(tmpdir(), "rulewalk-flows-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const failures: string[] = [];
+  const failures = await checkNodes(join(folder, "lock"), args.includes("--record"));
   const taken = new Set<string>();
   let next = 0;
   const worker = async (_: unknown, i: number): Promise<void> => {
