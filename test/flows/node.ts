@@ -105,16 +105,23 @@ export function otherDumps(topology: Topology, dumps: HostDumps): string[] {
   return DUMPS.filter((name) => readFileSync(dumpFile(topology, name), "utf8") !== wanted(name, dumps[name]));
 }
 
+/** `ip_forward` is every interface's switch, too (`inet_forward_change`). */
+function newValue(name: string, sysctls: ReadonlyMap<string, number>): number | undefined {
+  const all = /^net\.ipv4\.conf\.[^.]+\.forwarding$/.test(name) ? "net.ipv4.ip_forward" : name;
+  return sysctls.get(name) ?? sysctls.get(all);
+}
+
 /** The sysctls of a dump, some of them with another value. */
 function withSysctls(text: string, sysctls: Readonly<Record<string, number>>): string {
-  const changed = new Map(Object.entries(sysctls));
+  const wanted = new Map(Object.entries(sysctls));
+  const found = new Set<string>();
   const lines = text.split("\n").map((line) => {
     const name = line.split(" = ")[0] ?? "";
-    const value = changed.get(name);
-    changed.delete(name);
+    found.add(name);
+    const value = newValue(name, wanted);
     return value === undefined ? line : `${name} = ${value}`;
   });
-  const [missing] = changed.keys();
+  const missing = [...wanted.keys()].find((name) => !found.has(name));
   if (missing !== undefined) throw new Error(`no sysctl ${missing} in the node's dump`);
   return lines.join("\n");
 }
