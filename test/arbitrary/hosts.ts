@@ -19,7 +19,7 @@ function oddRoute(random: Random, family: IPFamily): Route {
   const gateway = { family: random.chance(0.8) ? family : "IPv6", address: anyAddress(random, family) } as const;
   const hop = (): Route["nextHops"][number] => ({
     device: random.pick(["eth0", "eth1", "cni0", "lo", "absent0"]),
-    weight: random.between(0, 3),
+    weight: random.pick([0, 0, 1, 3]),
     usable: random.chance(0.8),
     ...(random.chance(0.5) ? { gateway } : {}),
   });
@@ -28,7 +28,7 @@ function oddRoute(random: Random, family: IPFamily): Route {
     table: random.pick([254, 255, 253, 200, 77]),
     type: random.pick(TYPES),
     destination: anyAddress(random, family),
-    prefixLength: random.between(0, family === "IPv4" ? 32 : 128),
+    prefixLength: random.chance(0.5) ? 0 : random.between(0, family === "IPv4" ? 32 : 128),
     tos: random.pick([0, 0, 0x10]),
     metric: random.below(3),
     scope: random.pick(["global", "link", "host", "site", "nowhere"]),

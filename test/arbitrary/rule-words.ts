@@ -10,7 +10,8 @@ export interface Vocabulary {
   readonly nowhere: string;
 }
 
-const PORTS = [53, 80, 443, 1000, 8080, 40000, 65535, 0];
+/** 101 is one of those that rules draw at random. */
+const PORTS = [53, 80, 80, 101, 443, 1000, 8080, 40000, 65535, 0];
 const INTERFACES = ["eth0", "eth1", "cni0", "veth77", "veth+", "flannel.1", "docker0", "lo", "e+", "absent0"];
 const MARKS = ["0x0/0x0", "0x4000/0x4000", "0x1/0xff", "0x200/0x200", "0x0/0xffffffff", "0xff/0xf"];
 const PROTOCOLS = ["tcp", "tcp", "tcp", "udp", "udp", "sctp", "icmp", "47", "136", "33"];
@@ -92,6 +93,7 @@ const conntrackMatch: Maker = ({ random, words }) => {
     `${not(random)}--ctreplsrc ${random.pick(words.addresses)}`,
     `${not(random)}--ctorigdstport ${port(random)}`,
     `${not(random)}--ctrepldstport ${range(random)}`,
+    `--ctrepldstport 1025:40000`,
     `--ctdir ${random.pick(["ORIGINAL", "REPLY"])}`,
     `${not(random)}--ctstatus ${random.pick(["NONE", "ASSURED", "SEEN_REPLY", "CONFIRMED"])}`,
     `${not(random)}--ctexpire 1:100`,
@@ -152,8 +154,6 @@ const matchMakers: Readonly<Record<string, Maker>> = {
   uncertain: uncertainMatch,
 };
 
-export type MatchName = keyof typeof matchMakers & string;
-
 const WEIGHTS: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.keys(matchMakers).map((name) => [name, 1])),
   transport: 14,
@@ -182,7 +182,7 @@ const natMakers: readonly Maker[] = [
 function withPorts(random: Random, { family }: Vocabulary, address: string): string {
   const ports = random.pick(["", ":80", ":8080", ":100-102"]);
   if (ports === "") return address;
-  const drawn = random.chance(0.2) ? `${ports} --random` : ports;
+  const drawn = random.chance(0.4) ? `${ports} --random` : ports;
   return family === "IPv4" ? `${address}${drawn}` : `[${address}]${drawn}`;
 }
 

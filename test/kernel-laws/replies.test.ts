@@ -132,17 +132,17 @@ const isStrict = (text: string): boolean => !/-j (?:CT|NOTRACK)\b/.test(text);
 
 test("slow: replies come back from where the sender called: compiled and foreign rules", (t) => {
   const tally = new Tally();
-  for (const { name, host, moves, text } of ruleSetScenes("1", 300))
+  for (const { name, host, moves, text } of ruleSetScenes("1", 200))
     t.is(broken(host, moves, isStrict(text), tally), undefined, name);
   t.log(`${tally.back} replies came back, ${tally.translated} of them translated; ${tally.lost} were lost`);
-  t.true(tally.translated > 2000 && tally.back > 2 * tally.lost, JSON.stringify(tally));
+  t.true(tally.translated > 1500 && tally.back > 2 * tally.lost, JSON.stringify(tally));
 });
 
 test("slow: replies come back from where the sender called: any rules", (t) => {
   const tally = new Tally();
   const options = { circles: false, uncertain: 0, moves: 60, odd: 0.1, damaged: 0 };
   const law = (host: Host, moves: readonly Move[]): string | undefined => broken(host, moves, false, tally);
-  t.is(counterexample(law, options, 150), undefined);
+  t.is(counterexample(law, options, 80), undefined);
   t.log(`${tally.back} replies came back, ${tally.translated} of them translated; ${tally.lost} were lost`);
   t.true(tally.translated > 50, JSON.stringify(tally));
 });

@@ -27,10 +27,12 @@ function sceneOf(one: RuleCase, moves: number): RuleSetScene {
   return { name, family, text, host, moves: drawn };
 }
 
+/** Without the back end: both load the same rules. */
+const stem = (name: string): string => name.slice(0, name.lastIndexOf("/"));
+
 /** All foreign rule sets and some compiled ones, each with packets that its rules speak of. */
 export function ruleSetScenes(seed: string, moves: number): RuleSetScene[] {
   const cases = [...foreignCases(), ...clusterCases(seed, CLUSTERS, node)];
-  // the back ends load the same rules; one of each is enough
-  const chosen = cases.filter(({ backend }, i) => backend === (i % 2 === 0 ? "nft" : "legacy") || backend === "nft");
-  return chosen.map((one) => sceneOf(one, moves));
+  const byStem = new Map(cases.map((one) => [stem(one.name), one]));
+  return [...byStem.values()].map((one) => sceneOf(one, moves));
 }

@@ -74,11 +74,11 @@ function replayBroken(host: Host, moves: readonly Move[]): string | undefined {
 const options = { circles: false, uncertain: 1, moves: 40, odd: 0.3, damaged: 0.1 };
 
 test("slow: undo restores the state: any rules", (t) => {
-  t.is(counterexample(undoBroken, options, 150), undefined);
+  t.is(counterexample(undoBroken, options, 60), undefined);
 });
 
 test("slow: a way's script repeats it and exploring changes nothing: any rules", (t) => {
-  t.is(counterexample(replayBroken, { ...options, moves: 20 }, 80), undefined);
+  t.is(counterexample(replayBroken, { ...options, moves: 20 }, 50), undefined);
 });
 
 test("slow: undo, exploring and replay: compiled and foreign rules", (t) => {
