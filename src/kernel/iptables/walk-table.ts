@@ -20,7 +20,10 @@ interface Frame {
   readonly hops: number;
 }
 
-/** More rules than any table holds that the kernel would load: whoever looks at so many runs in a circle. */
+/**
+ * Rules that one packet may match in one table before the walk gives up. Chains without a circle can double the ways through
+ * them at each step; the kernel would go all of them.
+ */
 const MAX_VISITS = 1_000_000;
 
 /** The walk of one table's chains is over: the packet goes on, or stops. */
@@ -104,7 +107,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
     if (verdict !== undefined) return verdict;
     at = found + 1;
   }
-  return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
+  return { kind: "unknown", what: { what: `the packet matches more than ${MAX_VISITS} rules of table ${table.name}` } };
 }
 
 /** The position of the first rule from `at` on that matches; the chain's length when none does. */
