@@ -149,9 +149,9 @@ function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): 
     found.print();
     const traced = trace(node.host, node.state, packet, entranceOf(node, packet, options));
     const { strong } = paintFor(process.stdout);
-    process.stdout.write(
-      options.output === "json" ? traceJSON(traced) : traceText(traced, { all: options.all === true, strong }),
-    );
+    const pieces =
+      options.output === "json" ? traceJSON(traced) : traceText(traced, { all: options.all === true, strong });
+    for (const piece of pieces) process.stdout.write(piece);
     return exitCode(traced);
   } finally {
     found.print();

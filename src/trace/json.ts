@@ -80,10 +80,10 @@ const chance = (probability: Dyadic): object => ({
   value: dyadicToNumber(probability),
 });
 
-/** A trace for programs. */
-export function traceJSON(trace: Trace): string {
+/** A trace for programs: the pieces of one JSON text, a way at a time. */
+export function* traceJSON(trace: Trace): Generator<string> {
   const { host, packet, entrance, branches, complete, verdict } = trace;
-  const document = {
+  const head = {
     version: VERSION,
     host: host.name,
     entrance: entrance.kind === "received" ? entrance : { kind: entrance.kind, mark: entrance.options.mark ?? 0 },
@@ -94,12 +94,16 @@ export function traceJSON(trace: Trace): string {
       branch,
       ...(unknown === undefined ? {} : { unknown }),
     })),
-    branches: branches.map(({ probability, assumptions, result, events }) => ({
+  };
+  yield `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "branches": [`;
+  for (const [i, { probability, assumptions, result, events }] of branches.entries()) {
+    const branch = {
       chance: chance(probability),
       assumptions,
       ...resultJSON(result),
-      events: events.map((event) => eventJSON(trace, event)),
-    })),
-  };
-  return `${JSON.stringify(document, null, 2)}\n`;
+      events: events().map((event) => eventJSON(trace, event)),
+    };
+    yield `${i === 0 ? "" : ","}\n    ${JSON.stringify(branch, null, 2).replaceAll("\n", "\n    ")}`;
+  }
+  yield "\n  ]\n}\n";
 }

@@ -84,7 +84,7 @@ export function outcomeText(outcome: Outcome): string {
       return `stuck: ${outcome.why}`;
     case "unknown": {
       const { rule, what } = outcome.what;
-      return `unknown: ${what} is not modelled${rule === undefined ? "" : `, in ${ruleName(rule)}`}`;
+      return `unknown: it is not modelled whether ${what}${rule === undefined ? "" : `, in ${ruleName(rule)}`}`;
     }
   }
 }

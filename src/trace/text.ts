@@ -162,7 +162,7 @@ class Lines {
 
 function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOptions): string[] {
   const lines = new Lines(trace.host);
-  for (const event of branch.events) lines.add(event);
+  for (const event of branch.events()) lines.add(event);
   lines.finish();
   const { result, assumptions } = branch;
   const end = `${strong("RESULT")}  ${outcomeText(result.outcome)}   ${packetText(result.packet)}   ${lines.looked} rules looked at`;
@@ -170,7 +170,7 @@ function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOpt
     ...lines.lines,
     ...assumptions.map(({ what, holds }) => {
       const place = what.rule === undefined ? "" : ` (${ruleName(what.rule)})`;
-      return `ASSUMED ${what.what} is not modelled; taken to ${holds ? "hold" : "not hold"}${place}`;
+      return `ASSUMED${holds ? "" : " that it is not so:"} ${what.what}${place}`;
     }),
     end,
     ...result.answers.map((answer) => `ANSWER  ${packetText(answer.packet)}   ${outcomeText(answer.outcome)}`),
@@ -179,26 +179,35 @@ function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOpt
 
 /** The source of a packet at its first hook. */
 function sourceOf(branches: readonly TraceBranch[]): Address | undefined {
-  const first = branches[0]?.events.find((event) => event.kind === "hook");
+  const first = branches[0]?.events().find((event) => event.kind === "hook");
   return first?.kind === "hook" ? first.view.src : undefined;
 }
 
-/** A trace as people read it. */
-export function traceText(trace: Trace, options: TraceTextOptions): string {
-  const { packet, entrance, host, branches, verdict } = trace;
+/** A trace as people read it, piece by piece. */
+export function* traceText(trace: Trace, options: TraceTextOptions): Generator<string> {
+  const { packet, entrance, host, branches } = trace;
   const from = entrance.kind === "received" ? `comes in by ${entrance.inInterface}` : "sent by this host";
   // a source that routing chose is known from the way it went
   const chosen = entrance.kind === "sent" && entrance.options.anySource === true ? sourceOf(branches) : undefined;
   const shownPacket = chosen === undefined ? packet : { ...packet, src: chosen };
   const lines = [`${options.strong("PACKET")}  ${packetText(shownPacket)}   ${from}   node ${host.name}`];
+  yield block(lines);
   const shown = options.all ? branches : branches.slice(0, 1);
-  shown.forEach((branch, i) => {
+  for (const [i, branch] of shown.entries()) {
     if (options.all && branches.length > 1)
-      lines.push("", `${options.strong(`WAY ${i + 1}`)}   ${chanceText(branch.probability)}`);
-    lines.push(...branchLines(trace, branch, options));
-  });
+      yield `\n${options.strong(`WAY ${i + 1}`)}   ${chanceText(branch.probability)}\n`;
+    yield block(branchLines(trace, branch, options));
+  }
+  yield block(fateLines(trace, options));
+}
+
+const block = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join("");
+
+/** The fates with their chances, where there is more than one or an open question. */
+function fateLines({ branches, verdict, complete }: Trace, { strong }: TraceTextOptions): string[] {
+  const lines: string[] = [];
   if (verdict.length > 1 || verdict.some(({ unknown }) => unknown !== undefined)) {
-    lines.push(options.strong("FATES"));
+    lines.push(strong("FATES"));
     for (const each of verdict) {
       const branch = branches[each.branch];
       if (branch === undefined) continue;
@@ -209,6 +218,6 @@ export function traceText(trace: Trace, options: TraceTextOptions): string {
       lines.push(`  ${chanceText(each.probability).padEnd(10)} ${text}`);
     }
   }
-  if (!trace.complete) lines.push(`NOTE    there are more ways than the ${branches.length} that were followed`);
-  return `${lines.join("\n")}\n`;
+  if (!complete) lines.push(`NOTE    there are more ways than the ${branches.length} that were followed`);
+  return lines;
 }

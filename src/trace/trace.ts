@@ -1,6 +1,8 @@
-import type { Assumption } from "../kernel/chooser/answer.ts";
-import { type Branch, explore } from "../kernel/chooser/explore.ts";
-import type { Event } from "../kernel/event.ts";
+import type { Assumption, Script } from "../kernel/chooser/answer.ts";
+import { explore } from "../kernel/chooser/explore.ts";
+import { scriptedChooser } from "../kernel/chooser/scripted.ts";
+import type { Chooser } from "../kernel/chooser.ts";
+import type { Event, Recorder } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
@@ -21,7 +23,8 @@ export interface TraceBranch {
   /** What was assumed about things that are not modelled. */
   readonly assumptions: readonly Assumption[];
   readonly result: Result;
-  readonly events: readonly Event[];
+  /** What happens on this way, in order: it is walked once more when this is asked for, since all ways' events would be too many to keep. */
+  readonly events: () => readonly Event[];
 }
 
 /** All that can become of one packet on one host. */
@@ -37,29 +40,38 @@ export interface Trace {
 }
 
 const MAX_BRANCHES = 4096;
+/** Rules that are looked at on all ways together: more only where somebody means to keep us busy. */
+const MAX_RULES = 10_000_000;
 
 /** Follows a packet on all its ways through one host. The state is as before when it returns. */
 export function trace(host: Host, state: HostState, packet: Packet, entrance: Entrance): Trace {
-  const found = explore(
-    state,
-    (chooser) => {
-      const events: Event[] = [];
-      const options = { host, state, chooser, record: (event: Event) => events.push(event) };
-      const result =
-        entrance.kind === "received"
-          ? receive(options, packet, entrance.inInterface)
-          : send(options, packet, entrance.options);
-      return { result, events };
-    },
-    { branches: MAX_BRANCHES },
-  );
-  const branches = found.branches.map(({ value, probability, assumptions }) => ({
-    ...value,
+  const walk = (chooser: Chooser, record: Recorder): Result => {
+    const options = { host, state, chooser, record };
+    return entrance.kind === "received"
+      ? receive(options, packet, entrance.inInterface)
+      : send(options, packet, entrance.options);
+  };
+  let rules = 0;
+  const count = (event: Event): void => {
+    if (event.kind === "passed") rules += event.count;
+    else if (event.kind === "matched") rules++;
+  };
+  const found = explore(state, (chooser) => walk(chooser, count), {
+    branches: MAX_BRANCHES,
+    enough: () => rules > MAX_RULES,
+  });
+  const eventsOf = (script: Script): readonly Event[] => {
+    const events: Event[] = [];
+    const mark = state.mark();
+    walk(scriptedChooser(script), (event) => events.push(event));
+    state.rollback(mark);
+    return events;
+  };
+  const branches = found.branches.map(({ value, probability, assumptions, script }) => ({
+    result: value,
     probability,
     assumptions,
+    events: () => eventsOf(script),
   }));
-  const verdict = verdictOf(
-    found.branches.map((branch): Branch<Result> => ({ ...branch, value: branch.value.result })),
-  );
-  return { host, packet, entrance, branches, complete: found.complete, verdict };
+  return { host, packet, entrance, branches, complete: found.complete, verdict: verdictOf(found.branches) };
 }

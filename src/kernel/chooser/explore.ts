@@ -20,6 +20,8 @@ export interface Branch<T> {
 export interface ExploreLimits {
   /** At most so many branches are run; 1 or more. */
   readonly branches: number;
+  /** Asked after each branch: is it enough, whatever is left open? */
+  readonly enough?: () => boolean;
 }
 
 export interface Exploration<T> {
@@ -47,6 +49,7 @@ export function explore<T>(
     const branch: Branch<T> = runBranch(state, run, script);
     branches.push(branch);
     script = nextScript(branch.script);
+    if (limits.enough?.() === true) break;
   }
   if (script === undefined) return { branches, complete: true, open: 0 };
   const last = branches.at(-1) as Branch<T>;

@@ -185,7 +185,7 @@ function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
 /** A target that is not modelled: the walk goes on as if it had only counted, and it stops with an unknown end (decision 11). */
 function notModelled(walk: Walk, skb: Skb, name: string): Verdict {
   const rule = currentRule(walk, skb) as RuleRef;
-  const what = { rule, what: `target ${name}` };
+  const what = { rule, what: `-j ${name} ends the packet's way here` };
   matched(walk, skb, { kind: "not-modelled", target: name });
   return walk.chooser.unknown(what) ? { kind: "unknown", what } : undefined;
 }

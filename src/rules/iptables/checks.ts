@@ -153,3 +153,36 @@ function targetsOf(table: Table, name: string): string[] {
   }
   return [...names];
 }
+
+/** Levels that the nf_tables back end walks down from a built-in chain at most (`NFT_JUMP_STACK_SIZE`). */
+const NFT_LEVELS = 16;
+
+/** A built-in chain with more chains below each other than nf_tables takes; legacy has no such limit. The table has no loop. */
+export function findTooDeep(table: Table): Refusal | undefined {
+  const depths = new Map<string, number>();
+  /** Levels from a chain on, itself included; an explicit stack, as dumps may be deep. */
+  const depthOf = (start: string): number => {
+    const stack = [{ name: start, next: targetsOf(table, start), deepest: 0 }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const name = top.next.pop();
+      if (name === undefined) {
+        stack.pop();
+        depths.set(top.name, top.deepest + 1);
+        const parent = stack.at(-1);
+        if (parent !== undefined) parent.deepest = Math.max(parent.deepest, top.deepest + 1);
+        continue;
+      }
+      const known = depths.get(name);
+      if (known === undefined) stack.push({ name, next: targetsOf(table, name), deepest: 0 });
+      else top.deepest = Math.max(top.deepest, known);
+    }
+    return depths.get(start) ?? 0;
+  };
+  for (const start of builtinChains.get(table.name) ?? []) {
+    if (table.chains.has(start) && depthOf(start) > NFT_LEVELS) {
+      const message = `more than ${NFT_LEVELS - 1} chains below each other from ${start} on: nf_tables says "Too many links"`;
+      return { code: "too-deep", message };
+    }
+  }
+  return undefined;
+}

@@ -1,7 +1,7 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { Diagnostic, Report, Source } from "../../text/diagnostic.ts";
 import { CanonicalRuleReader, type LoadedChain } from "./canonical-rule.ts";
-import { checkRule, findLoop } from "./checks.ts";
+import { checkRule, findLoop, findTooDeep } from "./checks.ts";
 import type { Rule } from "./model.ts";
 import { OptionReader, readCounters } from "./option-reader.ts";
 import { targetFlags } from "./options.ts";
@@ -151,6 +151,7 @@ class Loader {
     const table = loaded.finish();
     this.#table = undefined;
     if (findLoop(table) !== undefined) return false;
+    if (this.#backend === "nft" && findTooDeep(table) !== undefined) return false;
     if (this.#backend === "legacy" || loaded.touched) this.#tables.set(table.name, table);
     return true;
   }

@@ -1,6 +1,6 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { Place, Report } from "../../text/diagnostic.ts";
-import { checkRule, findLoop } from "./checks.ts";
+import { checkRule, findLoop, findTooDeep } from "./checks.ts";
 import { flushedTable, type Refusal, TableDraft } from "./draft.ts";
 import type { Rule } from "./model.ts";
 import { targetFlags } from "./options.ts";
@@ -196,6 +196,7 @@ class Restore {
     if (draft === undefined) return;
     const table = draft.finish();
     if (!this.#refused) this.#refuse(findLoop(table));
+    if (!this.#refused && this.#backend === "nft") this.#refuse(findTooDeep(table));
     if (this.#refused) this.#stopped = true;
     // nft makes a table when something is put into it
     if (this.#stopped || (this.#backend === "nft" && !this.#touched)) return;
