@@ -61,6 +61,8 @@ test("law: connections are found by tuple, zone and id, and listed by age", (t) 
   fc.assert(
     fc.property(fc.array(zoned, { maxLength: 60 }), fc.array(zoned), (made, asked) => {
       const state = new HostState();
+      // ids that go round the table's slots
+      state.nextId = 50;
       const table = new Connections();
       const model = new Map<string, ConntrackEntry>();
       for (const [original, zone] of made) {
@@ -202,8 +204,7 @@ test("an entry that comes back by rollback stands where it stood, and is found",
 });
 
 /** How many rules a walk looks at: of each, `protocol` is asked for once. */
-function countedHost(services: number): { readonly host: Host; readonly looked: () => number } {
-  const host = loadNode(saveText(services, 5));
+function countRules(host: Host): { readonly host: Host; readonly looked: () => number } {
   let count = 0;
   for (const { chains } of host.rules.IPv4.tables.values())
     for (const { rules } of chains.values())
@@ -224,7 +225,7 @@ function countedHost(services: number): { readonly host: Host; readonly looked: 
 }
 
 function lookedAt(services: number, indexed: boolean): number {
-  const { host, looked } = countedHost(services);
+  const { host, looked } = countRules(loadNode(saveText(services, 5)));
   const flows = Array.from({ length: 50 }, (_, i) => flowPacket(i, services));
   looked();
   new Tracer(host, indexed).trace(flows);
@@ -236,6 +237,24 @@ test("rules looked at for a new flow: as many with 3,000 Services as with 100 by
   t.true(few > 5 && few < 40 && Math.abs(many - few) < 3, `${few} and ${many}`);
   const [linearFew, linearMany] = [lookedAt(100, false), lookedAt(3000, false)];
   t.true(linearFew > few && linearMany > 10 * linearFew, `${linearFew} and ${linearMany}`);
+});
+
+test("rules looked at in a chain of ports without addresses: one of a thousand", (t) => {
+  const ports = Array.from(
+    { length: 1000 },
+    (_, i) => `-A PREROUTING -p tcp -m comment --comment c -m tcp --dport ${i + 1} -j RETURN`,
+  );
+  const { host, looked } = countRules(loadNode(["*raw", ...ports, "COMMIT\n"].join("\n")));
+  for (const indexed of [true, false]) {
+    looked();
+    const { outcome } = receive(
+      { host, state: new HostState(), chooser: seededChooser(1), indexed },
+      flowPacket(0, 1),
+      POD_SIDE,
+    );
+    t.is(outcome.kind, "transmitted");
+    t.is(looked(), indexed ? 1 : 80);
+  }
 });
 
 test("events are the same by index and rule by rule", (t) => {
