@@ -14,7 +14,6 @@ const now = (): number => performance.now();
 /** New flows a sample, indexed; rule by rule a packet may take as long as there are Services. */
 const FLOWS = 2000;
 const LINEAR_FLOWS: number = Math.max(20, Math.min(FLOWS, Math.floor(600_000 / count)));
-/** So many flows at one Service: their rules stay in the processor's cache. */
 const repeats = { runs: Number(runs) + 1, enoughMs: 400, mostRuns: 400 };
 
 let host: Host | undefined;
@@ -65,11 +64,14 @@ const warm = sample(
   ({ tracer, packets }) => tracer.trace(packets),
 );
 
+/** To so few Services that their rules stay in the processor's cache. */
+const FEW = 20;
+
 const packets = (many: number) => ({ count: many, of: "packet" });
 const times: readonly DataplaneTimes[] = [
   { stage: "load", work: { count: lines, of: "line" }, samples: load },
   { stage: "cold trace", work: packets(FLOWS), samples: cold(FLOWS, count, true) },
-  { stage: "cold trace, few Services", work: packets(FLOWS), samples: cold(FLOWS, Math.min(count, 20), true) },
+  { stage: "cold trace, few Services", work: packets(FLOWS), samples: cold(FLOWS, Math.min(count, FEW), true) },
   { stage: "cold trace, linear", work: packets(LINEAR_FLOWS), samples: cold(LINEAR_FLOWS, count, false) },
   { stage: "warm trace", work: packets(FLOWS), samples: warm },
 ];

@@ -257,6 +257,52 @@ test("rules looked at in a chain of ports without addresses: one of a thousand",
   }
 });
 
+test("law: events are the same by index and rule by rule, for rules of every kind mixed", (t) => {
+  const condition = fc.constantFrom(
+    "-d 10.96.0.1/32 -p tcp -m tcp --dport 80",
+    "-d 10.96.0.1/32 -p udp -m udp --dport 80",
+    "-d 10.96.0.2/32",
+    "-d 10.96.0.0/24",
+    "! -d 10.96.0.1/32",
+    "! -d 10.96.0.1/32 -p tcp -m tcp --dport 80",
+    "-p tcp -m tcp --dport 80",
+    "-p tcp -m tcp ! --dport 80",
+    "-p udp -m udp --dport 80:90",
+    "-p tcp -m statistic --mode nth --every 2 --packet 0 -m tcp --dport 80",
+    "-s 10.100.0.2/32",
+  );
+  const packet = fc.record({
+    src: fc.integer({ min: 0x0a640002, max: 0x0a640003 }),
+    dst: fc.integer({ min: 0x0a600001, max: 0x0a600002 }),
+    protocol: fc.constantFrom(6, 17, 1),
+    dport: fc.integer({ min: 79, max: 81 }),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(condition, { minLength: 12, maxLength: 30 }),
+      fc.array(packet, { maxLength: 8 }),
+      (rules, packets) => {
+        const lines = rules.map(
+          (rule, i) => `-A PREROUTING ${rule} -j MARK --set-xmark 0x${(1 + i).toString(16)}/0xff`,
+        );
+        const host = loadNode(["*raw", ...lines, "COMMIT\n"].join("\n"));
+        const [byIndex, ruleByRule] = [true, false].map((indexed) => {
+          const events: Event[] = [];
+          const options = { host, state: new HostState(), chooser: seededChooser(7), indexed };
+          for (const fields of packets)
+            receive(
+              { ...options, record: (event) => events.push(event) },
+              makePacket({ family: "IPv4", ...fields }),
+              POD_SIDE,
+            );
+          return events;
+        });
+        t.deepEqual(byIndex, ruleByRule);
+      },
+    ),
+  );
+});
+
 test("events are the same by index and rule by rule", (t) => {
   const host = loadNode(saveText(100, 5));
   const eventsOf = (indexed: boolean): readonly Event[] => {
