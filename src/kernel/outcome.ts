@@ -25,8 +25,8 @@ export type DropCause =
   | { readonly kind: "malformed"; readonly rule: RuleRef }
   /** Too short for NAT to translate it (GRE). */
   | { readonly kind: "too-short" }
-  /** An ICMP redirect about a translated connection (§5.1). */
-  | { readonly kind: "redirect-of-nat" }
+  /** An ICMP error that NAT does not translate: a redirect of a translated connection, a wrong checksum, a short quotation (§5.1). */
+  | { readonly kind: "error-not-translated" }
   /** A fragment of a packet whose other pieces have not come (§5.3). */
   | { readonly kind: "fragment-waits" }
   /** Not an address that packets are forwarded for: multicast, a link-local source (IPv6). */

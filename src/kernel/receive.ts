@@ -1,4 +1,5 @@
 import { answerError } from "./answer.ts";
+import { collect, isWhole } from "./defrag.ts";
 import { forward, input, postrouting, prerouting } from "./hooks.ts";
 import type { Interface } from "./host.ts";
 import type { Outcome, Result } from "./outcome.ts";
@@ -36,6 +37,9 @@ export function receivePacket(walk: Walk, skb: Skb): Result {
     case "martian":
       return finish(walk, skb, { kind: "dropped", cause: { kind: "martian", reason: decision.reason } });
     case "local": {
+      // without conntrack the pieces of an IPv4 packet are put together only here (`ip_local_deliver`)
+      if (skb.family === "IPv4" && !isWhole(skb) && !collect(walk, skb))
+        return finish(walk, skb, { kind: "dropped", cause: { kind: "fragment-waits" } });
       const refused = input(walk, skb);
       return finish(walk, skb, refused ?? { kind: "delivered", inInterface: skb.inInterface?.name ?? "" });
     }

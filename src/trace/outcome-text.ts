@@ -40,8 +40,8 @@ export function causeText(cause: DropCause): string {
       return `by ${ruleName(cause.rule)}, which finds it malformed`;
     case "too-short":
       return "too short to be translated";
-    case "redirect-of-nat":
-      return "an ICMP redirect about a translated connection";
+    case "error-not-translated":
+      return "an ICMP error that NAT cannot translate (a redirect, a wrong checksum, a short quotation)";
     case "fragment-waits":
       return "a fragment that waits for the rest of its packet";
     case "not-forwardable":

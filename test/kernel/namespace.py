@@ -179,7 +179,8 @@ class Namespace:
     def packet(self, item, count):
         """Sends or receives one packet; what came of it."""
         name, text, mark, uid, gid = item
-        packet, seen, outs, records = bytes.fromhex(text), {}, [], []
+        packet, outs, records = bytes.fromhex(text), [], []
+        seen = {"t": round(1000 * time.monotonic())}
         try:
             if name:
                 os.write(self.tuns[name], packet)
@@ -187,6 +188,7 @@ class Namespace:
                 self.sender.send(packet, mark, uid, gid)
         except OSError as error:
             seen["e"] = errno.errorcode.get(error.errno, str(error.errno))
+        seen["u"] = round(1000 * time.monotonic())
         self.collect(outs, records)
         local, logged, marks = [], [], {}
         for group, prefix, came, leaves, its_mark, data in records:

@@ -37,6 +37,9 @@ export interface HostDumps {
 type SeenRow = readonly [string, number | null, string];
 type HitRow = readonly [string, string, string, number, number];
 interface SeenRecord {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly t: number;
+  readonly u: number;
   readonly e?: string;
   readonly o?: readonly SeenRow[];
   readonly l?: readonly SeenRow[];
@@ -70,12 +73,12 @@ const ruleHit = ([family, table, chain, number, packets]: HitRow): RuleHit => ({
   packets,
 });
 
-function observation({ e, o = [], l = [], g = [], c = [] }: SeenRecord): Observation {
+function observation({ t, u, e, o = [], l = [], g = [], c = [] }: SeenRecord): Observation {
   const logged = g.map(([group, prefix, came, leaves, mark, hex]): LoggedPacket => {
     const packet = hex === "" ? undefined : readBytes(hex).packet;
     return { group, prefix, inInterface: came ?? undefined, outInterface: leaves ?? undefined, mark, packet };
   });
-  return { errno: e, out: o.map(seenPacket), local: l.map(seenPacket), logged, rules: c.map(ruleHit) };
+  return { at: t, until: u, errno: e, out: o.map(seenPacket), local: l.map(seenPacket), logged, rules: c.map(ruleHit) };
 }
 
 /** A node in the running kernel: a network namespace of its own that ends with `stop` and with this process. */

@@ -11,8 +11,6 @@ import { node } from "./topology.ts";
 
 /** A cell that comes up at all must come up so often. */
 const ENOUGH = 50;
-/** How often more packets of the thin cells are asked for. */
-const ROUNDS = 8;
 /** Packets for a thin cell in a round. */
 const MORE = 250;
 const SHOWN = 20;
@@ -25,6 +23,8 @@ export interface PacketOptions {
   readonly packets: number;
   /** How many clusters are sampled; each is compiled for both families and back ends. */
   readonly clusters: number;
+  /** How often more packets of the thin cells are asked for. */
+  readonly rounds: number;
   readonly seed: string;
   /** For lock files. */
   readonly folder: string;
@@ -113,7 +113,7 @@ export async function observeAll(options: PacketOptions): Promise<PacketRun> {
   const cases = allCases(options);
   const run = new PacketRun(options);
   await run.run(cases.map((one) => ({ one, seed: options.seed, examples: [], packets: options.packets })));
-  for (let round = 1; round <= ROUNDS && options.only.length === 0; round++) {
+  for (let round = 1; round <= options.rounds && options.only.length === 0; round++) {
     const jobs = run.cells.examples(ENOUGH).flatMap(({ where, steps }, i) => {
       const one = cases.find(({ name }) => name === where);
       const seed = `${options.seed}/more ${round}/${i}`;

@@ -48,6 +48,10 @@ export interface RuleHit {
 
 /** What the kernel did with one step. */
 export interface Observation {
+  /** When it was sent: milliseconds of a clock that only goes forward. */
+  readonly at: number;
+  /** When that was done. */
+  readonly until: number;
   /** Why a local send failed (`EPERM`, `EINVAL`, …); also why a device refused the bytes. */
   readonly errno: string | undefined;
   /** What left, by interface, in order. */

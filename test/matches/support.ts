@@ -6,10 +6,12 @@ import { makeHost } from "../../src/kernel/make-host.ts";
 import { basicMatch } from "../../src/kernel/matches/basic.ts";
 import { evaluateMatch } from "../../src/kernel/matches/evaluate.ts";
 import { type Address, makePacket, type Packet } from "../../src/kernel/packet.ts";
+import { localRoutes } from "../../src/kernel/routing/address-routes.ts";
 import { makeSkb, type Skb } from "../../src/kernel/skb.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import type { Walk } from "../../src/kernel/walk.ts";
 import type { IPFamily } from "../../src/net/family.ts";
+import { ipFamilies } from "../../src/net/family.ts";
 import { parseIPv4, parseIPv6 } from "../../src/net/ip.ts";
 import type { Rule } from "../../src/rules/iptables/model.ts";
 import { parseScript } from "../../src/rules/iptables/parse.ts";
@@ -51,7 +53,7 @@ export const devices: Readonly<Record<"lo" | "eth0" | "cni0", Interface>> = {
 const host: Host = makeHost({
   name: "node",
   interfaces: Object.values(devices),
-  routes: [],
+  routes: ipFamilies.flatMap((family) => localRoutes(Object.values(devices), family, true)),
   policyRules: [],
   sysctls: {
     ipForward: true,

@@ -16,9 +16,14 @@ interface Frame {
   readonly chain: Chain;
   readonly next: number;
   readonly candidates: Candidates | undefined;
+  /** Jumps and gotos that led here from the built-in chain. */
+  readonly hops: number;
 }
 
-/** More rules than any table holds that the kernel would load: whoever looks at so many runs in a circle. */
+/**
+ * Rules that one packet may match in one table before the walk gives up. Chains without a circle can double the ways through
+ * them at each step; the kernel would go all of them.
+ */
 const MAX_VISITS = 1_000_000;
 
 /** The walk of one table's chains is over: the packet goes on, or stops. */
@@ -44,10 +49,10 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
     : undefined;
 }
 
-function enter(walk: Walk, skb: Skb, chain: Chain, at: number): Frame {
+function enter(walk: Walk, skb: Skb, chain: Chain, hops: number): Frame {
   walk.chain = chain.name;
   const index = walk.indexed && isIndexable(skb) ? chainIndex(chain) : undefined;
-  return { chain, next: at, candidates: index === undefined ? undefined : new Candidates(index, skb) };
+  return { chain, next: 0, candidates: index === undefined ? undefined : new Candidates(index, skb), hops };
 }
 
 function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
@@ -80,11 +85,11 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       matched(walk, skb, { kind: target.kind, chain: target.chain });
       const next = table.chains.get(target.chain);
       if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
-      if (target.kind === "jump") stack.push({ chain, next: found + 1, candidates: frame.candidates });
-      // a table without a circle is never this deep
-      if (stack.length > table.chains.size)
+      if (target.kind === "jump") stack.push({ ...frame, next: found + 1 });
+      // a way through more chains than there are meets one again: the kernel loads no such table
+      if (frame.hops >= table.chains.size)
         return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
-      frame = enter(walk, skb, next, 0);
+      frame = enter(walk, skb, next, frame.hops + 1);
       at = 0;
       continue;
     }
@@ -102,7 +107,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
     if (verdict !== undefined) return verdict;
     at = found + 1;
   }
-  return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
+  return { kind: "unknown", what: { what: `the packet matches more than ${MAX_VISITS} rules of table ${table.name}` } };
 }
 
 /** The position of the first rule from `at` on that matches; the chain's length when none does. */
@@ -160,8 +165,10 @@ function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
     case "NETMAP":
       matched(walk, skb, { kind: "nat", target: target.kind });
       return translate(walk, skb, target) ?? "accept";
+    // neither goes on with the next rule: a socket or a program takes the packet, or lets it go behind this table
     case "TPROXY":
-      return notModelled(walk, skb, "TPROXY");
+    case "NFQUEUE":
+      return notModelled(walk, skb, target.kind) ?? "accept";
     case "unknown":
       return notModelled(walk, skb, target.module);
     default: {

@@ -22,7 +22,9 @@ export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
   if (entry === undefined) return undefined;
   const manip: Manip = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "destination" : "source";
   if (skb.state === "related" && isICMP(skb)) {
-    return rewriteError(walk, skb, entry, manip) ? undefined : { kind: "dropped", cause: { kind: "redirect-of-nat" } };
+    return rewriteError(walk, skb, entry, manip)
+      ? undefined
+      : { kind: "dropped", cause: { kind: "error-not-translated" } };
   }
   const undecided = skb.state !== "established" && !(manip === "source" ? entry.sourceDone : entry.destinationDone);
   if (undecided) {

@@ -70,14 +70,17 @@ export function rewrite(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Mani
 
 /**
  * `nf_nat_icmp_reply_translation`: an ICMP error of a translated connection quotes what its receiver once sent, and comes from
- * the address that the receiver talks to (kernel-semantics §5.1). False: the packet is dropped.
+ * the address that the receiver talks to (kernel-semantics §5.1). False: the packet is dropped, as redirects of translated connections,
+ * messages with a wrong checksum, and those whose quotation is too short.
  */
 export function rewriteError(walk: Walk, skb: Skb, entry: ConntrackEntry, manip: Manip): boolean {
+  if (skb.badChecksum) return false;
   if (skb.protocol === protocols.icmp && skb.icmpType === 5) {
     if (!entry.sourceDone || !entry.destinationDone) return false;
     if (entry.sourceChanged || entry.destinationChanged) return false;
   }
   if (!applies(entry, manip, skb.direction)) return true;
+  if (skb.inner?.protocol === protocols.gre && skb.inner.payload < GRE_NEEDS) return false;
   const before = walk.record === undefined ? undefined : view(skb);
   const other = skb.direction === 0 ? entry.reply : entry.original;
   if (skb.inner !== undefined) {
