@@ -1,4 +1,4 @@
-import type { Group } from "./results.ts";
+import { allGroups, type Group } from "./results.ts";
 
 /** How much is measured. The whole takes two to four minutes on two cores; `quick` is for trying a change. */
 export interface Plan {
@@ -8,6 +8,13 @@ export interface Plan {
   /** Processes for each micro suite, and how long each case may run in one of them. */
   readonly micro: { readonly processes: number; readonly seconds: number };
   readonly growth: { readonly processes: number; readonly sizes: readonly GrowthSize[] };
+  /** The emulated kernel with rules of so many Services; the running kernel beside it at the sizes it is fast enough for. */
+  readonly dataplane: {
+    readonly processes: number;
+    readonly sizes: readonly GrowthSize[];
+    readonly kernel: readonly number[];
+    readonly kernelPackets: number;
+  };
   readonly pipeline: { readonly processes: number; readonly services: readonly number[]; readonly lines: number };
 }
 
@@ -18,9 +25,11 @@ export interface GrowthSize {
 }
 
 export const ENDPOINTS = 10;
+/** Endpoints a Service in the rules that packets are sent through: 30,000 Services then make 690,000 lines. */
+export const DATAPLANE_ENDPOINTS = 5;
 
-const suites: readonly string[] = ["names", "addresses", "read", "compile", "rules"];
-export const groups: readonly Group[] = ["micro", "growth", "pipeline"];
+const suites: readonly string[] = ["names", "addresses", "read", "compile", "rules", "dataplane"];
+export const groups: readonly Group[] = allGroups;
 
 const whole: Plan = {
   quick: false,
@@ -38,6 +47,17 @@ const whole: Plan = {
       { services: 30_000, runs: 2 },
     ],
   },
+  dataplane: {
+    processes: 2,
+    sizes: [
+      { services: 100, runs: 10 },
+      { services: 1000, runs: 5 },
+      { services: 10_000, runs: 3 },
+      { services: 30_000, runs: 2 },
+    ],
+    kernel: [100, 1000],
+    kernelPackets: 5000,
+  },
   pipeline: { processes: 3, services: [1000, 10_000, 30_000], lines: 700_000 },
 };
 
@@ -53,6 +73,15 @@ const quick: Plan = {
       { services: 1000, runs: 5 },
       { services: 10_000, runs: 3 },
     ],
+  },
+  dataplane: {
+    processes: 1,
+    sizes: [
+      { services: 100, runs: 5 },
+      { services: 3000, runs: 3 },
+    ],
+    kernel: [100],
+    kernelPackets: 1000,
   },
   pipeline: { processes: 1, services: [1000], lines: 70_000 },
 };

@@ -35,6 +35,7 @@ function head(results: Results): readonly string[] {
     describeEnvironment(results.environment),
     `Probe: median ${median.toFixed(2)} ms, smallest ${min.toFixed(2)} ms, spread ${spreadText} over ${count} runs. It hashes 8,000 names,`,
     "joins 60,000 lines and parses 0.6 MB of JSON, before and after each process; ratios are to the two around it.",
+    ...(results.leftOut ?? []).map((what) => `Left out: ${what}`),
   ];
 }
 

@@ -7,7 +7,22 @@ export interface ProcessRun {
   readonly samples: readonly number[];
 }
 
-export type Group = "micro" | "growth" | "pipeline";
+export const allGroups = ["micro", "growth", "dataplane", "pipeline"] as const;
+export type Group = (typeof allGroups)[number];
+
+/** What `dataplane.js` and `kernel.js` found about one stage. */
+export interface DataplaneTimes {
+  readonly stage: string;
+  readonly work: Measurement["work"];
+  /** Milliseconds. */
+  readonly samples: readonly number[];
+}
+
+/** What `kernel.js` found, and what it could not measure. */
+export interface KernelRun {
+  readonly times: readonly DataplaneTimes[];
+  readonly leftOut: readonly string[];
+}
 
 /** One thing measured, by one process or by several. */
 export interface Measurement {
@@ -28,6 +43,8 @@ export interface Results {
   /** Every run of the probe in order, in milliseconds. */
   readonly probes: readonly number[];
   readonly measurements: readonly Measurement[];
+  /** What could not be measured here, and why. */
+  readonly leftOut?: readonly string[];
 }
 
 /** The samples of a measurement, times as multiples of the probe: figures that another machine would also show. */
@@ -53,7 +70,7 @@ function faultOfMeasurement(value: unknown): string | undefined {
   if (!isObject(value)) return "is no object";
   const { id, group, unit, work, runs } = value;
   if (!isText(id)) return "has no id";
-  if (!["micro", "growth", "pipeline"].includes(String(group))) return "has no known group";
+  if (!allGroups.some((known) => known === group)) return "has no known group";
   if (unit !== "ms" && unit !== "MB") return "has no known unit";
   if (!isObject(work) || !isCost(work.count) || !isText(work.of)) return "does not say its work";
   const isRun = (run: unknown): boolean =>

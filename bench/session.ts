@@ -5,9 +5,9 @@ import type { StageRun } from "../src/cli/stage-times.ts";
 import { runRulewalk, runScript, runScriptMeasured, type Usage } from "./child.ts";
 import { environment } from "./environment.ts";
 import type { CaseSamples } from "./measure.ts";
-import { ENDPOINTS, type Plan } from "./plan.ts";
+import { DATAPLANE_ENDPOINTS, ENDPOINTS, type Plan } from "./plan.ts";
 import { probe } from "./probe.ts";
-import type { Measurement, ProcessRun, Results } from "./results.ts";
+import type { DataplaneTimes, KernelRun, Measurement, ProcessRun, Results } from "./results.ts";
 
 type Header = Omit<Measurement, "runs">;
 
@@ -17,7 +17,8 @@ class Session {
   readonly #log: (line: string) => void;
   readonly #probes: number[] = [];
   readonly #found = new Map<string, { readonly header: Header; readonly runs: ProcessRun[] }>();
-  readonly #files = new Map<number, string>();
+  readonly #files = new Map<string, string>();
+  readonly #leftOut: string[] = [];
   readonly #folder: string;
 
   constructor(plan: Plan, log: (line: string) => void, folder: string) {
@@ -33,9 +34,11 @@ class Session {
     const { groups, quick } = this.#plan;
     if (groups.includes("micro")) this.#micro();
     if (groups.includes("growth")) this.#growth();
+    if (groups.includes("dataplane")) this.#dataplane();
     if (groups.includes("pipeline")) this.#pipelines();
     const measurements = [...this.#found.values()].map(({ header, runs }) => ({ ...header, runs }));
-    return { format: 1, quick, environment: start, probes: this.#probes, measurements };
+    const leftOut = [...new Set(this.#leftOut)];
+    return { format: 1, quick, environment: start, probes: this.#probes, measurements, leftOut };
   }
 
   /** Runs one process between two probes; `take` gets what it gave and the mean of the two. */
@@ -87,6 +90,37 @@ class Session {
     }
   }
 
+  #dataplane(): void {
+    const { processes, sizes, kernel, kernelPackets } = this.#plan.dataplane;
+    for (let i = 0; i < processes; i++) {
+      for (const { services, runs } of sizes) {
+        const file = this.#dataplaneDump(services);
+        const run = (): string => runScript("dataplane.js", file, String(services), String(runs));
+        this.#process(`dataplane ${services} Services`, run, (output, probe) =>
+          this.#addTimes(JSON.parse(output) as readonly DataplaneTimes[], services, probe),
+        );
+      }
+      for (const services of kernel) {
+        const file = this.#dataplaneDump(services);
+        const run = (): string => runScript("kernel.js", file, String(services), String(kernelPackets));
+        this.#process(`kernel ${services} Services`, run, (output, probe) => {
+          const { times, leftOut } = JSON.parse(output) as KernelRun;
+          this.#addTimes(times, services, probe);
+          this.#leftOut.push(...leftOut);
+        });
+      }
+    }
+  }
+
+  #dataplaneDump(services: number): string {
+    return this.#dump(services, DATAPLANE_ENDPOINTS, "--cluster-cidr", "10.128.0.0/9");
+  }
+
+  #addTimes(times: readonly DataplaneTimes[], services: number, probe: number): void {
+    for (const { stage, work, samples } of times)
+      this.#add({ id: `dataplane/${stage}/${services}`, group: "dataplane", unit: "ms", work }, { probe, samples });
+  }
+
   #pipelines(): void {
     const { processes, services: sizes, lines } = this.#plan.pipeline;
     const compile = (services: number, output: string): readonly string[] => {
@@ -102,11 +136,16 @@ class Session {
     const args = compile(large, "save");
     for (let i = 0; i < processes; i++)
       this.#pipeline(`compile -o save/${large}`, { count: large, of: "Service" }, () => runRulewalk(args));
-    const text = this.#saveText(lines);
-    for (let i = 0; i < processes; i++)
-      this.#pipeline(`parse iptables-save/${lines}`, { count: lines, of: "line" }, () =>
-        runScriptMeasured("parse-file.js", text),
-      );
+    // a plain Service makes 42 lines with ten endpoints
+    const text = this.#dump(Math.ceil(lines / 42), ENDPOINTS);
+    for (const [what, script] of [
+      ["parse", "parse-file.js"],
+      ["load", "load-file.js"],
+    ] as const)
+      for (let i = 0; i < processes; i++)
+        this.#pipeline(`${what} iptables-save/${lines}`, { count: lines, of: "line" }, () =>
+          runScriptMeasured(script, text),
+        );
   }
 
   #pipeline(name: string, work: Header["work"], run: () => Usage): void {
@@ -118,22 +157,30 @@ class Session {
     });
   }
 
-  /** A file of so many Services, made by a process of its own so that this one stays small. */
-  #objects(services: number): string {
-    const known = this.#files.get(services);
+  /** A file that is made when it is first asked for. */
+  #file(name: string, make: (file: string) => void): string {
+    const known = this.#files.get(name);
     if (known !== undefined) return known;
-    const file = join(this.#folder, `cluster-${services}.json`);
-    runScript("write-objects.js", String(services), String(ENDPOINTS), file);
-    this.#files.set(services, file);
+    const file = join(this.#folder, name);
+    make(file);
+    this.#files.set(name, file);
     return file;
   }
 
-  /** A file of about so many lines of iptables-save: a plain Service makes 42 with ten endpoints. */
-  #saveText(lines: number): string {
-    const file = join(this.#folder, "save.txt");
-    const objects = this.#objects(Math.ceil(lines / 42));
-    runRulewalk(["compile", "-f", objects, "--node", "node-1", "--family", "ipv4", "-o", "save"], file);
-    return file;
+  /** A file of so many Services, made by a process of its own so that this one stays small. */
+  #objects(services: number, endpoints: number = ENDPOINTS): string {
+    return this.#file(`cluster-${services}-${endpoints}.json`, (file) =>
+      runScript("write-objects.js", String(services), String(endpoints), file),
+    );
+  }
+
+  /** A file of iptables-save for so many Services. */
+  #dump(services: number, endpoints: number, ...more: readonly string[]): string {
+    const objects = this.#objects(services, endpoints);
+    const cluster = ["-f", objects, "--node", "node-1", "--family", "ipv4", ...more];
+    return this.#file(`save-${services}-${endpoints}.txt`, (file) =>
+      runRulewalk(["compile", ...cluster, "-o", "save"], file),
+    );
   }
 }
 

@@ -4,10 +4,15 @@ import type { StageSubject } from "../src/cli/stage-times.ts";
 import { buildCluster } from "../src/cluster/build.ts";
 import type { Cluster } from "../src/cluster/cluster.ts";
 import { resolveKubeProxyConfig } from "../src/cluster/kubeproxy-config.ts";
+import { compileIptables, iptablesCommands } from "../src/compile/iptables/compile.ts";
 import type { Manifests } from "../src/manifest/read-manifests.ts";
 import { readManifests } from "../src/manifest/read-manifests.ts";
 import type { SHA256Hex } from "../src/net/sha256.ts";
 import type { ProxyStateOptions } from "../src/proxy/state.ts";
+import { proxyState } from "../src/proxy/state.ts";
+import { applyCommand, applyScript } from "../src/rules/iptables/restore.ts";
+import { emptyRuleset } from "../src/rules/iptables/ruleset.ts";
+import { formatSave } from "../src/rules/iptables/save.ts";
 import type { Diagnostic } from "../src/text/diagnostic.ts";
 
 export const sha256: SHA256Hex = (text) => hash("sha256", text, "hex");
@@ -57,4 +62,12 @@ export function manifestsOf(text: string): Manifests {
 /** The plain cluster, read and checked. */
 export function clusterOf(services: number, endpoints: number): Cluster {
   return buildCluster(manifestsOf(plainClusterJSON(services, endpoints)), { validate: "strict", ...release }, refuse);
+}
+
+/** What iptables-save prints on that node of a small plain cluster. */
+export function saveText(services: number, endpoints: number): string {
+  const how = { family: "IPv4", backend: "nft", noflush: true } as const;
+  const state = proxyState(clusterOf(services, endpoints), options);
+  const before = iptablesCommands(state).reduce((rules, each) => applyCommand(rules, each, how, refuse), emptyRuleset);
+  return formatSave(applyScript(before, compileIptables(state, { sha256 }).restore, how, refuse), "IPv4", how);
 }

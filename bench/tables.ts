@@ -2,7 +2,7 @@ import { median } from "../src/cli/statistics.ts";
 import type { Comparison } from "./comparison.ts";
 import { growthCurves } from "./growth-curves.ts";
 import { allSamples, type Group, type Measurement, type Results, relativeRuns } from "./results.ts";
-import { summarize } from "./statistics.ts";
+import { fitPowerLaw, summarize } from "./statistics.ts";
 
 /** A table for the terminal and for Markdown: the first column is text, the others are figures. */
 export interface Table {
@@ -55,6 +55,48 @@ function growth(results: Results): Table {
   return { title: "Growth by number of Services, ten endpoints each (warm)", head, rows, note };
 }
 
+/** Milliseconds of one load, microseconds of one packet. */
+const eachFigure = ({ work }: Measurement, ms: number): string =>
+  work.of === "line" ? `${figure(ms)} ms` : `${figure((1000 * ms) / work.count)} µs`;
+
+function dataplane(all: readonly Measurement[]): Table {
+  const sizeOf = (each: Measurement): number => Number(each.id.split("/")[2]);
+  const stageOf = (each: Measurement): string => each.id.split("/")[1] ?? "";
+  const sizes = [...new Set(all.map(sizeOf))].sort((a, b) => a - b);
+  const rows = [...new Set(all.map(stageOf))].map((stage) => {
+    const found = all.filter((each) => stageOf(each) === stage);
+    const largest = found.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
+    const cells = sizes.map((size) => {
+      const each = found.find((one) => sizeOf(one) === size);
+      return each === undefined ? "" : eachFigure(each, median(allSamples(each)));
+    });
+    const points = found.map((each) => {
+      const ms = median(allSamples(each));
+      return [sizeOf(each), each.work.of === "line" ? ms : ms / each.work.count] as const;
+    });
+    const slope = points.length > 1 ? fitPowerLaw(points).exponent.toFixed(2) : "";
+    return [stage, ...cells, slope, ratios(all, largest)];
+  });
+  const head = ["stage, median", ...sizes.map((size) => size.toLocaleString("en")), "slope", "beside the emulator"];
+  const note = [
+    "Load: parsed, made into rules and indexed. Traces: every hook, events collected; packets to all Services in turn, from outside the",
+    "Pod CIDR, so that they are masqueraded. Cold is the first packet of a flow, warm the second. The running kernel, in a namespace of",
+    "its own: iptables-restore of the same text (as a multiple of load), packets of the same flows, with the harness that sends and",
+    "catches them, as a multiple of a cold trace; each at its largest size.",
+  ].join("\n");
+  return { title: "The emulated kernel by number of Services, five endpoints each", head, rows, note };
+}
+
+/** What the running kernel takes as a multiple of what the emulator takes for the same. */
+function ratios(all: readonly Measurement[], kernel: Measurement): string {
+  const [, stage = "", size = ""] = kernel.id.split("/");
+  const ours = stage.endsWith("-restore") ? "load" : stage === "real packets" ? "cold trace" : "";
+  const counterpart = all.find(({ id }) => id === `dataplane/${ours}/${size}`);
+  if (counterpart === undefined) return "";
+  const each = (one: Measurement): number => median(relativeRuns(one).flat()) / one.work.count;
+  return `× ${figure(each(kernel) / each(counterpart))}`;
+}
+
 function pipelines(all: readonly Measurement[]): Table {
   const byName = new Map<string, Map<string, Measurement>>();
   for (const each of all) {
@@ -86,6 +128,7 @@ export function tablesOf(results: Results): readonly Table[] {
   const tables: Table[] = [];
   if (of("micro").length > 0) tables.push(micro(of("micro")));
   if (of("growth").length > 0) tables.push(growth(results));
+  if (of("dataplane").length > 0) tables.push(dataplane(of("dataplane")));
   if (of("pipeline").length > 0) tables.push(pipelines(of("pipeline")));
   return tables;
 }

@@ -5,21 +5,26 @@ import { hasPorts } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 
 /**
- * Which rules of a chain can match a packet at all, by its exact destination address, protocol and destination port.
+ * Which rules of a chain can match a packet at all, by its exact destination address, and its protocol and destination port.
  * Lists hold rule positions in ascending order; a rule stands in exactly one list.
  */
 export interface ChainIndex {
-  readonly byDestination: ReadonlyMap<Address | string, Bucket>;
-  /** Rules without an exact destination: by protocol × 65536 + destination port. */
-  readonly byPort: ReadonlyMap<number, readonly number[]>;
+  /** By `ruleKey` of what a rule asks for exactly. Two that share a key share a list: it then names too many, never too few. */
+  readonly byKey: ReadonlyMap<number, readonly number[]>;
   /** Rules that must be looked at for every packet. */
   readonly others: readonly number[];
 }
 
-/** Rules for one destination address. */
-interface Bucket {
-  readonly byPort: ReadonlyMap<number, readonly number[]>;
-  readonly others: readonly number[];
+/** Stands for a destination or a port that a rule does not ask for. */
+const ANY = 0;
+
+const spread = (sum: number, word: number): number => Math.imul(sum ^ word, 0x9e3779b1);
+
+/** A number for a destination and a protocol × 65536 + port, either of them perhaps `ANY`. One word is one look-up in one map. */
+function ruleKey(destination: Address, port: number): number {
+  const sum = Math.imul(port, 0x85ebca6b);
+  if (typeof destination === "number") return spread(sum, destination);
+  return spread(spread(spread(spread(sum, destination[0]), destination[1]), destination[2]), destination[3]);
 }
 
 /** Chains shorter than this are walked rule by rule. */
@@ -62,39 +67,31 @@ export function isIndexable(skb: Skb): boolean {
   return skb.sportChoice === undefined && skb.dportChoice === undefined && skb.fragmentOffset === 0;
 }
 
-interface OpenBucket {
-  byPort: Map<number, number[]>;
-  others: number[];
-}
-
 function makeIndex(rules: readonly Rule[]): ChainIndex {
-  const byDestination = new Map<Address | string, OpenBucket>();
-  const rest: OpenBucket = { byPort: new Map(), others: [] };
+  const byKey = new Map<number, number[]>();
+  const others: number[] = [];
   rules.forEach((rule, i) => {
     const destination = exactDestination(rule);
-    let bucket = rest;
-    if (destination !== undefined) {
-      bucket = byDestination.get(destination) ?? { byPort: new Map(), others: [] };
-      byDestination.set(destination, bucket);
-    }
     const port = exactPort(rule);
-    if (port === undefined) bucket.others.push(i);
-    else {
-      const list = bucket.byPort.get(port);
-      if (list === undefined) bucket.byPort.set(port, [i]);
-      else list.push(i);
+    if (destination === undefined && port === undefined) {
+      others.push(i);
+      return;
     }
+    const key = ruleKey(destination ?? ANY, port ?? ANY);
+    const list = byKey.get(key);
+    if (list === undefined) byKey.set(key, [i]);
+    else list.push(i);
   });
-  return { byDestination, byPort: rest.byPort, others: rest.others };
+  return { byKey, others };
 }
 
-/** Key of the one address that a rule's destination allows. */
-function exactDestination(rule: Rule): Address | string | undefined {
+/** The one address that a rule's destination allows. */
+function exactDestination(rule: Rule): Address | undefined {
   const { destination } = rule;
   if (destination === undefined || destination.negated) return undefined;
   const { address, mask } = destination.value;
   if (address.family === "IPv4") return mask.family === "IPv4" && mask.value === 0xffffffff ? address.value : undefined;
-  return mask.family === "IPv6" && mask.words.every((word) => word === 0xffffffff) ? address.words.join() : undefined;
+  return mask.family === "IPv6" && mask.words.every((word) => word === 0xffffffff) ? address.words : undefined;
 }
 
 /** Protocol × 65536 + the one destination port that a rule allows, when nothing before that condition has an effect. */
@@ -112,26 +109,22 @@ function exactPort(rule: Rule): number | undefined {
   return undefined;
 }
 
-const NONE: readonly number[] = [];
-
 /** Up to four ascending lists that are read as one. */
 export class Candidates {
   readonly #lists: (readonly number[])[] = [];
   readonly #at: number[] = [];
 
-  constructor(index: ChainIndex, skb: Skb) {
-    const port = hasPorts(skb.protocol) ? skb.protocol * 65536 + skb.dport : -1;
-    const bucket = index.byDestination.get(typeof skb.dst === "number" ? skb.dst : skb.dst.join());
-    this.#add(index.others);
-    this.#add(index.byPort.get(port) ?? NONE);
-    if (bucket !== undefined) {
-      this.#add(bucket.others);
-      this.#add(bucket.byPort.get(port) ?? NONE);
-    }
+  constructor({ byKey, others }: ChainIndex, skb: Skb) {
+    this.#add(others);
+    this.#add(byKey.get(ruleKey(skb.dst, ANY)));
+    if (!hasPorts(skb.protocol)) return;
+    const port = skb.protocol * 65536 + skb.dport;
+    this.#add(byKey.get(ruleKey(skb.dst, port)));
+    this.#add(byKey.get(ruleKey(ANY, port)));
   }
 
-  #add(list: readonly number[]): void {
-    if (list.length === 0) return;
+  #add(list: readonly number[] | undefined): void {
+    if (list === undefined || list.length === 0) return;
     this.#lists.push(list);
     this.#at.push(0);
   }
