@@ -42,6 +42,7 @@ function seenIn({ out, local }: Observation): Seen[] {
     device: packet.interface,
     packet: packet.packet,
     mark: packet.mark,
+    drawn: "not shown" as const,
   });
   return [...joined(out).map(at("out")), ...joined(local).map(at("local"))];
 }
