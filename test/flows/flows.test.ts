@@ -14,5 +14,5 @@ for (const flow of flows) {
 }
 
 test("the tables have the rows that they are to have", (t) => {
-  t.true(countRows(flows) >= 200, `${countRows(flows)} rows`);
+  t.true(countRows(flows) >= 600, `${countRows(flows)} rows`);
 });
