@@ -4,6 +4,7 @@ import { compileCommand } from "./compile.ts";
 import { goldenCommand } from "./golden.ts";
 import { lintCommand } from "./lint.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
+import { traceCommand } from "./trace.ts";
 import { version } from "./version.ts";
 
 /** The commands, set up anew at each call so that a run leaves nothing behind. */
@@ -17,6 +18,7 @@ function program(exit: (code: number) => void): Command {
   root.addCommand(compileCommand(exit));
   root.addCommand(goldenCommand(exit));
   root.addCommand(benchCommand(exit));
+  root.addCommand(traceCommand(exit));
   root.addCommand(lintCommand(exit));
   for (const command of root.commands)
     command.exitOverride().showHelpAfterError(`(rulewalk ${command.name()} --help tells more)`);

@@ -43,6 +43,8 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
   const v4 = skb.family === "IPv4";
   const way = routeICMPError(walk, skb);
   if (way.kind !== "local" && way.kind !== "unicast") return false;
+  // a source that is anybody's does not tell who sent the packet (RFC 4443 §2.4)
+  if (skb.family === "IPv6" && way.route?.type === "anycast") return false;
   const packet = makePacket({
     family: skb.family,
     src: way.source ?? skb.dst,

@@ -81,8 +81,11 @@ function at(hook: Hook, steps: readonly Step[]): Step {
 /** defrag -400, raw -300, conntrack -200, mangle -150, nat -100. */
 export const prerouting: Step = at("PREROUTING", [defrag, raw, conntrack, mangle, nat]);
 
-/** mangle -150, filter 0, security 50, nat 100, confirm last. */
-export const input: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
+const inputOfLegacy: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
+const inputOfNft: Step = at("INPUT", [mangle, filter, nat, security, confirmed]);
+
+/** mangle -150, filter 0, security 50, nat 100, confirm last; iptables-nft makes security's chains with priority 150. */
+export const input: Step = (walk, skb) => (walk.host.backend === "nft" ? inputOfNft : inputOfLegacy)(walk, skb);
 
 /** mangle -150, filter 0, security 50. */
 export const forward: Step = at("FORWARD", [mangle, filter, security]);

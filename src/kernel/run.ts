@@ -1,9 +1,14 @@
+import type { IPFamily } from "../net/family.ts";
+import { scriptedChooser } from "./chooser/scripted.ts";
 import type { Chooser } from "./chooser.ts";
 import type { Recorder } from "./event.ts";
 import type { Host } from "./host.ts";
 import type { Result } from "./outcome.ts";
 import type { Address, Packet } from "./packet.ts";
 import { receivePacket } from "./receive.ts";
+import { ownerOf } from "./routing/address.ts";
+import type { RouteDecision } from "./routing/decision.ts";
+import { routeOutput } from "./routing/output.ts";
 import { sendPacket } from "./send.ts";
 import { makeSkb } from "./skb.ts";
 import type { HostState } from "./state.ts";
@@ -62,4 +67,15 @@ export function send(options: RunOptions, packet: Packet, from: SendOptions = {}
   skb.owner = from.owner;
   const source: Address | undefined = from.anySource === true ? undefined : packet.src;
   return sendPacket(walkOf(options), skb, source, from.outInterface);
+}
+
+/** Is it an address of the host? */
+export function isOwnAddress(host: Host, address: Address): boolean {
+  return ownerOf(host, address) !== undefined;
+}
+
+/** The way that the host itself takes to an address; what is sent and received there goes by its device. */
+export function wayTo(host: Host, state: HostState, family: IPFamily, address: Address): RouteDecision {
+  const walk = walkOf({ host, state, chooser: scriptedChooser([]) });
+  return routeOutput(walk, { family, dst: address, mark: 0, tos: 0, protocol: 0, sport: 0, dport: 0 });
 }

@@ -87,7 +87,33 @@ export function makeSkb(packet: Packet, mark: number): Skb {
 
 /** The packet as it is now. */
 export function toPacket(skb: Skb): Packet {
-  const { mark, inInterface, outInterface, local, entry, state, direction, zone, route, owner, ...rest } = skb;
-  const { boundTo, heard, sportChoice, dportChoice, largestPiece, ...packet } = rest;
-  return packet;
+  return {
+    family: skb.family,
+    src: skb.src,
+    dst: skb.dst,
+    protocol: skb.protocol,
+    ttl: skb.ttl,
+    tos: skb.tos,
+    df: skb.df,
+    fragmentOffset: skb.fragmentOffset,
+    moreFragments: skb.moreFragments,
+    identification: skb.identification,
+    payload: skb.payload,
+    sport: skb.sport,
+    dport: skb.dport,
+    flags: skb.flags,
+    seq: skb.seq,
+    ack: skb.ack,
+    window: skb.window,
+    options: skb.options,
+    vtag: skb.vtag,
+    chunks: skb.chunks,
+    initTag: skb.initTag,
+    icmpType: skb.icmpType,
+    icmpCode: skb.icmpCode,
+    icmpId: skb.icmpId,
+    icmpMtu: skb.icmpMtu,
+    inner: skb.inner,
+    badChecksum: skb.badChecksum,
+  };
 }

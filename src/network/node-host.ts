@@ -5,7 +5,7 @@ import { connectedRoutes, localRoutes, networkOf } from "../kernel/routing/addre
 import type { HostFile } from "../manifest/hostfile.ts";
 import type { Node } from "../manifest/node.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
-import { type IPAddress, parseIP } from "../net/ip.ts";
+import { formatIP, type IPAddress, parseIP } from "../net/ip.ts";
 import { parsePrefix } from "../net/prefix.ts";
 import { portableSHA256 } from "../net/sha256.ts";
 import { nodeView } from "../proxy/node.ts";
@@ -208,6 +208,23 @@ function inside({ network, length, family }: PodNetwork, ip: IPAddress): boolean
   return family === ip.family && sameAddress(networkOf(addressOf(ip), length), network);
 }
 
+/** Addresses in the node's Pod networks that no Pod and no endpoint is known to have. */
+function assumedPods(
+  addresses: readonly IPAddress[],
+  known: readonly LocalPod[],
+  own: readonly PodNetwork[],
+  report: Report,
+): LocalPod[] {
+  const taken = new Set(known.flatMap((pod) => pod.addresses.map(formatIP)));
+  return addresses.flatMap((ip) => {
+    const key = formatIP(ip);
+    if (taken.has(key) || !own.some((each) => inside(each, ip))) return [];
+    const message = `${key} lies in this node's podCIDR: it is taken to be a Pod here`;
+    report({ severity: "note", code: "pod-assumed", message });
+    return [{ key, addresses: [ip] }];
+  });
+}
+
 /** Other nodes' Pods over the overlay: their networks, and single addresses that no network holds. */
 function overlayRoutes(cluster: Cluster, nodeName: string, report: Report): Route[] {
   const others = cluster.nodes
@@ -246,7 +263,8 @@ export function nodeHost(
   const withOverlay = base.some(({ name }) => name === OVERLAY)
     ? base
     : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
-  const pods = podInterfaces(localPods(cluster, nodeName, options.pods ?? []), own, withOverlay);
+  const known = localPods(cluster, nodeName, options.pods ?? []);
+  const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withOverlay);
   const interfaces = [...withOverlay, ...pods.interfaces];
   const taken = cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf));
   const defaults = ipFamilies.flatMap((family) => {

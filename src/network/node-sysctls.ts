@@ -4,6 +4,7 @@ import type { HostFile } from "../manifest/hostfile.ts";
 import type { Node } from "../manifest/node.ts";
 import type { Located } from "../manifest/object.ts";
 import type { Pod } from "../manifest/pod.ts";
+import type { IPAddress } from "../net/ip.ts";
 import { detectNodeIPs, nodeView } from "../proxy/node.ts";
 import { nodePortAddresses } from "../proxy/nodeports.ts";
 import { type Release, type Trait, traitsOf } from "../proxy/release.ts";
@@ -15,6 +16,8 @@ export interface NodeHostOptions {
   readonly release: Release;
   /** Pods, where they are known; endpoints that name their node stand in for those that are not. */
   readonly pods?: readonly Located<Pod>[];
+  /** Addresses that are asked about: those in the node's own Pod networks that nothing has are taken to be Pods on it. */
+  readonly askedFor?: readonly IPAddress[];
   /** Facts of the node from a `--host` file: they replace what is assumed. */
   readonly hostFile?: HostFile;
 }

@@ -1,5 +1,6 @@
 import type { Effect, Event, PacketView } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
+import type { Address } from "../kernel/packet.ts";
 import { addressText, endpointText, packetText } from "../kernel/packet-text.ts";
 import type { RouteDecision } from "../kernel/routing/decision.ts";
 import { type Dyadic, dyadicToNumber, equalDyadic, oneDyadic } from "../net/dyadic.ts";
@@ -176,11 +177,20 @@ function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOpt
   ];
 }
 
+/** The source of a packet at its first hook. */
+function sourceOf(branches: readonly TraceBranch[]): Address | undefined {
+  const first = branches[0]?.events.find((event) => event.kind === "hook");
+  return first?.kind === "hook" ? first.view.src : undefined;
+}
+
 /** A trace as people read it. */
 export function traceText(trace: Trace, options: TraceTextOptions): string {
   const { packet, entrance, host, branches, verdict } = trace;
   const from = entrance.kind === "received" ? `comes in by ${entrance.inInterface}` : "sent by this host";
-  const lines = [`${options.strong("PACKET")}  ${packetText(packet)}   ${from}   node ${host.name}`];
+  // a source that routing chose is known from the way it went
+  const chosen = entrance.kind === "sent" && entrance.options.anySource === true ? sourceOf(branches) : undefined;
+  const shownPacket = chosen === undefined ? packet : { ...packet, src: chosen };
+  const lines = [`${options.strong("PACKET")}  ${packetText(shownPacket)}   ${from}   node ${host.name}`];
   const shown = options.all ? branches : branches.slice(0, 1);
   shown.forEach((branch, i) => {
     if (options.all && branches.length > 1)

@@ -61,5 +61,5 @@ export function makeNode(change: Partial<Sysctls> = {}, hook: Hook = "PREROUTING
     confirm(walk, skb);
     return skb;
   };
-  return { walk, state, events, send, track: trackOne, entries: () => [...state.entries.values()] };
+  return { walk, state, events, send, track: trackOne, entries: () => state.entries.list() };
 }

@@ -33,11 +33,11 @@ const [SEEN_REPLY, ASSURED] = [2, 4];
 /** Seconds by which the clocks of both worlds may differ. */
 const SLACK = 2;
 
-function tupleKey({ src, dst, protocol, sport, dport }: Tuple): string {
+export function tupleKey({ src, dst, protocol, sport, dport }: Tuple): string {
   return `${addressText(src)} ${addressText(dst)} ${protocol} ${sport} ${dport}`;
 }
 
-function observedKey({ src, dst, protocol, sport, dport, icmpId, icmpType, icmpCode }: ObservedTuple): string {
+export function observedKey({ src, dst, protocol, sport, dport, icmpId, icmpType, icmpCode }: ObservedTuple): string {
   const ends = `${canonicalIP(src) ?? src} ${canonicalIP(dst) ?? dst} ${protocol}`;
   if (icmpType !== undefined) return `${ends} ${icmpId ?? 0} ${icmpType * 256 + (icmpCode ?? 0)}`;
   return `${ends} ${sport ?? 0} ${dport ?? 0}`;
@@ -57,14 +57,41 @@ function theirsText(entry: ObservedEntry): string {
   return `${observedKey(entry.original)} | ${observedKey(entry.reply)} zone ${entry.zone} ${state} reply ${reply} assured ${assured} mark ${entry.mark}`;
 }
 
+/** A tick of the kernel's clock, in milliseconds: 10 where HZ is 100. */
+export const TICK = 10;
+/** The kernel's default timeouts in milliseconds. */
+const [UDP_TIMEOUT, UDP_STREAM_TIMEOUT] = [30_000, 120_000];
+
+/**
+ * UDP is assured by a packet that comes 2 s after the first: for one within a tick of that moment (and `slack` milliseconds
+ * more) only the kernel can tell what its clock said, and the emulator is set right.
+ */
+function settleAssured(state: HostState, theirs: ObservedEntry, slack: number): void {
+  const key = observedKey(theirs.original);
+  const own = state.entries.list().find((entry) => tupleKey(entry.original) === key && entry.zone === theirs.zone);
+  if (own?.protocolState?.kind !== "udp") return;
+  const { streamFrom } = own.protocolState;
+  const near = [UDP_TIMEOUT, UDP_STREAM_TIMEOUT].some(
+    (lifetime) => Math.abs(own.expires - lifetime - streamFrom) <= TICK + slack,
+  );
+  if (!near) return;
+  const assured = (theirs.status & ASSURED) !== 0;
+  state.set(own, "assured", assured);
+  state.set(own, "expires", streamFrom + (assured ? UDP_STREAM_TIMEOUT : UDP_TIMEOUT));
+}
+
 /** How the connections of the emulator differ from the kernel's, in words; those about to expire are left out. */
-export function entryDifferences(state: HostState, theirs: readonly ObservedEntry[]): string[] {
+export function entryDifferences(state: HostState, theirs: readonly ObservedEntry[], slack: number): string[] {
   const left = (entry: ConntrackEntry): number => (entry.expires - state.now) / 1000;
   const ours = new Map(
-    [...state.entries.values()].filter((entry) => left(entry) > 0).map((entry) => [oursText(entry), entry]),
+    state.entries
+      .list()
+      .filter((entry) => left(entry) > 0)
+      .map((entry) => [oursText(entry), entry]),
   );
   const differences: string[] = [];
   for (const entry of theirs) {
+    settleAssured(state, entry, slack);
     const text = theirsText(entry);
     const own = ours.get(text);
     ours.delete(text);

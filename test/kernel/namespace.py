@@ -188,6 +188,7 @@ class Namespace:
                 self.sender.send(packet, mark, uid, gid)
         except OSError as error:
             seen["e"] = errno.errorcode.get(error.errno, str(error.errno))
+        seen["u"] = round(1000 * time.monotonic())
         self.collect(outs, records)
         local, logged, marks = [], [], {}
         for group, prefix, came, leaves, its_mark, data in records:

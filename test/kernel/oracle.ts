@@ -39,6 +39,7 @@ type HitRow = readonly [string, string, string, number, number];
 interface SeenRecord {
   /** Milliseconds of a clock that only goes forward. */
   readonly t: number;
+  readonly u: number;
   readonly e?: string;
   readonly o?: readonly SeenRow[];
   readonly l?: readonly SeenRow[];
@@ -72,12 +73,12 @@ const ruleHit = ([family, table, chain, number, packets]: HitRow): RuleHit => ({
   packets,
 });
 
-function observation({ t, e, o = [], l = [], g = [], c = [] }: SeenRecord): Observation {
+function observation({ t, u, e, o = [], l = [], g = [], c = [] }: SeenRecord): Observation {
   const logged = g.map(([group, prefix, came, leaves, mark, hex]): LoggedPacket => {
     const packet = hex === "" ? undefined : readBytes(hex).packet;
     return { group, prefix, inInterface: came ?? undefined, outInterface: leaves ?? undefined, mark, packet };
   });
-  return { at: t, errno: e, out: o.map(seenPacket), local: l.map(seenPacket), logged, rules: c.map(ruleHit) };
+  return { at: t, until: u, errno: e, out: o.map(seenPacket), local: l.map(seenPacket), logged, rules: c.map(ruleHit) };
 }
 
 /** A node in the running kernel: a network namespace of its own that ends with `stop` and with this process. */

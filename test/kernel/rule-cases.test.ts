@@ -96,7 +96,7 @@ const seen = (fields: Partial<typeof SYN>): SeenPacket => ({
   bytes: new Uint8Array(),
   packet: { ...SYN, ...fields },
 });
-const nothing: Observation = { at: 0, errno: undefined, out: [], local: [], logged: [], rules: [] };
+const nothing: Observation = { at: 0, until: 0, errno: undefined, out: [], local: [], logged: [], rules: [] };
 const unreachable = { src: 2, dst: 1, protocol: 1, icmpType: 3, inner: SYN };
 
 const fateRows: readonly (readonly [string, Partial<Observation>, string, boolean])[] = [

@@ -50,6 +50,8 @@ export interface RuleHit {
 export interface Observation {
   /** When it was sent: milliseconds of a clock that only goes forward. */
   readonly at: number;
+  /** When that was done. */
+  readonly until: number;
   /** Why a local send failed (`EPERM`, `EINVAL`, …); also why a device refused the bytes. */
   readonly errno: string | undefined;
   /** What left, by interface, in order. */

@@ -5,7 +5,7 @@ import type { Sysctls } from "../host.ts";
 import { type Address, protocols, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { type ListedEntry, readListingLine } from "./listing-line.ts";
-import { insertEntry, newEntry } from "./table.ts";
+import { insertEntry, listEntries, newEntry } from "./table.ts";
 import { tcpTimeoutName } from "./tcp.ts";
 import { segmentIndex } from "./tcp-table.ts";
 import { emptyLast, emptySide, sideFlag } from "./tcp-window.ts";
@@ -162,8 +162,9 @@ export function formatEntry(entry: ConntrackEntry, now: number, extended: boolea
   ].join("");
 }
 
-/** The living entries of a host as `conntrack -L` lists them, in the order in which they were confirmed. */
+/** The living entries of a host as `conntrack -L` lists them, in the order of `listEntries`. */
 export function formatListing(state: HostState, extended = false): string {
-  const living = [...state.entries.values()].filter((entry) => entry.expires > state.now);
-  return living.map((entry) => `${formatEntry(entry, state.now, extended)}\n`).join("");
+  return listEntries(state)
+    .map((entry) => `${formatEntry(entry, state.now, extended)}\n`)
+    .join("");
 }

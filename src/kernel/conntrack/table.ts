@@ -2,7 +2,7 @@ import type { IPFamily } from "../../net/family.ts";
 import type { ConntrackEntry, Direction, Tuple } from "../entry.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import { sameTuple, sourceKey, tupleKey } from "./tuple.ts";
+import { sameTuple } from "./tuple.ts";
 
 /** An entry and the direction in which a tuple belongs to it. */
 export interface FoundEntry {
@@ -10,9 +10,9 @@ export interface FoundEntry {
   readonly direction: Direction;
 }
 
-/** The living entry of a key; one that has expired is removed on the way, as a look-up in the kernel does (`nf_ct_gc_expired`). */
-function livingEntry(state: HostState, key: string): ConntrackEntry | undefined {
-  const entry = state.connections.get(key);
+/** The living entry of a tuple; one that has expired is removed on the way, as a look-up in the kernel does (`nf_ct_gc_expired`). */
+function livingEntry(state: HostState, tuple: Tuple, zone: number): ConntrackEntry | undefined {
+  const entry = state.entries.find(tuple, zone);
   if (entry === undefined || entry.expires > state.now) return entry;
   removeEntry(state, entry);
   return undefined;
@@ -23,7 +23,7 @@ function livingEntry(state: HostState, key: string): ConntrackEntry | undefined 
  * is found as the reply: the kernel puts the reply in front.
  */
 export function findEntry(state: HostState, tuple: Tuple, zone: number): FoundEntry | undefined {
-  const entry = livingEntry(state, tupleKey(tuple, zone));
+  const entry = livingEntry(state, tuple, zone);
   if (entry === undefined) return undefined;
   return { entry, direction: sameTuple(tuple, entry.reply) ? 1 : 0 };
 }
@@ -60,18 +60,9 @@ export function newEntry(state: HostState, zone: number, original: Tuple, reply:
  * them belongs to another living entry.
  */
 export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
-  const originalKey = tupleKey(entry.original, entry.zone);
-  const replyKey = tupleKey(entry.reply, entry.zone);
-  const other = livingEntry(state, originalKey) ?? livingEntry(state, replyKey);
-  if (other !== undefined && other !== entry) return false;
-  state.put(state.connections, originalKey, entry);
-  state.put(state.connections, replyKey, entry);
-  state.put(state.entries, entry.id, entry);
-  if (entry.sourceDone) {
-    const source = sourceKey(entry.original, entry.zone);
-    const before = state.bySource.get(source);
-    state.put(state.bySource, source, before === undefined ? [entry.id] : [...before, entry.id]);
-  }
+  const { original, reply, zone } = entry;
+  if ((livingEntry(state, original, zone) ?? livingEntry(state, reply, zone)) !== undefined) return false;
+  state.enter(entry);
   state.set(entry, "confirmed", true);
   return true;
 }
@@ -79,14 +70,7 @@ export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
 /** Takes an entry out of the table (`nf_ct_delete`); packets on their way keep it, marked dead. */
 export function removeEntry(state: HostState, entry: ConntrackEntry): void {
   state.set(entry, "dead", true);
-  if (state.entries.get(entry.id) !== entry) return;
-  state.remove(state.connections, tupleKey(entry.original, entry.zone));
-  state.remove(state.connections, tupleKey(entry.reply, entry.zone));
-  state.remove(state.entries, entry.id);
-  const source = sourceKey(entry.original, entry.zone);
-  const left = (state.bySource.get(source) ?? []).filter((id) => id !== entry.id);
-  if (left.length === 0) state.remove(state.bySource, source);
-  else state.put(state.bySource, source, left);
+  if (state.entries.get(entry.id) === entry) state.leave(entry);
 }
 
 /**
@@ -94,7 +78,7 @@ export function removeEntry(state: HostState, entry: ConntrackEntry): void {
  * kernel-semantics §3.2)?
  */
 export function isTaken(state: HostState, tuple: Tuple, zone: number, except: ConntrackEntry | undefined): boolean {
-  const entry = livingEntry(state, tupleKey(tuple, zone));
+  const entry = livingEntry(state, tuple, zone);
   return entry !== undefined && entry !== except;
 }
 
@@ -147,9 +131,14 @@ function matchesFilter(filter: EntryFilter, entry: ConntrackEntry): boolean {
   );
 }
 
-/** The living entries that a filter chooses, in the order in which they were confirmed; an address filter needs `family`. */
+/** The living entries in the order in which they were made; the kernel itself lists them in the order of its hashes. */
+export function listEntries(state: HostState): readonly ConntrackEntry[] {
+  return state.entries.list().filter((entry) => entry.expires > state.now);
+}
+
+/** The living entries that a filter chooses, in the order of `listEntries`; an address filter needs `family`. */
 export function selectEntries(state: HostState, filter: EntryFilter): readonly ConntrackEntry[] {
-  return [...state.entries.values()].filter((entry) => entry.expires > state.now && matchesFilter(filter, entry));
+  return listEntries(state).filter((entry) => matchesFilter(filter, entry));
 }
 
 /** Removes the entries that a filter chooses (`conntrack -D`; an empty filter: `-F`) and says how many. */

@@ -9,7 +9,7 @@ import { trackSCTP } from "./sctp.ts";
 import { findEntry, insertEntry, newEntry } from "./table.ts";
 import { trackTCP } from "./tcp.ts";
 import { timeoutOf } from "./timeouts.ts";
-import { invertTuple, tupleKey, tupleOf } from "./tuple.ts";
+import { invertTuple, tupleOf } from "./tuple.ts";
 import { trackUDP } from "./udp.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -121,9 +121,8 @@ export function confirm(walk: Walk, skb: Skb): boolean {
 /** UDP and its like use the entry in their way if no NAT decision was ever made for it (`__nf_ct_resolve_clash`). */
 function adoptWinner(walk: Walk, skb: Skb, entry: ConntrackEntry): boolean {
   if (!mayClash(entry.original.protocol)) return false;
-  const { connections } = walk.state;
-  const winner =
-    connections.get(tupleKey(entry.original, entry.zone)) ?? connections.get(tupleKey(entry.reply, entry.zone));
+  const { entries } = walk.state;
+  const winner = entries.find(entry.original, entry.zone) ?? entries.find(entry.reply, entry.zone);
   if (winner === undefined || winner.sourceDone || winner.destinationDone) return false;
   skb.entry = winner;
   return true;

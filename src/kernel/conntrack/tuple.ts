@@ -1,3 +1,4 @@
+import type { IPFamily } from "../../net/family.ts";
 import type { Tuple } from "../entry.ts";
 import { type Address, type Packet, protocols, sameAddress } from "../packet.ts";
 
@@ -74,26 +75,47 @@ export function sameTuple(a: Tuple, b: Tuple): boolean {
   );
 }
 
-function addressUnits(address: Address): string {
-  if (typeof address === "number") return String.fromCharCode(address >>> 16, address & 0xffff);
-  const [a, b, c, d] = address;
-  return String.fromCharCode(a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff, d >>> 16, d & 0xffff);
+/** Mixes one more word into a hash: the step of MurmurHash3. */
+function mix(hash: number, word: number): number {
+  const k = Math.imul(word, 0xcc9e2d51);
+  const h = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/**
- * The key of a tuple in a zone (0 … 65535) for maps. Different tuples have different keys: every field has its own UTF-16
- * units, and the families differ in length. Not for people.
- */
-export function tupleKey(tuple: Tuple, zone: number): string {
-  const { src, dst, sport, dport, protocol } = tuple;
-  if (typeof src === "number" && typeof dst === "number")
-    return String.fromCharCode(src >>> 16, src & 0xffff, dst >>> 16, dst & 0xffff, sport, dport, protocol, zone);
-  return addressUnits(src) + addressUnits(dst) + String.fromCharCode(sport, dport, protocol, zone);
+function mixAddress(hash: number, address: Address): number {
+  if (typeof address === "number") return mix(hash, address);
+  return mix(mix(mix(mix(hash, address[0]), address[1]), address[2]), address[3]);
 }
 
-/** The key of what NAT remembers sources by: address, port or identifier, protocol, zone (`hash_by_src` of nf_nat_core.c). */
-export function sourceKey(tuple: Tuple, zone: number): string {
-  const { src, sport, protocol } = tuple;
-  if (typeof src === "number") return String.fromCharCode(src >>> 16, src & 0xffff, sport, protocol, zone);
-  return addressUnits(src) + String.fromCharCode(sport, protocol, zone);
+/** Lets every bit of a sum reach its low bits, which choose a slot. */
+function finish(sum: number): number {
+  let hash = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
+/** A 32-bit hash, signed, of a tuple in a zone (0 … 65535). */
+export function tupleHash({ src, dst, sport, dport, protocol }: Tuple, zone: number): number {
+  const hash = mix(mixAddress(mixAddress(0, src), dst), (sport << 16) | dport);
+  return finish(mix(hash, (protocol << 16) | zone));
+}
+
+/** What NAT remembers sources by (`hash_by_src` of nf_nat_core.c). */
+export interface SourceKey {
+  readonly family: IPFamily;
+  readonly src: Address;
+  /** Port or identifier. */
+  readonly sport: number;
+  readonly protocol: number;
+  readonly zone: number;
+}
+
+/** The source of a tuple in a zone. */
+export function sourceKey({ family, src, sport, protocol }: Tuple, zone: number): SourceKey {
+  return { family, src, sport, protocol, zone };
+}
+
+/** A 32-bit hash, signed, of a source. */
+export function sourceHash({ src, sport, protocol, zone }: SourceKey): number {
+  return finish(mix(mix(mixAddress(0, src), sport), (protocol << 16) | zone));
 }

@@ -40,6 +40,12 @@ const PURE: ReadonlySet<Match["kind"]> = new Set<Match["kind"]>([
   "sctp",
 ]);
 
+/** `--ctexpire` and `--ctrepldstport` may ask what nobody knows; whoever skips them does not ask. */
+function isPure(match: Match): boolean {
+  if (match.kind === "conntrack") return match.expires === undefined && match.replyDestinationPort === undefined;
+  return PURE.has(match.kind);
+}
+
 /** The index of a chain, made when it is first asked for; `undefined` when the chain is too short to need one. */
 export function chainIndex(chain: Chain): ChainIndex | undefined {
   if (chain.rules.length < WORTH_AN_INDEX) return undefined;
@@ -101,7 +107,7 @@ function exactPort(rule: Rule): number | undefined {
       if (port !== undefined && !port.negated && port.value.from === port.value.to)
         return protocol.value * 65536 + port.value.from;
     }
-    if (!PURE.has(match.kind)) return undefined;
+    if (!isPure(match)) return undefined;
   }
   return undefined;
 }

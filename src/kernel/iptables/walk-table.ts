@@ -16,6 +16,8 @@ interface Frame {
   readonly chain: Chain;
   readonly next: number;
   readonly candidates: Candidates | undefined;
+  /** Jumps and gotos that led here from the built-in chain. */
+  readonly hops: number;
 }
 
 /** More rules than any table holds that the kernel would load: whoever looks at so many runs in a circle. */
@@ -44,10 +46,10 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
     : undefined;
 }
 
-function enter(walk: Walk, skb: Skb, chain: Chain, at: number): Frame {
+function enter(walk: Walk, skb: Skb, chain: Chain, hops: number): Frame {
   walk.chain = chain.name;
   const index = walk.indexed && isIndexable(skb) ? chainIndex(chain) : undefined;
-  return { chain, next: at, candidates: index === undefined ? undefined : new Candidates(index, skb) };
+  return { chain, next: 0, candidates: index === undefined ? undefined : new Candidates(index, skb), hops };
 }
 
 function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
@@ -80,11 +82,11 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       matched(walk, skb, { kind: target.kind, chain: target.chain });
       const next = table.chains.get(target.chain);
       if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
-      if (target.kind === "jump") stack.push({ chain, next: found + 1, candidates: frame.candidates });
-      // a table without a circle is never this deep
-      if (stack.length > table.chains.size)
+      if (target.kind === "jump") stack.push({ ...frame, next: found + 1 });
+      // a way through more chains than there are meets one again: the kernel loads no such table
+      if (frame.hops >= table.chains.size)
         return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
-      frame = enter(walk, skb, next, 0);
+      frame = enter(walk, skb, next, frame.hops + 1);
       at = 0;
       continue;
     }
@@ -160,8 +162,10 @@ function apply(walk: Walk, skb: Skb, target: Target | undefined): Verdict {
     case "NETMAP":
       matched(walk, skb, { kind: "nat", target: target.kind });
       return translate(walk, skb, target) ?? "accept";
+    // neither goes on with the next rule: a socket or a program takes the packet, or lets it go behind this table
     case "TPROXY":
-      return notModelled(walk, skb, "TPROXY");
+    case "NFQUEUE":
+      return notModelled(walk, skb, target.kind) ?? "accept";
     case "unknown":
       return notModelled(walk, skb, target.module);
     default: {

@@ -11,12 +11,15 @@ const TOTAL = 2 ** 31;
 
 const isThere = (hop: Hop): hop is ChosenHop => hop.device !== undefined && hop.nextHop.usable;
 
+/** A weight is one more than `rtnh_hops`: no hop has none. */
+const weightOf = ({ nextHop }: Hop): number => Math.max(1, nextHop.weight);
+
 /** Upper ends of the hops' parts of 2^31, as `fib_rebalance` and `rt6_multipath_rebalance` round them. */
 function shareEnds(hops: readonly Hop[]): number[] {
-  const total = hops.reduce((sum, { nextHop }) => sum + nextHop.weight, 0);
+  const total = hops.reduce((sum, hop) => sum + weightOf(hop), 0);
   let weight = 0;
-  return hops.map(({ nextHop }) => {
-    weight += nextHop.weight;
+  return hops.map((hop) => {
+    weight += weightOf(hop);
     return Math.round((weight * TOTAL) / total);
   });
 }
