@@ -6,9 +6,11 @@ const flows = readFlows();
 
 for (const flow of flows) {
   test(flow.name, (t) => {
-    for (const indexed of [false, true]) {
-      const failure = playFlow(flow, indexed);
-      t.is(failure && `line ${failure.line}: ${failure.text}`, undefined);
+    for (const backend of flow.backends) {
+      for (const indexed of [false, true]) {
+        const failure = playFlow(flow, backend, indexed);
+        t.is(failure && `line ${failure.line}: ${failure.text}`, undefined);
+      }
     }
   });
 }

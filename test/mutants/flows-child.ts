@@ -4,14 +4,17 @@
  */
 import { readFlows } from "../flows/flow-table.ts";
 import { playFlow } from "../flows/play.ts";
+import { backends } from "../kernel/tools.ts";
 
 /** The tables of single topics come first, which are quick to read, and the linear walk last, which hardly anything needs. */
 function firstFailure(): string | undefined {
   const flows = readFlows().reverse();
   for (const indexed of [true, false]) {
-    for (const flow of flows) {
-      const failure = playFlow(flow, indexed);
-      if (failure !== undefined) return `${failure.flow}: line ${failure.line}`;
+    for (const backend of backends) {
+      for (const flow of flows.filter(({ backends: own }) => own.includes(backend))) {
+        const failure = playFlow(flow, backend, indexed);
+        if (failure !== undefined) return `${failure.flow}: line ${failure.line}`;
+      }
     }
   }
   return undefined;

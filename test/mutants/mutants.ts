@@ -29,6 +29,12 @@ export const mutants: readonly Mutant[] = [
   mutant("filter before nat in OUTPUT", "hooks.js", "natOfOwn, filter, security]", "filter, natOfOwn, security]"),
   mutant("nat before mangle in POSTROUTING", "hooks.js", "[mangle, nat, confirmed]", "[nat, mangle, confirmed]"),
   mutant("confirm skipped in INPUT", "hooks.js", "security, nat, confirmed]", "security, nat]"),
+  mutant(
+    "iptables-nft's security before nat in INPUT",
+    "hooks.js",
+    "[mangle, filter, nat, security, confirmed]",
+    "[mangle, filter, security, nat, confirmed]",
+  ),
   mutant("confirm skipped in POSTROUTING", "hooks.js", "[mangle, nat, confirmed]", "[mangle, nat]"),
   mutant("fragments are not collected", "hooks.js", "isWhole(skb) || collect", "true || collect"),
   mutant("conntrack where no rule needs it", "hooks.js", "if (walk.host.tracks[skb.family])", "if (true)"),
