@@ -10,8 +10,8 @@ export interface Seen {
   readonly packet: Packet;
   /** `undefined` where it could not be seen. */
   readonly mark: number | undefined;
-  /** Drawn at random: the source port or identifier is one of these. */
-  readonly drawnFrom?: { readonly from: number; readonly to: number };
+  /** What the source port or identifier was drawn from at random; a kernel does not show it. */
+  readonly drawn: "not shown" | "not drawn" | Exclude<Port, number>;
 }
 
 /** What is expected of a packet that is seen; what is absent does not matter. */
@@ -68,13 +68,17 @@ function rangeOf({ sport, icmpId }: PacketPattern): Exclude<Port, number> | unde
 const known = ({ from, to }: Exclude<Port, number>): boolean => from === to;
 const sameRange = (a: Exclude<Port, number>, b: Exclude<Port, number>): boolean => a.from === b.from && a.to === b.to;
 
+/** Was a number drawn where the row says so, and from what it says? */
+function drawnFits(range: Exclude<Port, number> | undefined, drawn: Seen["drawn"]): boolean {
+  if (drawn === "not shown" || (range !== undefined && known(range))) return true;
+  return drawn === "not drawn" ? range === undefined : range !== undefined && sameRange(range, drawn);
+}
+
 /** Is a packet seen as expected? Where one of ours was drawn at random, its range must be the one that is expected. */
 function seenFits(pattern: SeenPattern, seen: Seen): boolean {
   if (pattern.where !== seen.where || pattern.device !== seen.device) return false;
   if (seen.mark !== undefined && seen.mark !== pattern.mark) return false;
-  const range = rangeOf(pattern.packet);
-  const { drawnFrom } = seen;
-  if (drawnFrom !== undefined && !(range !== undefined && (known(range) || sameRange(range, drawnFrom)))) return false;
+  if (!drawnFits(rangeOf(pattern.packet), seen.drawn)) return false;
   return packetFits(pattern.packet, seen.packet);
 }
 
@@ -97,21 +101,21 @@ export function drawnNumber(patterns: readonly SeenPattern[], seen: readonly See
   return hasPorts(found.packet.protocol) ? found.packet.sport : found.packet.icmpId;
 }
 
-export function seenText({ where, device, packet, mark, drawnFrom }: Seen): string {
-  const drawn = drawnFrom === undefined ? "" : ` source port of ${drawnFrom.from}-${drawnFrom.to}`;
+export function seenText({ where, device, packet, mark, drawn: from }: Seen): string {
+  const drawn = typeof from === "string" ? "" : ` source port of ${from.from}-${from.to}`;
   const { ttl, seq, ack, payload } = packet;
   return `${where} ${device} ${packetText(packet)} ttl ${ttl} mark 0x${(mark ?? 0).toString(16)} seq ${seq} ack ${ack} len ${payload}${drawn}`;
 }
 
 /** All packets that come of a packet, its own end and the answers' ends. */
 export function seenOf({ outcome, packet, mark, answers, sourcePortOf }: Result): Seen[] {
-  const drawn = sourcePortOf === undefined ? {} : { drawnFrom: sourcePortOf };
+  const drawn = sourcePortOf ?? "not drawn";
   const rest = answers.flatMap(seenOf);
   switch (outcome.kind) {
     case "transmitted":
-      return [{ where: "out", device: outcome.outInterface, packet, mark, ...drawn }, ...rest];
+      return [{ where: "out", device: outcome.outInterface, packet, mark, drawn }, ...rest];
     case "delivered":
-      return [{ where: "local", device: outcome.inInterface, packet, mark, ...drawn }, ...rest];
+      return [{ where: "local", device: outcome.inInterface, packet, mark, drawn }, ...rest];
     default:
       return rest;
   }

@@ -6,13 +6,15 @@ const flows = readFlows();
 
 for (const flow of flows) {
   test(flow.name, (t) => {
-    for (const indexed of [false, true]) {
-      const failure = playFlow(flow, indexed);
-      t.is(failure && `line ${failure.line}: ${failure.text}`, undefined);
+    for (const backend of flow.backends) {
+      for (const indexed of [false, true]) {
+        const failure = playFlow(flow, backend, indexed);
+        t.is(failure && `line ${failure.line}: ${failure.text}`, undefined);
+      }
     }
   });
 }
 
 test("the tables have the rows that they are to have", (t) => {
-  t.true(countRows(flows) >= 200, `${countRows(flows)} rows`);
+  t.true(countRows(flows) >= 600, `${countRows(flows)} rows`);
 });

@@ -20,14 +20,19 @@ import type { Flow, RuleSource } from "./flow-table.ts";
 const DUMP_FOLDER = fileURLToPath(new URL("../../../test/flows/nodes", import.meta.url));
 const GOLDEN = fileURLToPath(new URL("../../../golden/scenarios", import.meta.url));
 
+/** Of worker-1's networks; eth1 has two, and its gateway is in the second. */
+const OWN_ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  eth0: ["192.168.10.11/24", "192.168.10.9/24", "fd00:a::11/64"],
+  eth1: ["10.50.0.1/16", "172.20.0.4/16", "fd00:172:20::4/64"],
+};
+
 /** `worker-1` of the golden scenarios, with the interfaces of the node of the kernel tests; its gateways are the network's last. */
 const worker: Topology = {
   ...node,
-  interfaces: node.interfaces.map((device) =>
-    device.name === "eth0"
-      ? { ...device, addresses: ["192.168.10.11/24", "192.168.10.9/24", "fd00:a::11/64"] }
-      : device,
-  ),
+  interfaces: node.interfaces.map((device) => {
+    const addresses = OWN_ADDRESSES[device.name];
+    return addresses === undefined ? device : { ...device, addresses };
+  }),
   routes: node.routes.map((route) => {
     if (route.gateway === "192.168.0.254") return { ...route, gateway: "192.168.10.254" };
     return route.gateway === "fd00:192:168::fffe" ? { ...route, gateway: "fd00:a::fffe" } : route;

@@ -7,6 +7,7 @@ import { receive, send } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import { addDyadic, type Dyadic, equalDyadic, formatDyadic, zeroDyadic } from "../../src/net/dyadic.ts";
 import type { Step } from "../kernel/step.ts";
+import type { Backend } from "../kernel/tools.ts";
 import { allFit, drawnNumber, type Seen, seenOf, seenText, stopText } from "./fate.ts";
 import type { Flow } from "./flow-table.ts";
 import { emulatedHost, flowNode } from "./node.ts";
@@ -49,8 +50,8 @@ export interface Failure {
 }
 
 /** Plays a flow in the emulator; the rows that end otherwise, none when all is as they say. A flow ends with its first failure. */
-export function playFlow(flow: Flow, indexed: boolean): Failure | undefined {
-  const host = emulatedHost(flowNode(flow, flow.backends[0] ?? "nft"));
+export function playFlow(flow: Flow, backend: Backend, indexed: boolean): Failure | undefined {
+  const host = emulatedHost(flowNode(flow, backend));
   const state = new HostState();
   let drawn: number | undefined;
   for (const line of flow.lines) {

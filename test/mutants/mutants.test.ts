@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import test from "ava";
+import { type Mutant, mutants } from "./mutants.ts";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** What became of one run of the flow tables: the row that failed, or a word for what else happened. */
+interface Fate {
+  readonly name: string;
+  readonly code: number;
+  readonly text: string;
+}
+
+/** A copy of the compiled program that faults can be put into; what it reads besides is the original. */
+function copyProgram(): string {
+  const folder = mkdtempSync(join(tmpdir(), "rulewalk-mutants-"));
+  const scripts = (path: string): boolean => extname(path) === "" || path.endsWith(".js");
+  for (const part of ["src", "test/flows", "test/kernel", "test/mutants"]) {
+    mkdirSync(join(folder, "dist", part), { recursive: true });
+    cpSync(join(root, "dist", part), join(folder, "dist", part), { recursive: true, filter: scripts });
+  }
+  for (const name of ["test", "golden", "node_modules", "package.json"])
+    symlinkSync(join(root, name), join(folder, name));
+  return folder;
+}
+
+function playTables(folder: string, name: string): Promise<Fate> {
+  const child = join(folder, "dist/test/mutants/flows-child.js");
+  return new Promise((resolve) => {
+    execFile(process.execPath, [child], { timeout: 60_000 }, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      resolve({ name, code, text: `${out}${err}`.trim() });
+    });
+  });
+}
+
+/** Puts one fault into the copy, plays the tables, and takes the fault out again. */
+async function play(folder: string, { name, file, text, replacement }: Mutant): Promise<Fate> {
+  const path = join(folder, "dist/src/kernel", file);
+  const before = readFileSync(path, "utf8");
+  const parts = before.split(text);
+  if (parts.length !== 2) return { name, code: -1, text: `stands ${parts.length - 1} times in ${file}: ${text}` };
+  writeFileSync(path, parts.join(replacement));
+  const fate = await playTables(folder, name);
+  writeFileSync(path, before);
+  return fate;
+}
+
+test("slow: each fault of the emulator makes a row of the flow tables fail", async (t) => {
+  t.is(new Set(mutants.map(({ name }) => name)).size, mutants.length);
+  const left = [...mutants];
+  const fates: Fate[] = [];
+  const worker = async (): Promise<void> => {
+    const folder = copyProgram();
+    try {
+      const sound = await playTables(folder, "no fault");
+      t.deepEqual(sound, { name: "no fault", code: 0, text: "" });
+      for (let one = left.shift(); one !== undefined; one = left.shift()) fates.push(await play(folder, one));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker));
+  const survivors = fates.filter(({ code }) => code !== 1);
+  t.deepEqual(
+    survivors.map(({ name, text }) => (text === "" ? `${name}: no row fails` : `${name}: ${text}`)),
+    [],
+  );
+  for (const { name, text } of fates) t.log(`${name}: ${text}`);
+});
