@@ -34,7 +34,11 @@ export function tupleChoice(
     }
   }
   const address = pickAddress(current, range, manip, entry.zone);
-  const tuple: Tuple = manip === "source" ? { ...current, src: address } : { ...current, dst: address };
+  const { family, src, dst, protocol, sport, dport } = current;
+  const tuple: Tuple =
+    manip === "source"
+      ? { family, src: address, dst, protocol, sport, dport }
+      : { family, src, dst: address, protocol, sport, dport };
   if (!range.random) {
     const { ports } = range;
     if (ports === undefined) {

@@ -5,12 +5,12 @@ import { jhash2, swapBytes } from "./jhash.ts";
 /** Which end of a tuple a decision changes: sources in POSTROUTING and INPUT, destinations in PREROUTING and OUTPUT. */
 export type Manip = "source" | "destination";
 
-/** What a NAT target allows (`struct nf_nat_range2`); what is absent stays as it is. */
+/** What a NAT target allows (`struct nf_nat_range2`); what is undefined stays as it is. All have one shape: spreads for each part made a third of what a new flow costs. */
 export interface Range {
-  readonly addresses?: { readonly from: Address; readonly to: Address };
-  readonly ports?: { readonly from: number; readonly to: number };
+  readonly addresses: { readonly from: Address; readonly to: Address } | undefined;
+  readonly ports: { readonly from: number; readonly to: number } | undefined;
   /** The port that the first of the range stands for (`80-90/100`). */
-  readonly base?: number;
+  readonly base: number | undefined;
   /** `--random` or `--random-fully`. */
   readonly random: boolean;
   readonly persistent: boolean;

@@ -30,5 +30,10 @@ export function setupNAT(walk: Walk, entry: ConntrackEntry, range: Range, manip:
 /** The decision of a flow that no rule touches: addresses stay, but a source port that is taken moves (kernel-semantics §3.3). */
 export function nullBinding(walk: Walk, entry: ConntrackEntry, manip: Manip): void {
   const address: Address = manip === "source" ? entry.reply.dst : entry.reply.src;
-  setupNAT(walk, entry, { addresses: { from: address, to: address }, random: false, persistent: false }, manip);
+  setupNAT(
+    walk,
+    entry,
+    { addresses: { from: address, to: address }, ports: undefined, base: undefined, random: false, persistent: false },
+    manip,
+  );
 }

@@ -26,17 +26,9 @@ export function translate(walk: Walk, skb: Skb, target: NATTarget): Stop | undef
       setupNAT(walk, entry, rangeOf(target.range, target.random || target.randomFully, target.persistent), "source");
       return undefined;
     case "MASQUERADE":
-      return masquerade(walk, skb, entry, {
-        ...(target.ports === undefined ? {} : { ports: target.ports }),
-        random: target.random || target.randomFully,
-        persistent: false,
-      });
+      return masquerade(walk, skb, entry, target.ports, target.random || target.randomFully);
     case "REDIRECT":
-      return redirect(walk, skb, entry, {
-        ...(target.ports === undefined ? {} : { ports: target.ports }),
-        random: target.random,
-        persistent: false,
-      });
+      return redirect(walk, skb, entry, target.ports, target.random);
     case "NETMAP":
       netmap(walk, skb, entry, target.network.address, target.network.mask);
       return undefined;
@@ -50,12 +42,17 @@ function raw(address: IPAddress): Address {
 function rangeOf(given: NATRange, random: boolean, persistent: boolean): Range {
   const { addresses, ports, basePort } = given;
   return {
-    ...(addresses === undefined ? {} : { addresses: { from: raw(addresses.from), to: raw(addresses.to) } }),
-    ...(ports === undefined ? {} : { ports }),
-    ...(basePort === undefined ? {} : { base: basePort }),
+    addresses: addresses === undefined ? undefined : { from: raw(addresses.from), to: raw(addresses.to) },
+    ports,
+    base: basePort,
     random,
     persistent,
   };
+}
+
+/** The range of one address. */
+function rangeAt(address: Address, ports: Range["ports"], random: boolean): Range {
+  return { addresses: { from: address, to: address }, ports, base: undefined, random, persistent: false };
 }
 
 function noAddress(walk: Walk, skb: Skb): Stop {
@@ -63,12 +60,18 @@ function noAddress(walk: Walk, skb: Skb): Stop {
 }
 
 /** `nf_nat_masquerade_ipv4`, `_ipv6` (kernel-semantics §3.5) */
-function masquerade(walk: Walk, skb: Skb, entry: ConntrackEntry, range: Range): Stop | undefined {
+function masquerade(
+  walk: Walk,
+  skb: Skb,
+  entry: ConntrackEntry,
+  ports: Range["ports"],
+  random: boolean,
+): Stop | undefined {
   if (skb.family === "IPv4" && entry.original.src === 0) return undefined;
   const address = masqueradeAddress(walk, skb);
   if (address === undefined) return noAddress(walk, skb);
   if (!entry.confirmed) walk.state.set(entry, "masqueradeIndex", skb.outInterface?.index ?? 0);
-  setupNAT(walk, entry, { ...range, addresses: { from: address, to: address } }, "source");
+  setupNAT(walk, entry, rangeAt(address, ports, random), "source");
   return undefined;
 }
 
@@ -76,12 +79,18 @@ const LOOPBACK_V4 = 0x7f000001;
 const LOOPBACK_V6: Address = [0, 0, 0, 1];
 
 /** `nf_nat_redirect`: to this host, by the address of the interface that the packet came in by (kernel-semantics §3.4). */
-function redirect(walk: Walk, skb: Skb, entry: ConntrackEntry, range: Range): Stop | undefined {
+function redirect(
+  walk: Walk,
+  skb: Skb,
+  entry: ConntrackEntry,
+  ports: Range["ports"],
+  random: boolean,
+): Stop | undefined {
   let address: Address | undefined;
   if (walk.hook === "OUTPUT") address = skb.family === "IPv4" ? LOOPBACK_V4 : LOOPBACK_V6;
   else if (skb.inInterface !== undefined) address = firstAddress(skb.inInterface, skb.family, skb.dst);
   if (address === undefined) return noAddress(walk, skb);
-  setupNAT(walk, entry, { ...range, addresses: { from: address, to: address } }, "destination");
+  setupNAT(walk, entry, rangeAt(address, ports, random), "destination");
   return undefined;
 }
 
@@ -98,12 +107,7 @@ function mapped(address: Address, network: IPAddress, mask: IPAddress): Address 
 function netmap(walk: Walk, skb: Skb, entry: ConntrackEntry, network: IPAddress, mask: IPAddress): void {
   const destination = walk.hook === "PREROUTING" || walk.hook === "OUTPUT";
   const address = mapped(destination ? skb.dst : skb.src, network, mask);
-  setupNAT(
-    walk,
-    entry,
-    { addresses: { from: address, to: address }, random: false, persistent: false },
-    destination ? "destination" : "source",
-  );
+  setupNAT(walk, entry, rangeAt(address, undefined, false), destination ? "destination" : "source");
 }
 
 /** Are two ends of a connection's tuples so that its own packets must be routed again (`nf_nat_ipv4_local_fn`)? */
