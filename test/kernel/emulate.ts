@@ -69,23 +69,28 @@ const hitKey = (family: string, table: string, chain: string, number: number): s
   `${family} ${table} ${chain} ${number}`;
 
 /**
- * Numbers that the kernel may have drawn at random for this step: that of the connection it belongs to, then ports and
- * identifiers of what it sent.
+ * Numbers that the kernel may have drawn at random for this step: that of the connection that has its tuple now, and ports
+ * and identifiers of what it sent.
  */
-function numbersSeen(step: Step, seen: Observation, entries: readonly ObservedEntry[]): number[] {
+function numbersSeen(
+  step: Step,
+  seen: Observation,
+  entries: readonly ObservedEntry[],
+): readonly [drawn: readonly number[], shown: readonly number[]] {
+  const drawn = new Set<number>();
   const found = new Set<number>();
   const tuple = tupleOf(step.packet);
   const key = tuple === undefined ? "" : tupleKey(tuple);
   for (const { original, reply } of entries) {
     if (key !== observedKey(original)) continue;
-    for (const number of [reply.dport, reply.icmpId]) if (number !== undefined) found.add(number);
+    for (const number of [reply.dport, reply.icmpId]) if (number !== undefined) drawn.add(number);
   }
   const visit = (packet: Packet): void => {
     for (const number of [packet.sport, packet.icmpId, packet.dport]) if (number > 0) found.add(number);
     if (packet.inner !== undefined) visit(packet.inner);
   };
   for (const { packet } of [...seen.out, ...seen.local]) visit(packet);
-  return [...found];
+  return [[...drawn], [...found]];
 }
 
 /** A chooser that takes ports from what was seen, where they are possible. */
@@ -246,19 +251,26 @@ export class Double {
       const cause = { kind: "too-big", mtu: 0 } as const;
       return { outcome: { kind: "dropped", cause }, translated: false, differences: [] };
     }
-    const numbers = numbersSeen(step, seen, entries);
-    const way = this.#bestWay(step, seen, numbers);
-    if (way.differences.length === 0) return this.#take(step, numbers, way);
-    // the kernel looked at its clock at some time until it was done, and that clock goes by ticks
-    const mark = this.state.mark();
-    this.advanceTo(seen.until + TICK);
-    const later = this.#bestWay(step, seen, numbers);
-    if (later.differences.length === 0) {
-      this.state.release(mark);
-      return this.#take(step, numbers, later);
+    const [drawn, shown] = numbersSeen(step, seen, entries);
+    let best: (Way & { readonly numbers: readonly number[] }) | undefined;
+    // the kernel looked at its clock some time until it was done, stamped what it compares with as late, and its clock ticks
+    for (const shift of [0, seen.until + TICK - seen.at, -this.slowest - TICK]) {
+      for (const numbers of [
+        [...drawn, ...shown],
+        [...shown, ...drawn],
+      ]) {
+        const mark = this.state.mark();
+        this.state.advance(shift);
+        const way = this.#bestWay(step, seen, numbers);
+        if (way.differences.length === 0) {
+          this.state.release(mark);
+          return this.#take(step, numbers, way);
+        }
+        this.state.rollback(mark);
+        best ??= { ...way, numbers };
+      }
     }
-    this.state.rollback(mark);
-    return this.#take(step, numbers, way);
+    return this.#take(step, best?.numbers ?? [], best ?? { script: [], differences: ["no way at all"] });
   }
 
   /** Of all ways that chance leaves open the one that differs least from what the kernel did. */
