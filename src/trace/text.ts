@@ -165,7 +165,7 @@ function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOpt
   for (const event of branch.events()) lines.add(event);
   lines.finish();
   const { result, assumptions } = branch;
-  const end = `${strong("RESULT")}  ${outcomeText(result.outcome)}   ${packetText(result.packet)}   ${lines.looked} rules looked at`;
+  const end = `${strong("RESULT")}  ${outcomeText(result.outcome)}   ${packetText(result.packet)}   ${lines.looked === 1 ? "1 rule" : `${lines.looked} rules`} looked at`;
   return [
     ...lines.lines,
     ...assumptions.map(({ what, holds }) => {
