@@ -100,8 +100,8 @@ export class PacketRun {
         if (observation === undefined) continue;
         own.add(one.name, places, step, observation);
         const count = this.cells.add(one.name, places, step, observation);
-        // what hardly ever happens is tried again where it happened
-        if (count < ENOUGH && isWhole(step.packet))
+        // what hardly ever happens is tried again where it happened, but for what the kernel answers only so often a second
+        if (count < ENOUGH && isWhole(step.packet) && places.classOf(step.packet.dst) !== "unroutable")
           again.push(...new Array<Step>(Math.min(ECHOES, ENOUGH - count)).fill(step));
       }
       watch ??= await begin?.(one, oracle);
