@@ -32,6 +32,11 @@ export interface Comparison {
   readonly differences: readonly string[];
 }
 
+/** `ip_rt_error_burst` and the time in which it fills up, in answers and milliseconds. */
+const [LIMIT_BURST, LIMIT_WINDOW] = [5, 6000];
+
+const NO_WAY: Way = { script: [], differences: ["no way at all"] };
+
 /** A way that chance leaves open, and how it differs from what the kernel did. */
 interface Way {
   readonly script: Script;
@@ -178,6 +183,8 @@ export class Double {
   readonly state: HostState = new HostState();
   /** The longest time in milliseconds that the kernel was given a packet in: so far its clock may be ahead of ours. */
   slowest = 0;
+  /** Times of the packets of each source that had no route. */
+  readonly #unroutable = new Map<string, readonly number[]>();
   readonly #host: Host;
   readonly #indexed: boolean;
 
@@ -264,13 +271,35 @@ export class Double {
         const way = this.#bestWay(step, seen, numbers);
         if (way.differences.length === 0) {
           this.state.release(mark);
-          return this.#take(step, numbers, way);
+          const taken = this.#take(step, numbers, way);
+          this.#countUnroutable(step, seen.at, taken.outcome);
+          return taken;
         }
         this.state.rollback(mark);
         best ??= { ...way, numbers };
       }
     }
-    return this.#take(step, best?.numbers ?? [], best ?? { script: [], differences: ["no way at all"] });
+    const { outcome, translated, differences } = this.#take(step, best?.numbers ?? [], best ?? NO_WAY);
+    const silent = this.#isLimited(step, seen, outcome);
+    this.#countUnroutable(step, seen.at, outcome);
+    return { outcome, translated, differences: silent ? [] : differences };
+  }
+
+  /**
+   * Of "no route" the kernel tells each source 5 times at once and then once a second, whatever the sysctls of a namespace say
+   * (`ip_error`): may its silence have that reason? Every such packet counts, answered or not.
+   */
+  #isLimited(step: Step, seen: Observation, outcome: Outcome): boolean {
+    if (outcome.kind !== "no-route" || outcome.where !== "receive" || seen.out.length + seen.local.length > 0)
+      return false;
+    const before = this.#unroutable.get(addressText(step.packet.src)) ?? [];
+    return before.filter((at) => seen.at - at < LIMIT_WINDOW).length >= LIMIT_BURST;
+  }
+
+  #countUnroutable(step: Step, at: number, outcome: Outcome): void {
+    if (outcome.kind !== "no-route" || outcome.where !== "receive") return;
+    const source = addressText(step.packet.src);
+    this.#unroutable.set(source, [...(this.#unroutable.get(source) ?? []).slice(-50), at]);
   }
 
   /** Of all ways that chance leaves open the one that differs least from what the kernel did. */
