@@ -92,13 +92,10 @@ function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { 
   return transmit(walk, skb, decision);
 }
 
-/** Out by an interface: POSTROUTING, which sees no in-interface, then the wire (`ip_output`). */
+/** Out by an interface: POSTROUTING, which sees the interface that a forwarded packet came in by, then the wire (`ip_output`). */
 export function transmit(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { kind: "unicast" }>): Result {
   skb.outInterface = decision.device;
-  const arrival = skb.inInterface;
-  skb.inInterface = undefined;
   const stop = postrouting(walk, skb);
-  skb.inInterface = arrival;
   if (stop !== undefined) return finish(walk, skb, stop);
   // an own packet that was routed again, to where it does not fit (`ip_fragment`)
   if (skb.local && skb.df && packetLength(skb) > decision.mtu) {
