@@ -3,14 +3,14 @@ import { explore } from "../kernel/chooser/explore.ts";
 import { scriptedChooser } from "../kernel/chooser/scripted.ts";
 import type { Chooser } from "../kernel/chooser.ts";
 import type { Event } from "../kernel/event.ts";
-import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
+import type { Address, Packet } from "../kernel/packet.ts";
 import type { SendOptions } from "../kernel/run.ts";
 import type { Dyadic } from "../net/dyadic.ts";
 import { textOf } from "./addresses.ts";
 import { type End, hasArrived } from "./end.ts";
 import { type Network, podWith } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
-import { replyTo } from "./reply.ts";
+import { isAnswerTo, replyTo } from "./reply.ts";
 import { follow, type Leg, type Travel, type Way } from "./way.ts";
 import { type Arrival, enterNode, outsideDelivers, type Wires } from "./wire.ts";
 
@@ -98,14 +98,6 @@ function endsAt(sender: Sender, end: End): boolean {
   }
 }
 
-/** Is it what a socket expects that sent a packet? */
-function answers(reply: Packet, sent: Packet, sourceKnown: boolean): boolean {
-  const { protocol, src, dst, sport, dport, icmpId } = sent;
-  if (reply.protocol !== protocol || !sameAddress(reply.src, dst) || reply.sport !== dport) return false;
-  if (sourceKnown && !sameAddress(reply.dst, src)) return false;
-  return reply.dport === sport && reply.icmpId === icmpId;
-}
-
 function replyOf(travel: Travel, sender: Sender, sent: Packet, there: Way): Reply | undefined {
   const { end, packet: seen } = there;
   if (!hasArrived(end)) return undefined;
@@ -116,7 +108,7 @@ function replyOf(travel: Travel, sender: Sender, sent: Packet, there: Way): Repl
   if (way.end.kind === "unknown") return { packet, way, arrival: "unknown" };
   if (!endsAt(sender, way.end)) return { packet, way, arrival: "lost" };
   const sourceKnown = !(sender.kind === "node" && sender.options?.anySource === true);
-  return { packet, way, arrival: answers(way.packet, sent, sourceKnown) ? "as-called" : "not-as-called" };
+  return { packet, way, arrival: isAnswerTo(way.packet, sent, sourceKnown) ? "as-called" : "not-as-called" };
 }
 
 const OUTSIDE: Sender = { kind: "outside" };

@@ -1,4 +1,4 @@
-import { makePacket, type Packet, protocols, tcpFlag } from "../kernel/packet.ts";
+import { makePacket, type Packet, protocols, sameAddress, tcpFlag } from "../kernel/packet.ts";
 
 /** Types of ICMP queries and what answers them. */
 const ECHO: ReadonlyMap<number, number> = new Map([
@@ -37,4 +37,12 @@ export function replyTo(packet: Packet): Packet | undefined {
     default:
       return undefined;
   }
+}
+
+/** Is it what a socket expects that sent a packet? `sourceKnown`: the source in `sent` is the one that it was sent from. */
+export function isAnswerTo(reply: Packet, sent: Packet, sourceKnown: boolean): boolean {
+  const { protocol, src, dst, sport, dport, icmpId } = sent;
+  if (reply.protocol !== protocol || !sameAddress(reply.src, dst) || reply.sport !== dport) return false;
+  if (sourceKnown && !sameAddress(reply.dst, src)) return false;
+  return reply.dport === sport && reply.icmpId === icmpId;
 }

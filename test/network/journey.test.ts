@@ -6,7 +6,9 @@ import { ipFamilies } from "../../src/net/family.ts";
 import { type JourneyOptions, journeysOf, type Sender, senderOf, travelOnce } from "../../src/network/journey.ts";
 import { balancerTargets, nextTarget, proxiedPacket } from "../../src/network/load-balancer.ts";
 import { NetworkState } from "../../src/network/network-state.ts";
+import { isAnswerTo, replyTo } from "../../src/network/reply.ts";
 import type { Way } from "../../src/network/way.ts";
+import { crossWire } from "../../src/network/wire.ts";
 import { snapshot } from "../kernel-laws/snapshot.ts";
 import { address, addressText } from "../routing/support.ts";
 import { branchText, journeyText, type Place, type PlaceSettings, packetOf, placeOf } from "./support.ts";
@@ -489,6 +491,58 @@ for (const [text, expected, setting] of others) {
     );
   });
 }
+
+const replies: readonly (readonly [packet: string, protocol: string, kind: readonly number[]])[] = [
+  ["tcp 1.1.1.1:1 > 2.2.2.2:2", "flags", [0x12]],
+  ["tcp 1.1.1.1:1 > 2.2.2.2:2 SYN,ACK", "flags", []],
+  ["tcp 1.1.1.1:1 > 2.2.2.2:2 RST", "flags", []],
+  ["icmp 1.1.1.1 > 2.2.2.2", "icmpType", [0]],
+  ["icmp fd00::1 > fd00::2", "icmpType", [129]],
+  ["sctp 1.1.1.1:1 > 2.2.2.2:2", "chunks", [2]],
+  ["udp 1.1.1.1:1 > 2.2.2.2:2", "dport", [1]],
+  ["gre 1.1.1.1 > 2.2.2.2", "dport", []],
+];
+for (const [text, field, expected] of replies) {
+  test(`the reply to ${text} has ${field} ${expected}`, (t) => {
+    const reply = replyTo(packetOf(text));
+    t.deepEqual(reply === undefined ? [] : [reply[field as "dport"]].flat(), expected);
+  });
+}
+
+test("an answer has the addresses, ports and identifiers of what it answers", (t) => {
+  const sent = packetOf("udp 1.1.1.1:1 > 2.2.2.2:2");
+  const answer = packetOf("udp 2.2.2.2:2 > 1.1.1.1:1");
+  t.true(isAnswerTo(answer, sent, true));
+  const wrong = [{ src: 3 }, { dst: 3 }, { sport: 3 }, { dport: 3 }, { icmpId: 3 }, { protocol: 6 }];
+  t.deepEqual(
+    wrong.map((change) => isAnswerTo({ ...answer, ...change }, sent, true)),
+    wrong.map(() => false),
+  );
+  t.true(isAnswerTo({ ...answer, dst: 3 }, sent, false));
+});
+
+test("what comes back to another Pod than the sender is lost", (t) => {
+  const place = placeFor(shop);
+  const sender: Sender = { kind: "pod", node: "worker-1", pod: "10.244.1.10" };
+  const { branches } = journeysOf(place, packetOf("udp 10.244.1.20:1 > 10.244.2.10:2"), sender);
+  t.deepEqual(
+    branches.map(({ journey }) => journey.reply?.arrival),
+    ["lost"],
+  );
+});
+
+test("a packet at the veth of a Pod that does not have its address is nobody's", (t) => {
+  const { network, state } = placeFor(shop);
+  const node = network.node("worker-1");
+  const [one, other] = node?.pods ?? [];
+  if (node === undefined || one === undefined || other === undefined) throw new Error("no Pods");
+  const nextHop = address("10.244.1.10");
+  const outcome = { kind: "transmitted" as const, nextHop, nextHopFamily: "IPv4" as const };
+  const ends = [one, other].map(({ interface: outInterface }) =>
+    crossWire({ network, state }, node, { ...outcome, outInterface }, packetOf("udp 1.1.1.1:1 > 10.244.1.10:2")),
+  );
+  t.deepEqual(ends.map(({ kind }) => kind).sort(), ["nobody", "pod"]);
+});
 
 test("a Node that is not there is unknown, and said", (t) => {
   const place = placeOf(shop);
