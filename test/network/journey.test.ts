@@ -474,6 +474,12 @@ const others: readonly (readonly [packet: string, expected: string, setting?: Se
     "sctp 10.244.1.10:1 > 10.244.2.10:2",
     "worker-1,worker-2 pod on worker-2 10.244.1.10:1 > 10.244.2.10:2 | worker-2,worker-1 pod on worker-1 10.244.2.10:2 > 10.244.1.10:1 as-called",
   ],
+  // no router takes on what is sent to a neighbour that is not there
+  [
+    "udp 10.244.2.10:1 > 10.244.2.99:2",
+    "worker-2 nobody: no other host on eth1 has the address 10.244.2.10:1 > 10.244.2.99:2",
+    { settings: { hostFile: () => ({ interfaces: [{ name: "eth1", addresses: ["10.50.0.1/8"] }] }) } },
+  ],
   [
     "icmp fd00:10:244:1::10 > fd00:10:244:2::10",
     "worker-1,worker-2 pod on worker-2 fd00:10:244:1::10 > fd00:10:244:2::10 | worker-2,worker-1 pod on worker-1 fd00:10:244:2::10 > fd00:10:244:1::10 as-called",
