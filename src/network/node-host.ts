@@ -6,19 +6,19 @@ import type { HostFile } from "../manifest/hostfile.ts";
 import type { Node } from "../manifest/node.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import { formatIP, type IPAddress, parseIP } from "../net/ip.ts";
-import { parsePrefix } from "../net/prefix.ts";
 import { portableSHA256 } from "../net/sha256.ts";
-import { nodeView } from "../proxy/node.ts";
 import { emptyRuleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
+import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
 import { type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
 import { type LocalPod, localPods, remoteEndpoints } from "./pod-addresses.ts";
 
 const UPLINK_MTU = 1500;
 /** What a VXLAN leaves of it. */
 const OVERLAY_MTU = 1450;
-const OVERLAY = "flannel.1";
+/** The device to other nodes' Pods. */
+export const OVERLAY = "flannel.1";
 const WHOLE = { IPv4: 32, IPv6: 128 } as const;
 /** The network that a Node's address is taken to be in when nothing tells. */
 const ASSUMED_LENGTH = { IPv4: 24, IPv6: 64 } as const;
@@ -63,14 +63,6 @@ function ownAddress(text: string): OwnAddress | undefined {
 }
 
 const LOOPBACK = ["127.0.0.1/8", "::1/128"].flatMap((text) => ownAddress(text) ?? []);
-
-/** A Node's own addresses: the InternalIPs, else what kube-proxy takes for them. */
-function nodeAddresses(node: Node): IPAddress[] {
-  const internal = (node.status?.addresses ?? [])
-    .filter(({ type }) => type === "InternalIP")
-    .flatMap(({ address = "" }) => parseIP(address) ?? []);
-  return internal.length > 0 ? internal : [...nodeView(node).ips];
-}
 
 /** lo and the uplink: those of the host file, else one with the Node's addresses. */
 function baseInterfaces(node: Node, file: HostFile, report: Report): Interface[] {
@@ -146,21 +138,6 @@ function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[
   return route(family, NOWHERE[family], 0, out.name, gateway);
 }
 
-interface PodNetwork {
-  readonly family: IPFamily;
-  readonly network: Address;
-  readonly length: number;
-}
-
-function podNetworks(node: Node): PodNetwork[] {
-  const texts = node.spec?.podCIDRs ?? (node.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
-  return texts.flatMap((text) => {
-    const prefix = parsePrefix(text);
-    if (prefix === undefined) return [];
-    return [{ family: prefix.address.family, network: addressOf(prefix.address), length: prefix.length }];
-  });
-}
-
 /** Names of the veths: stable for a Pod, whatever others there are. */
 function vethNames(pods: readonly LocalPod[], interfaces: readonly Interface[]): string[] {
   const taken = new Set(interfaces.map(({ name }) => name));
@@ -173,12 +150,28 @@ function vethNames(pods: readonly LocalPod[], interfaces: readonly Interface[]):
   });
 }
 
+/** A Pod and its end of the host: the name of its veth. */
+export interface AttachedPod extends LocalPod {
+  readonly interface: string;
+}
+
+/** A node's description with what hangs on its interfaces. */
+export interface NodeHost extends HostDescription {
+  readonly pods: readonly AttachedPod[];
+  /** The interface that leads to the other nodes and out, by family; absent where the node has no address of it. */
+  readonly uplinks: Readonly<Partial<Record<IPFamily, string>>>;
+}
+
 /** A veth a Pod, as the CNI plugin ptp makes them: the gateway's address on each, and a host route. */
 function podInterfaces(
   pods: readonly LocalPod[],
   own: readonly PodNetwork[],
   interfaces: readonly Interface[],
-): { readonly interfaces: readonly Interface[]; readonly routes: readonly Route[] } {
+): {
+  readonly interfaces: readonly Interface[];
+  readonly routes: readonly Route[];
+  readonly attached: readonly AttachedPod[];
+} {
   const gateways = own.map(({ family, network }) => ({
     family,
     address: behind(network, 1),
@@ -201,11 +194,8 @@ function podInterfaces(
       return ip.family === "IPv4" ? { ...made, scope: "host" } : made;
     }),
   );
-  return { interfaces: made, routes };
-}
-
-function inside({ network, length, family }: PodNetwork, ip: IPAddress): boolean {
-  return family === ip.family && sameAddress(networkOf(addressOf(ip), length), network);
+  const attached = pods.map((pod, i) => ({ ...pod, interface: names[i] ?? "" }));
+  return { interfaces: made, routes, attached };
 }
 
 /** Addresses in the node's Pod networks that no Pod and no endpoint is known to have. */
@@ -250,7 +240,7 @@ export function nodeHost(
   nodeName: string,
   options: NodeHostOptions,
   report: Report,
-): HostDescription | undefined {
+): NodeHost | undefined {
   const node = cluster.nodes.find(({ value }) => value.metadata.name === nodeName)?.value;
   if (node === undefined) {
     report({ severity: "error", code: "no-such-node", message: `there is no Node ${JSON.stringify(nodeName)}` });
@@ -267,9 +257,12 @@ export function nodeHost(
   const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withOverlay);
   const interfaces = [...withOverlay, ...pods.interfaces];
   const taken = cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf));
+  const uplinks: Partial<Record<IPFamily, string>> = {};
   const defaults = ipFamilies.flatMap((family) => {
     const uplink = uplinkOf(base, node, family);
-    return uplink === undefined ? [] : [defaultRoute(uplink, family, taken, report)];
+    if (uplink === undefined) return [];
+    uplinks[family] = uplink.device.name;
+    return [defaultRoute(uplink, family, taken, report)];
   });
   const routes = [
     ...ipFamilies.flatMap((family) => [
@@ -288,5 +281,7 @@ export function nodeHost(
     policyRules: [],
     sysctls,
     rules: { IPv4: emptyRuleset, IPv6: emptyRuleset },
+    pods: pods.attached,
+    uplinks,
   };
 }

@@ -82,3 +82,24 @@ export function remoteEndpoints(cluster: Cluster, nodeName: string): readonly IP
   }
   return [...found].sort(([a], [b]) => compareText(a, b)).map(([, ip]) => ip);
 }
+
+/**
+ * The node of each Pod address, by text: what Pods say, else endpoints; where several claim one, the first. Nodes' own
+ * addresses left out.
+ */
+export function podNodes(cluster: Cluster, pods: readonly Located<Pod>[]): ReadonlyMap<string, string> {
+  const ofHost = hostAddresses(cluster);
+  const found: Map<string, string> = new Map();
+  const add = (ip: IPAddress | undefined, nodeName: string | undefined): void => {
+    if (ip === undefined || nodeName === undefined || nodeName === "") return;
+    const text = formatIP(ip);
+    if (!ofHost.has(text) && !found.has(text)) found.set(text, nodeName);
+  };
+  for (const { value } of pods) {
+    if (value.spec?.hostNetwork === true || isOver(value)) continue;
+    for (const ip of podAddresses(value)) add(ip, value.spec?.nodeName);
+  }
+  for (const { addresses = [], nodeName } of endpointsOf(cluster))
+    for (const text of addresses) add(parseIP(text), nodeName);
+  return found;
+}

@@ -1,6 +1,6 @@
 import { type Dyadic, dyadic, multiplyDyadic, oneDyadic } from "../../net/dyadic.ts";
 import type { Chooser } from "../chooser.ts";
-import type { HostState } from "../state.ts";
+import type { StateMark } from "../state.ts";
 import { type Answer, type Assumption, nextShare, type Script, WHOLE } from "./answer.ts";
 import { scriptedChooser } from "./scripted.ts";
 
@@ -15,6 +15,12 @@ export interface Branch<T> {
   readonly assumptions: readonly Assumption[];
   /** `scriptedChooser` repeats the branch with it. */
   readonly script: Script;
+}
+
+/** What can be taken back: a host's state, or those of several hosts as one. */
+export interface Undoable {
+  mark(): StateMark;
+  rollback(mark: StateMark): void;
 }
 
 export interface ExploreLimits {
@@ -39,7 +45,7 @@ const DEFAULT_LIMITS: ExploreLimits = { branches: 4096 };
  * refer to parts of the state. `run` must ask the same questions when it is given the same answers.
  */
 export function explore<T>(
-  state: HostState,
+  state: Undoable,
   run: (chooser: Chooser) => T,
   limits: ExploreLimits = DEFAULT_LIMITS,
 ): Exploration<T> {
@@ -56,7 +62,7 @@ export function explore<T>(
   return { branches, complete: false, open: last.script.reduce((sum, answer) => sum + alternatives(answer), 0) };
 }
 
-function runBranch<T>(state: HostState, run: (chooser: Chooser) => T, script: Script): Branch<T> {
+function runBranch<T>(state: Undoable, run: (chooser: Chooser) => T, script: Script): Branch<T> {
   const chooser = scriptedChooser(script);
   const mark = state.mark();
   try {

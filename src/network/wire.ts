@@ -1,0 +1,137 @@
+import type { Outcome } from "../kernel/outcome.ts";
+import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
+import { type SendOptions, wayTo } from "../kernel/run.ts";
+import { textOf } from "./addresses.ts";
+import type { End } from "./end.ts";
+import type { Network, NetworkNode } from "./network.ts";
+import { podWith, wireInterface } from "./network.ts";
+import type { NetworkState } from "./network-state.ts";
+import { OVERLAY } from "./node-host.ts";
+
+/** How a packet gets to a host: by an interface, or from a process of its own. */
+export type Entrance =
+  | { readonly kind: "received"; readonly inInterface: string }
+  | { readonly kind: "sent"; readonly options: SendOptions };
+
+/** A packet about to be walked through a node. */
+export interface Arrival {
+  readonly kind: "arrival";
+  readonly node: NetworkNode;
+  readonly entrance: Entrance;
+}
+
+/** What lies between the hosts. */
+export interface Wires {
+  readonly network: Network;
+  readonly state: NetworkState;
+  /** The node that packets from outside to an external address of a Service are handed to. */
+  readonly entryNode?: ((address: Address) => string | undefined) | undefined;
+}
+
+const unknown = (what: string, node?: string): End => ({
+  kind: "unknown",
+  what: { what },
+  ...(node === undefined ? {} : { node }),
+});
+
+/** `from`: the node that the packet was transmitted by, where there was one. */
+function nobody(address: Address, why: string, from: string | undefined): End {
+  return { kind: "nobody", address, why, ...(from === undefined ? {} : { node: from }) };
+}
+
+function arriveBy(node: NetworkNode, inInterface: string): Arrival {
+  return { kind: "arrival", node, entrance: { kind: "received", inInterface } };
+}
+
+/**
+ * A packet from outside enters a node by the interface that the node's own way back to the source takes, unless that is a
+ * Pod's or the overlay; then by the one that has the destination, else by the uplink.
+ */
+export function enterNode({ network, state }: Wires, name: string, { family, src, dst }: Packet): Arrival | End {
+  const node = network.node(name);
+  if (node === undefined) return unknown(`there is no Node ${name} among the objects`);
+  const way = wayTo(node.host, state.of(name), family, src);
+  const taken = new Set([OVERLAY, ...node.pods.map((pod) => pod.interface)]);
+  const byRoute = way.kind === "unicast" && !taken.has(way.device.name) ? way.device.name : undefined;
+  const inInterface = byRoute ?? wireInterface(node, dst);
+  if (inInterface === undefined) return unknown(`by which interface ${family} packets enter ${name}`, name);
+  return arriveBy(node, inInterface);
+}
+
+/**
+ * Where the world outside delivers a packet. What it knows: nodes by their addresses; Services' external addresses if
+ * `entryNode` tells; Pod networks if the network's options say so. Every other address is somebody's outside.
+ */
+export function outsideDelivers(wires: Wires, packet: Packet, from?: string): Arrival | End {
+  const { network, entryNode } = wires;
+  const { dst } = packet;
+  const owner = network.ownerOf(dst);
+  switch (owner.kind) {
+    case "node":
+      return enterNode(wires, owner.node, packet);
+    case "node-external":
+      return unknown(`how packets to ${textOf(dst)} get to ${owner.node}, which has it on no interface`, from);
+    case "no-host":
+      return nobody(dst, "it is the address of no other host", from);
+    case "external": {
+      const name = entryNode?.(dst);
+      if (name === undefined) return unknown(`which node packets to ${textOf(dst)} are handed to from outside`, from);
+      return enterNode(wires, name, packet);
+    }
+    case "pod":
+    case "pod-network":
+      if (network.outsideRoutesPods === undefined)
+        return unknown(`whether routers outside lead to the Pod address ${textOf(dst)}`, from);
+      if (!network.outsideRoutesPods) return nobody(dst, "routers outside do not lead to Pod addresses", from);
+      return enterNode(wires, owner.node, packet);
+    case "cluster-ip":
+      return nobody(dst, "no host has a ClusterIP, and no rule translated it", from);
+    case "outside":
+      return { kind: "outside", ...(from === undefined ? {} : { node: from }) };
+  }
+}
+
+function isCast({ host }: NetworkNode, address: Address): boolean {
+  if (typeof address !== "number") return address[0] >>> 24 === 0xff;
+  if (address >>> 28 === 14 || address === 0xffffffff) return true;
+  return host.routes.some(
+    ({ type, destination, prefixLength }) =>
+      type === "broadcast" && prefixLength === 32 && sameAddress(destination, address),
+  );
+}
+
+/** Where a packet comes to that a node transmitted: to a Pod, to another node as it is, or out of the cluster. */
+export function crossWire(
+  wires: Wires,
+  node: NetworkNode,
+  { outInterface, nextHop }: Extract<Outcome, { kind: "transmitted" }>,
+  packet: Packet,
+): Arrival | End {
+  const { network } = wires;
+  const { name } = node;
+  if (isCast(node, packet.dst)) return unknown("who hears a broadcast or multicast that leaves the host", name);
+  if (node.pods.some((pod) => pod.interface === outInterface)) {
+    const pod = podWith(node, packet.dst);
+    if (pod?.interface === outInterface) return { kind: "pod", node: name, pod: pod.key };
+    return nobody(packet.dst, `the Pod behind ${outInterface} has another address`, name);
+  }
+  if (outInterface === OVERLAY) {
+    const next = network.overlayNode(nextHop);
+    if (next === undefined || next === name)
+      return nobody(nextHop, "no other node is behind the overlay by this next hop", name);
+    const other = network.node(next);
+    return other === undefined ? unknown(`there is no Node ${next} among the objects`, name) : arriveBy(other, OVERLAY);
+  }
+  const neighbour = network.ownerOf(nextHop);
+  if (neighbour.kind === "node" && neighbour.node !== name) {
+    const other = network.node(neighbour.node);
+    const inInterface = other === undefined ? undefined : wireInterface(other, nextHop);
+    if (other !== undefined && inInterface !== undefined) return arriveBy(other, inInterface);
+  }
+  // without a gateway the destination itself must answer on the link: no router takes it on
+  const onLink = sameAddress(nextHop, packet.dst);
+  const owner = network.ownerOf(packet.dst).kind;
+  if (onLink && (owner === "pod" || owner === "pod-network" || neighbour.kind === "node"))
+    return nobody(packet.dst, `no other host on ${outInterface} has the address`, name);
+  return outsideDelivers(wires, packet, name);
+}

@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildCluster } from "../../src/cluster/build.ts";
+import type { Cluster } from "../../src/cluster/cluster.ts";
+import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
+import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import { compileIptables } from "../../src/compile/iptables/compile.ts";
+import { loadCompiled } from "../../src/compile/iptables/load-compiled.ts";
+import { makePacket, type Packet } from "../../src/kernel/packet.ts";
+import { readManifests } from "../../src/manifest/read-manifests.ts";
+import { formatDyadic } from "../../src/net/dyadic.ts";
+import type { IPFamily } from "../../src/net/family.ts";
+import { parseIP } from "../../src/net/ip.ts";
+import type { End } from "../../src/network/end.ts";
+import type { Journey, JourneyBranch } from "../../src/network/journey.ts";
+import { makeNetwork, type Network, type NetworkOptions } from "../../src/network/network.ts";
+import { NetworkState } from "../../src/network/network-state.ts";
+import type { Way } from "../../src/network/way.ts";
+import { usualHostFacts } from "../../src/proxy/host-facts.ts";
+import { nodeView } from "../../src/proxy/node.ts";
+import { type ProxyState, proxyState } from "../../src/proxy/state.ts";
+import type { Ruleset } from "../../src/rules/iptables/ruleset.ts";
+import type { Diagnostic } from "../../src/text/diagnostic.ts";
+import { readEnd, readFlags, readProtocol } from "../flows/packet-text.ts";
+import { addressText } from "../routing/support.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** A cluster's network with kube-proxy's rules of 1.37 on every node. */
+export interface Place {
+  readonly network: Network;
+  readonly state: NetworkState;
+  readonly cluster: Cluster;
+  /** What kube-proxy decides on a node. */
+  readonly proxy: (node: string, family: IPFamily) => ProxyState;
+  readonly found: readonly Diagnostic[];
+}
+
+export interface PlaceSettings extends Partial<Pick<NetworkOptions, "outsideRoutesPods" | "hostFile">> {
+  /** A text in the objects, and what stands there instead. */
+  readonly edit?: readonly [from: string, to: string];
+}
+
+/** Builds the network of a folder of objects; `asked`: Pods that no object names. */
+export function placeOf(folder: string, asked: readonly string[] = [], settings: PlaceSettings = {}): Place {
+  const { edit, ...options } = settings;
+  const found: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => {
+    if (diagnostic.severity === "error") throw new Error(diagnostic.message);
+    found.push(diagnostic);
+  };
+  const sources = readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".yaml") && name !== "host.yaml" && name !== "scenario.yaml")
+    .map((name) => ({ name, text: readFileSync(join(ROOT, folder, name), "utf8") }))
+    .map(({ name, text }) => ({ name, text: edit === undefined ? text : text.replaceAll(...edit) }));
+  const manifests = readManifests(sources, { validate: "strict" }, report);
+  const cluster = buildCluster(manifests, { validate: "strict" }, report);
+  const release = { minor: 37 };
+  const written = configurationsIn(manifests, report).at(-1)?.value ?? {};
+  const config = resolveKubeProxyConfig(written, release).config as ResolvedConfig;
+  const proxy = (name: string, family: IPFamily): ProxyState => {
+    const object = cluster.nodes.find(({ value }) => value.metadata.name === name);
+    if (object === undefined) throw new Error(name);
+    const node = nodeView(object.value);
+    const host = usualHostFacts({}, node, config, report);
+    return proxyState(cluster, { release, family, node, host, config });
+  };
+  const rulesOf = (node: string, family: IPFamily): Ruleset =>
+    loadCompiled(compileIptables(proxy(node, family), {}), { family, backend: "nft" }, report);
+  const rules = (node: string) => ({ IPv4: rulesOf(node, "IPv4"), IPv6: rulesOf(node, "IPv6") });
+  const askedFor = asked.flatMap((text) => parseIP(text) ?? []);
+  const given = { config, release, pods: manifests.pods, askedFor, rules, backend: "nft" as const, ...options };
+  return { network: makeNetwork(cluster, given, report), state: new NetworkState(), cluster, proxy, found };
+}
+
+/** `PROTOCOL SRC > DST [FLAGS] [ttl N]`; ports where the protocol has them. */
+export function packetOf(text: string): Packet {
+  const [protocol, from = "", , to = "", ...more] = text.split(" ");
+  const [source, destination] = [readEnd(from), readEnd(to)];
+  const number = (port: typeof source.port): number => (typeof port === "number" ? port : 0);
+  const flags = more[0] === undefined || more[0] === "ttl" ? undefined : readFlags(more[0]);
+  const ttl = more.indexOf("ttl");
+  return makePacket({
+    family: source.family,
+    src: source.address,
+    dst: destination.address,
+    protocol: readProtocol(protocol, source.family),
+    sport: number(source.port),
+    dport: number(destination.port),
+    icmpId: protocol === "icmp" ? 7 : 0,
+    ...(flags === undefined ? {} : { flags }),
+    ...(ttl < 0 ? {} : { ttl: Number(more[ttl + 1]) }),
+  });
+}
+
+const bracket = (text: string): string => (text.includes(":") ? `[${text}]` : text);
+
+function side(address: Packet["src"], port: number, drawn = false): string {
+  const text = addressText(address);
+  if (drawn) return `${bracket(text)}:drawn`;
+  return port === 0 ? text : `${bracket(text)}:${port}`;
+}
+
+function endText(end: End): string {
+  switch (end.kind) {
+    case "pod":
+      return `pod on ${end.node}`;
+    case "host":
+      return `host ${end.node}`;
+    case "outside":
+      return end.node === undefined ? "outside" : `outside from ${end.node}`;
+    case "nobody":
+      return `nobody: ${end.why}`;
+    case "dropped":
+      return `dropped on ${end.node} by ${end.cause.kind === "rule" ? end.cause.rule.chain : end.cause.kind}`;
+    case "rejected":
+      return `rejected on ${end.node} by ${end.rule.chain}`;
+    case "no-route":
+      return `no route on ${end.node}`;
+    case "stuck":
+      return `stuck on ${end.node}`;
+    case "unknown":
+      return `unknown: ${end.what.what}`;
+  }
+}
+
+/** `NODE,NODE END SRC > DST`, and what was sent meanwhile behind `!`. */
+function wayText({ legs, end, packet, sourcePortOf, answers }: Way): string {
+  const nodes = legs.map(({ node }) => node).join(",");
+  const looks = `${side(packet.src, packet.sport, sourcePortOf !== undefined)} > ${side(packet.dst, packet.dport)}`;
+  const rest = answers.map((answer) => ` ! from ${answer.from} ${wayText(answer).trim()}`).join("");
+  return `${nodes === "" ? "" : `${nodes} `}${endText(end)} ${looks}${rest}`;
+}
+
+/** There, and back behind `|`. */
+export function journeyText({ there, reply }: Journey): string {
+  if (reply === undefined) return wayText(there);
+  const { way, arrival } = reply;
+  return `${wayText(there)} | ${wayText(way)} ${arrival}`;
+}
+
+/** The chance and the journey of one branch. */
+export function branchText({ journey, probability }: JourneyBranch): string {
+  return `${formatDyadic(probability)} ${journeyText(journey)}`;
+}
