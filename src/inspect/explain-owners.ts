@@ -18,7 +18,7 @@ const chains: readonly OwnerPattern[] = [
   { owner: "the CNI plugin firewall", pattern: /^CNI-(?:FORWARD|ADMIN)/ },
   { owner: "a CNI plugin", pattern: /^CNI-/ },
   { owner: "flannel", pattern: /^FLANNEL-/ },
-  { owner: "Calico", pattern: /^cali[-:a-z]/ },
+  { owner: "Calico", pattern: /^cali-/ },
   { owner: "Weave Net", pattern: /^WEAVE/ },
   { owner: "Azure Network Policy Manager", pattern: /^AZURE-NPM/ },
   { owner: "Cilium", pattern: /^(?:OLD_)?CILIUM_/ },

@@ -239,6 +239,7 @@ export function chainPurpose(table: string, { name, rules }: LintChain, { names 
   const known = purposes[`${table} ${name}`] ?? normalChains.get(name);
   if (known !== undefined) return known;
   const kind = hashedKind(name);
+  if (kind === undefined) return undefined;
   const endpoints = rules.filter((rule) => hashedKind(leadsTo(rule) ?? "") === "SEP");
   const count = new Set(endpoints.map(leadsTo)).size;
   const among = count === 1 ? "its one endpoint" : `${count} endpoints`;
