@@ -64,7 +64,8 @@ function placeOf({ table, chain }: TraceStep): number | undefined {
   const hook = HOOKS[chain];
   if (hook === undefined) return undefined;
   const sourceNAT = table === "nat" && (chain === "INPUT" || chain === "POSTROUTING");
-  return hook * 10 + (sourceNAT ? TABLES.length : TABLES.indexOf(table));
+  // the back ends do not agree whether security comes before or behind it
+  return hook * 10 + TABLES.indexOf(sourceNAT ? "security" : table);
 }
 
 interface OpenPacket extends TracedPacket {
@@ -104,7 +105,7 @@ class Packets {
     // one that this host sends to itself comes in again
     const loops = step.chain === "PREROUTING" && step.packet.values.get("IN") === "lo";
     if (loops && /(?:OUTPUT|POSTROUTING)$/.test(packet.base)) return false;
-    return place <= packet.place || !packet.base.endsWith(` ${step.chain}`);
+    return place < packet.place || !packet.base.endsWith(` ${step.chain}`);
   }
 }
 

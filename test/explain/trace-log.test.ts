@@ -118,6 +118,10 @@ const packetRows: readonly (readonly [string, number, readonly string[]])[] = [
   ["two rules of one chain", 1, ["nat:PREROUTING:rule:1", "nat:KUBE-SERVICES:return:2", "nat:PREROUTING:policy:2"]],
   ["one chain twice", 2, ["nat:PREROUTING:policy:2", "nat:PREROUTING:rule:1"]],
   ["source NAT behind filter", 1, ["filter:INPUT:policy:1", "nat:INPUT:policy:1"]],
+  ["security before source NAT", 1, ["security:INPUT:policy:1", "nat:INPUT:policy:1"]],
+  ["security behind source NAT", 1, ["nat:INPUT:policy:1", "security:INPUT:policy:1"]],
+  ["an earlier table of the same hook", 2, ["nat:PREROUTING:policy:1", "raw:PREROUTING:policy:1"]],
+  ["to this host, and through it", 2, ["filter:INPUT:policy:1", "filter:FORWARD:policy:1"]],
   ["sent, then received", 2, ["filter:OUTPUT:policy:1", "raw:PREROUTING:policy:1"]],
 ];
 for (const [name, count, heads] of packetRows)
@@ -147,6 +151,13 @@ test("the packet that an error quotes is not the packet", (t) => {
     fieldsText(packet?.steps[0]?.packet ?? { values: new Map(), flags: [] }),
     "ICMP 1.1.1.1 -> 2.2.2.2 type 3 code 3   out by lo, mark 0x1",
   );
+});
+
+test("a log cannot steer the terminal", (t) => {
+  const { packets } = explained(line("nat:X\u001b[31m:rule:1").replace("SRC=10", "SRC=\u202e10"));
+  t.is(packets.length, 1);
+  const text = [...explainTraceText(packets, { strong: (each) => each })].join("");
+  t.false(text.includes("\u001b") || text.includes("\u202e"));
 });
 
 test("a cut line is reported with its place", (t) => {
