@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { compileIptables } from "../compile/iptables/compile.ts";
 import { loadCompiled } from "../compile/iptables/load-compiled.ts";
 import { readNodeDumps } from "../dump/node-dumps.ts";
+import type { RuleRef } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import { makeHost } from "../kernel/make-host.ts";
 import type { Packet } from "../kernel/packet.ts";
@@ -17,6 +18,7 @@ import { traceJSON } from "../trace/json.ts";
 import { kernelLog } from "../trace/kernel-log.ts";
 import { traceText } from "../trace/text.ts";
 import { type Entrance, type Trace, trace } from "../trace/trace.ts";
+import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
 import { addClusterOptions, type ClusterOptions, readCluster } from "./cluster-input.ts";
 import { checkMode, releaseOf, sha256 } from "./compile.ts";
 import { readSource } from "./read-input.ts";
@@ -72,6 +74,14 @@ function numberUpTo(max: number): (text: string) => number {
 interface TracedNode {
   readonly host: Host;
   readonly state: HostState;
+  /** Why a rule is there, where its objects are known. */
+  readonly reason?: (rule: RuleRef) => string | undefined;
+}
+
+/** `default: a new connection … (Service shop/web, spec.ports[0].port, shop.yaml:14:7)` */
+function reasonText({ reason, object, field, place }: RuleReason): string {
+  const where = [object, field, place].filter((text) => text !== undefined).join(", ");
+  return where === "" ? reason : `${reason} (${where})`;
 }
 
 /** The node from dumps of its tools. */
@@ -101,13 +111,20 @@ function nodeFromObjects(
   checkMode(options.mode ?? config.mode);
   const description = nodeHost(cluster, node.name, { config, release, askedFor: askedFor(options) }, report);
   if (description === undefined) return undefined;
+  const finders = new Map<IPFamily, (place: RulePlace) => RuleReason | undefined>();
   const rulesOf = (family: IPFamily): Ruleset => {
     const state = proxyState(cluster, { release, family, node, host: facts, config });
-    return loadCompiled(compileIptables(state, { sha256 }), { family, backend: options.backend }, report);
+    const compiled = compileIptables(state, { sha256 });
+    finders.set(family, reasonFinder(compiled, input.written));
+    return loadCompiled(compiled, { family, backend: options.backend }, report);
+  };
+  const reason = (rule: RuleRef): string | undefined => {
+    const found = finders.get(rule.family)?.(rule);
+    return found === undefined ? undefined : reasonText(found);
   };
   const [v4, v6] = ipFamilies.map(rulesOf) as [Ruleset, Ruleset];
   const host = makeHost({ ...description, rules: { IPv4: v4, IPv6: v6 }, backend: options.backend });
-  return { host, state: new HostState() };
+  return { host, state: new HostState(), reason };
 }
 
 /** Where the packet enters: by an interface, or from a process of the node. */
@@ -135,11 +152,11 @@ function exitCode({ verdict, branches, complete }: Trace): number {
   return arrives ? 0 : EXIT_NOT_DELIVERED;
 }
 
-function printed(traced: Trace, { output, all = false }: TraceOptions): Generator<string> {
+function printed(traced: Trace, { reason }: TracedNode, { output, all = false }: TraceOptions): Generator<string> {
   if (output === "json") return traceJSON(traced);
-  return output === "kernel"
-    ? kernelLog(traced, { all })
-    : traceText(traced, { all, strong: paintFor(process.stdout).strong });
+  if (output === "kernel") return kernelLog(traced, { all });
+  const { strong } = paintFor(process.stdout);
+  return traceText(traced, { all, strong, ...(reason === undefined ? {} : { reason }) });
 }
 
 function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): number {
@@ -158,7 +175,7 @@ function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): 
     if (node === undefined || found.hasErrors()) return EXIT_USAGE;
     found.print();
     const traced = trace(node.host, node.state, packet, entranceOf(node, packet, options));
-    for (const piece of printed(traced, options)) process.stdout.write(piece);
+    for (const piece of printed(traced, node, options)) process.stdout.write(piece);
     return exitCode(traced);
   } finally {
     found.print();

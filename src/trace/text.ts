@@ -1,5 +1,6 @@
-import type { Effect, Event, PacketView } from "../kernel/event.ts";
+import type { Effect, Event, PacketView, RuleRef } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
+import type { Result } from "../kernel/outcome.ts";
 import type { Address } from "../kernel/packet.ts";
 import { addressText, endpointText, packetText } from "../kernel/packet-text.ts";
 import type { RouteDecision } from "../kernel/routing/decision.ts";
@@ -13,6 +14,8 @@ export interface TraceTextOptions {
   /** Every way, not only the first. */
   readonly all: boolean;
   readonly strong: (text: string) => string;
+  /** Why a rule is there, one line; `undefined` where nobody knows. */
+  readonly reason?: (rule: RuleRef) => string | undefined;
 }
 
 /** A chance as people say it: `1/3` for the kernel's 715827883/2^31. */
@@ -70,12 +73,14 @@ const interfaces = (inInterface: string, outInterface: string): string =>
 class Lines {
   readonly lines: string[] = [];
   #host: Host;
+  #reason: (rule: RuleRef) => string | undefined;
   #table = "";
   #passed = 0;
   looked = 0;
 
-  constructor(host: Host) {
+  constructor(host: Host, reason: ((rule: RuleRef) => string | undefined) | undefined) {
     this.#host = host;
+    this.#reason = reason ?? (() => undefined);
   }
 
   #flush(): void {
@@ -107,6 +112,8 @@ class Lines {
         const place = `${rule.table.padEnd(9)}${rule.chain} ${rule.number}`;
         this.lines.push(`      ${place.padEnd(44)} ${effectText(effect)}`);
         this.lines.push(`        ${ruleText(this.#host, rule)}`);
+        const reason = this.#reason(rule);
+        if (reason !== undefined) this.lines.push(`        why: ${reason}`);
         return;
       }
       case "returned":
@@ -160,12 +167,25 @@ class Lines {
   }
 }
 
-function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOptions): string[] {
-  const lines = new Lines(trace.host);
+/** Who wrote the rule that ended the packet's way, and why. */
+function whyLines({ outcome }: Result, { strong, reason }: TraceTextOptions): string[] {
+  const rule =
+    outcome.kind === "rejected"
+      ? outcome.rule
+      : outcome.kind === "dropped" && outcome.cause.kind === "rule"
+        ? outcome.cause.rule
+        : undefined;
+  const text = rule === undefined ? undefined : reason?.(rule);
+  return text === undefined ? [] : [`${strong("WHY")}     ${text}`];
+}
+
+function branchLines(trace: Trace, branch: TraceBranch, options: TraceTextOptions): string[] {
+  const { strong } = options;
+  const lines = new Lines(trace.host, options.reason);
   for (const event of branch.events()) lines.add(event);
   lines.finish();
   const { result, assumptions } = branch;
-  const end = `${strong("RESULT")}  ${outcomeText(result.outcome)}   ${packetText(result.packet)}   ${lines.looked} rules looked at`;
+  const end = `${strong("RESULT")}  ${outcomeText(result.outcome)}   ${packetText(result.packet)}   ${lines.looked === 1 ? "1 rule" : `${lines.looked} rules`} looked at`;
   return [
     ...lines.lines,
     ...assumptions.map(({ what, holds }) => {
@@ -173,6 +193,7 @@ function branchLines(trace: Trace, branch: TraceBranch, { strong }: TraceTextOpt
       return `ASSUMED${holds ? "" : " that it is not so:"} ${what.what}${place}`;
     }),
     end,
+    ...whyLines(result, options),
     ...result.answers.map((answer) => `ANSWER  ${packetText(answer.packet)}   ${outcomeText(answer.outcome)}`),
   ];
 }

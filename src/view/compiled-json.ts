@@ -1,15 +1,11 @@
-import { originField, originPath, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
+import { originField, ruleKinds } from "../compile/iptables/provenance.ts";
 import type { TableTree } from "../compile/iptables/table.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
-import { locate } from "../manifest/locate.ts";
-import type { ObjectMeta } from "../manifest/meta.ts";
 import type { Located } from "../manifest/object.ts";
 import { formatRelease } from "../proxy/release.ts";
 import { formatCommand, formatRule } from "../rules/iptables/format.ts";
-import { placeColumn } from "../text/position.ts";
 import type { FamilyResult } from "./family-result.ts";
-
-type Owner = Located<{ readonly kind: string; readonly metadata?: ObjectMeta }>;
+import { configurationOwner, type Owner, objectName, ownerOf, placeFinder } from "./rule-reasons.ts";
 
 /** One rule of the JSON form. `rule` counts from 1 within its chain, as iptables numbers rules. */
 interface RuleEntry {
@@ -22,48 +18,6 @@ interface RuleEntry {
   readonly object?: string;
   readonly field?: string;
   readonly place?: string;
-}
-
-function ownerOf({ kind, decision, endpoint }: RuleOrigin, configuration: Owner | undefined): Owner | undefined {
-  switch (ruleKinds[kind].owner) {
-    case "Service":
-      return decision?.port.service;
-    case "EndpointSlice":
-      return endpoint?.slice;
-    case "KubeProxyConfiguration":
-      return configuration;
-    case "kube-proxy":
-      return undefined;
-  }
-}
-
-function placeOf(owner: Owner, origin: RuleOrigin): string {
-  const { source, offset } = locate(owner.origin, originPath(origin));
-  const { line, column } = placeColumn(source, offset);
-  return `${source.name}:${line}:${column}`;
-}
-
-/** Remembers places, because the rules of a Service point at few fields. */
-function placeFinder(): (owner: Owner, origin: RuleOrigin) => string {
-  const known = new Map<Owner, Map<string, string>>();
-  return (owner, origin) => {
-    const field = originField(origin);
-    let places = known.get(owner);
-    if (places === undefined) {
-      places = new Map();
-      known.set(owner, places);
-    }
-    let place = places.get(field);
-    if (place === undefined) {
-      place = placeOf(owner, origin);
-      places.set(field, place);
-    }
-    return place;
-  };
-}
-
-function objectName({ value: { kind, metadata } }: Owner): string {
-  return metadata === undefined ? kind : `${kind} ${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
 }
 
 function rulesOf(table: TableTree, configuration: Owner | undefined): RuleEntry[] {
@@ -97,8 +51,7 @@ function rulesOf(table: TableTree, configuration: Owner | undefined): RuleEntry[
  * order of the restore text. Ends with a line end.
  */
 export function compiledJSON(results: readonly FamilyResult[], written?: Located<KubeProxyConfiguration>): string {
-  const configuration: Owner | undefined =
-    written === undefined ? undefined : { value: { kind: "KubeProxyConfiguration" }, origin: written.origin };
+  const configuration = configurationOwner(written);
   const families = results.map(({ state, compiled }) => ({
     family: state.family,
     node: state.nodeName,

@@ -17,8 +17,8 @@ import { type Expected, readRow } from "./row.ts";
 
 /** Flows that wait are waited for together. */
 const WORKERS = 6;
-/** A flow with a chance of 1/3 ends on another way so often in one of 10^4 verifications. */
-const TRIES = 24;
+/** The kernel leaves a way of 1/9 out so often once in 10^5 flows. */
+const TRIES = 100;
 
 /** The pieces that the kernel cut a packet into are one packet to the rows, as they are to the emulator. */
 function joined(packets: readonly SeenPacket[]): SeenPacket[] {

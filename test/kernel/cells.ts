@@ -79,8 +79,8 @@ export class CellTable {
   #packets = 0;
   #translated = 0;
 
-  /** Adds a packet that was sent through the rule set of that name. */
-  add(where: string, places: Places, step: Step, observation: Observation): void {
+  /** Adds a packet that was sent through the rule set of that name; how many its cell holds now. */
+  add(where: string, places: Places, step: Step, observation: Observation): number {
     const source = sourceClass(places.topology, step.from);
     const destination = places.classOf(step.packet.dst);
     const key = this.#key(source, destination, protocolClass(step.packet.protocol), fateOf(step, observation));
@@ -94,6 +94,7 @@ export class CellTable {
     }
     this.#packets++;
     if (isTranslated(step, observation)) this.#translated++;
+    return cell.count;
   }
 
   get packets(): number {

@@ -32,6 +32,11 @@ export interface Comparison {
   readonly differences: readonly string[];
 }
 
+/** `ip_rt_error_burst` and the time in which it fills up, in answers and milliseconds. */
+const [LIMIT_BURST, LIMIT_WINDOW] = [5, 6000];
+
+const NO_WAY: Way = { script: [], differences: ["no way at all"] };
+
 /** A way that chance leaves open, and how it differs from what the kernel did. */
 interface Way {
   readonly script: Script;
@@ -69,23 +74,28 @@ const hitKey = (family: string, table: string, chain: string, number: number): s
   `${family} ${table} ${chain} ${number}`;
 
 /**
- * Numbers that the kernel may have drawn at random for this step: that of the connection it belongs to, then ports and
- * identifiers of what it sent.
+ * Numbers that the kernel may have drawn at random for this step: that of the connection that has its tuple now, and ports
+ * and identifiers of what it sent.
  */
-function numbersSeen(step: Step, seen: Observation, entries: readonly ObservedEntry[]): number[] {
+function numbersSeen(
+  step: Step,
+  seen: Observation,
+  entries: readonly ObservedEntry[],
+): readonly [drawn: readonly number[], shown: readonly number[]] {
+  const drawn = new Set<number>();
   const found = new Set<number>();
   const tuple = tupleOf(step.packet);
   const key = tuple === undefined ? "" : tupleKey(tuple);
   for (const { original, reply } of entries) {
     if (key !== observedKey(original)) continue;
-    for (const number of [reply.dport, reply.icmpId]) if (number !== undefined) found.add(number);
+    for (const number of [reply.dport, reply.icmpId]) if (number !== undefined) drawn.add(number);
   }
   const visit = (packet: Packet): void => {
     for (const number of [packet.sport, packet.icmpId, packet.dport]) if (number > 0) found.add(number);
     if (packet.inner !== undefined) visit(packet.inner);
   };
   for (const { packet } of [...seen.out, ...seen.local]) visit(packet);
-  return [...found];
+  return [[...drawn], [...found]];
 }
 
 /** A chooser that takes ports from what was seen, where they are possible. */
@@ -173,6 +183,8 @@ export class Double {
   readonly state: HostState = new HostState();
   /** The longest time in milliseconds that the kernel was given a packet in: so far its clock may be ahead of ours. */
   slowest = 0;
+  /** Times of the packets of each source that had no route. */
+  readonly #unroutable = new Map<string, readonly number[]>();
   readonly #host: Host;
   readonly #indexed: boolean;
 
@@ -246,19 +258,48 @@ export class Double {
       const cause = { kind: "too-big", mtu: 0 } as const;
       return { outcome: { kind: "dropped", cause }, translated: false, differences: [] };
     }
-    const numbers = numbersSeen(step, seen, entries);
-    const way = this.#bestWay(step, seen, numbers);
-    if (way.differences.length === 0) return this.#take(step, numbers, way);
-    // the kernel looked at its clock at some time until it was done, and that clock goes by ticks
-    const mark = this.state.mark();
-    this.advanceTo(seen.until + TICK);
-    const later = this.#bestWay(step, seen, numbers);
-    if (later.differences.length === 0) {
-      this.state.release(mark);
-      return this.#take(step, numbers, later);
+    const [drawn, shown] = numbersSeen(step, seen, entries);
+    let best: (Way & { readonly numbers: readonly number[] }) | undefined;
+    // the kernel looked at its clock some time until it was done, stamped what it compares with as late, and its clock ticks
+    for (const shift of [0, seen.until + TICK - seen.at, -this.slowest - TICK]) {
+      for (const numbers of [
+        [...drawn, ...shown],
+        [...shown, ...drawn],
+      ]) {
+        const mark = this.state.mark();
+        this.state.advance(shift);
+        const way = this.#bestWay(step, seen, numbers);
+        if (way.differences.length === 0) {
+          this.state.release(mark);
+          const taken = this.#take(step, numbers, way);
+          this.#countUnroutable(step, seen.at, taken.outcome);
+          return taken;
+        }
+        this.state.rollback(mark);
+        best ??= { ...way, numbers };
+      }
     }
-    this.state.rollback(mark);
-    return this.#take(step, numbers, way);
+    const { outcome, translated, differences } = this.#take(step, best?.numbers ?? [], best ?? NO_WAY);
+    const silent = this.#isLimited(step, seen, outcome);
+    this.#countUnroutable(step, seen.at, outcome);
+    return { outcome, translated, differences: silent ? [] : differences };
+  }
+
+  /**
+   * Of "no route" the kernel tells each source 5 times at once and then once a second, whatever the sysctls of a namespace say
+   * (`ip_error`): may its silence have that reason? Every such packet counts, answered or not.
+   */
+  #isLimited(step: Step, seen: Observation, outcome: Outcome): boolean {
+    if (outcome.kind !== "no-route" || outcome.where !== "receive" || seen.out.length + seen.local.length > 0)
+      return false;
+    const before = this.#unroutable.get(addressText(step.packet.src)) ?? [];
+    return before.filter((at) => seen.at - at < LIMIT_WINDOW).length >= LIMIT_BURST;
+  }
+
+  #countUnroutable(step: Step, at: number, outcome: Outcome): void {
+    if (outcome.kind !== "no-route" || outcome.where !== "receive") return;
+    const source = addressText(step.packet.src);
+    this.#unroutable.set(source, [...(this.#unroutable.get(source) ?? []).slice(-50), at]);
   }
 
   /** Of all ways that chance leaves open the one that differs least from what the kernel did. */

@@ -63,8 +63,9 @@ export const TICK = 10;
 const [UDP_TIMEOUT, UDP_STREAM_TIMEOUT] = [30_000, 120_000];
 
 /**
- * UDP is assured by a packet that comes 2 s after the first: for one within a tick of that moment (and `slack` milliseconds
- * more) only the kernel can tell what its clock said, and the emulator is set right.
+ * UDP is assured by a packet that comes 2 s after the first. Both times are known up to a tick of the kernel's clock and the
+ * time that a packet takes (`slack` milliseconds): nearer to that moment only the kernel can tell what its clock said, and the
+ * emulator is set right.
  */
 function settleAssured(state: HostState, theirs: ObservedEntry, slack: number): void {
   const key = observedKey(theirs.original);
@@ -72,7 +73,7 @@ function settleAssured(state: HostState, theirs: ObservedEntry, slack: number): 
   if (own?.protocolState?.kind !== "udp") return;
   const { streamFrom } = own.protocolState;
   const near = [UDP_TIMEOUT, UDP_STREAM_TIMEOUT].some(
-    (lifetime) => Math.abs(own.expires - lifetime - streamFrom) <= TICK + slack,
+    (lifetime) => Math.abs(own.expires - lifetime - streamFrom) <= 2 * (TICK + slack),
   );
   if (!near) return;
   const assured = (theirs.status & ASSURED) !== 0;

@@ -248,7 +248,8 @@ class Namespace:
         if op in ("start", "load", "packets"):
             return getattr(self, op)(ask)
         if op == "conntrack":
-            return {"entries": [e for family in FAMILIES for e in netlink.read_conntrack(self.control, family)]}
+            entries = [e for family in FAMILIES for e in netlink.read_conntrack(self.control, family)]
+            return {"entries": entries, "t": round(1000 * time.monotonic())}
         if op == "nfacct":
             return {"objects": netlink.read_nfacct(self.control)}
         if op == "counters":

@@ -44,7 +44,8 @@ for (const [signal, code] of [
  */
 export function runInNamespace(script: string, lockFile: string): Promise<ScriptResult> {
   return new Promise((resolve, reject) => {
-    const path = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`;
+    // the system's own tools before those of node_modules/.bin, which npm puts in front
+    const path = `/usr/sbin:/sbin:/usr/bin:/bin:${process.env.PATH ?? ""}`;
     const child = spawn("unshare", ["--net", "sh", "-eu"], {
       detached: true,
       env: { PATH: path, LC_ALL: "C", XTABLES_LOCKFILE: lockFile },

@@ -88,7 +88,8 @@ export class Oracle {
   #errors = "";
 
   private constructor(lockFile: string) {
-    const path = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`;
+    // the system's own tools first: npm puts node_modules/.bin in front, where an `nft` is that is no nft
+    const path = `/usr/sbin:/sbin:/usr/bin:/bin:${process.env.PATH ?? ""}`;
     const env = { PATH: path, LC_ALL: "C", XTABLES_LOCKFILE: lockFile };
     this.#child = spawn("python3", ["-B", PROGRAM], { env, stdio: ["pipe", "pipe", "pipe"] });
     running.add(this.#child);
@@ -146,9 +147,13 @@ export class Oracle {
     return { observations: answer.seen.map(observation), rules, seconds: answer.seconds };
   }
 
-  /** The conntrack table of both families. */
-  async conntrack(): Promise<readonly ObservedEntry[]> {
-    return ((await this.#ask({ op: "conntrack" })) as { readonly entries: readonly ObservedEntry[] }).entries;
+  /** The conntrack table of both families, and the time when it was read. */
+  async conntrack(): Promise<{ readonly entries: readonly ObservedEntry[]; readonly at: number }> {
+    const answer = (await this.#ask({ op: "conntrack" })) as {
+      readonly entries: readonly ObservedEntry[];
+      readonly t: number;
+    };
+    return { entries: answer.entries, at: answer.t };
   }
 
   /** Packets and bytes of the counter objects. */

@@ -1,0 +1,102 @@
+import type { CompiledIptables } from "../compile/iptables/compile.ts";
+import { originField, originPath, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
+import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
+import { locate } from "../manifest/locate.ts";
+import type { ObjectMeta } from "../manifest/meta.ts";
+import type { Located } from "../manifest/object.ts";
+import { placeColumn } from "../text/position.ts";
+
+export type Owner = Located<{ readonly kind: string; readonly metadata?: ObjectMeta }>;
+
+export function ownerOf({ kind, decision, endpoint }: RuleOrigin, configuration: Owner | undefined): Owner | undefined {
+  switch (ruleKinds[kind].owner) {
+    case "Service":
+      return decision?.port.service;
+    case "EndpointSlice":
+      return endpoint?.slice;
+    case "KubeProxyConfiguration":
+      return configuration;
+    case "kube-proxy":
+      return undefined;
+  }
+}
+
+function placeOf(owner: Owner, origin: RuleOrigin): string {
+  const { source, offset } = locate(owner.origin, originPath(origin));
+  const { line, column } = placeColumn(source, offset);
+  return `${source.name}:${line}:${column}`;
+}
+
+/** Remembers places, because the rules of a Service point at few fields. */
+export function placeFinder(): (owner: Owner, origin: RuleOrigin) => string {
+  const known = new Map<Owner, Map<string, string>>();
+  return (owner, origin) => {
+    const field = originField(origin);
+    let places = known.get(owner);
+    if (places === undefined) {
+      places = new Map();
+      known.set(owner, places);
+    }
+    let place = places.get(field);
+    if (place === undefined) {
+      place = placeOf(owner, origin);
+      places.set(field, place);
+    }
+    return place;
+  };
+}
+
+export function objectName({ value: { kind, metadata } }: Owner): string {
+  return metadata === undefined ? kind : `${kind} ${metadata.namespace ?? ""}/${metadata.name ?? ""}`;
+}
+
+/** The configuration as the object of rules that a setting makes; `undefined` when it is kube-proxy's defaults. */
+export function configurationOwner(written: Located<KubeProxyConfiguration> | undefined): Owner | undefined {
+  return written === undefined ? undefined : { value: { kind: "KubeProxyConfiguration" }, origin: written.origin };
+}
+
+/** Why a rule is there: in words, with the object and the field behind it, and where that is written. */
+export interface RuleReason {
+  readonly reason: string;
+  readonly object?: string;
+  readonly field?: string;
+  /** `FILE:LINE:COLUMN` */
+  readonly place?: string;
+}
+
+/** What `findReason` is asked about: `number` counts from 1 within its chain. */
+export interface RulePlace {
+  readonly table: string;
+  readonly chain: string;
+  readonly number: number;
+}
+
+/** Finds the reason of a compiled rule; `undefined` for rules that kube-proxy did not write. Places are found when they are asked for. */
+export function reasonFinder(
+  compiled: CompiledIptables,
+  written: Located<KubeProxyConfiguration> | undefined,
+): (place: RulePlace) => RuleReason | undefined {
+  const configuration = configurationOwner(written);
+  const origins = new Map<string, RuleOrigin>();
+  for (const table of compiled.tables) {
+    const numbers = new Map<string, number>();
+    table.rules.forEach((line, i) => {
+      const number = (numbers.get(line.chain) ?? 0) + 1;
+      numbers.set(line.chain, number);
+      const origin = table.origin(i);
+      if (origin !== undefined) origins.set(`${table.name} ${line.chain} ${number}`, origin);
+    });
+  }
+  const findPlace = placeFinder();
+  return ({ table, chain, number }) => {
+    const origin = origins.get(`${table} ${chain} ${number}`);
+    if (origin === undefined) return undefined;
+    const owner = ownerOf(origin, configuration);
+    const field = originField(origin);
+    return {
+      reason: ruleKinds[origin.kind].reason,
+      ...(owner !== undefined && { object: objectName(owner), place: findPlace(owner, origin) }),
+      ...(field !== "" && { field }),
+    };
+  };
+}
