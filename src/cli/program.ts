@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { compileCommand } from "./compile.ts";
+import { explainCommand } from "./explain.ts";
 import { goldenCommand } from "./golden.ts";
 import { lintCommand } from "./lint.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
@@ -20,6 +21,7 @@ function program(exit: (code: number) => void): Command {
   root.addCommand(benchCommand(exit));
   root.addCommand(traceCommand(exit));
   root.addCommand(lintCommand(exit));
+  root.addCommand(explainCommand(exit));
   for (const command of root.commands)
     command.exitOverride().showHelpAfterError(`(rulewalk ${command.name()} --help tells more)`);
   return root;

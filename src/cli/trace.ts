@@ -15,6 +15,7 @@ import { proxyState } from "../proxy/state.ts";
 import type { Ruleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { traceJSON } from "../trace/json.ts";
+import { kernelLog } from "../trace/kernel-log.ts";
 import { traceText } from "../trace/text.ts";
 import { type Entrance, type Trace, trace } from "../trace/trace.ts";
 import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
@@ -32,7 +33,7 @@ interface TraceOptions extends ClusterOptions, PacketOptions {
   readonly kubeVersion: string;
   readonly mode?: string;
   readonly backend: "nft" | "legacy";
-  readonly output: "text" | "json";
+  readonly output: "text" | "json" | "kernel";
 }
 
 const EXIT_NOT_DELIVERED = 1;
@@ -44,10 +45,12 @@ Examples:
   rulewalk trace -f examples/shop --node worker-1 --from 203.0.113.9 --to 10.96.20.4:80 --all
   iptables-save | rulewalk trace --dump - --from 10.0.0.5 --to 10.96.0.10:53 --proto udp
   rulewalk trace --dump node.save --dump addr.json --dump route.json --to 10.96.0.1:443 -o json
+  rulewalk trace -f examples/shop --node worker-1 --from 10.244.1.7 --to 10.96.0.10:53 --proto udp -o kernel
 
 The packet enters by the interface that leads back to --from, or by --iif; without --from, or from an address of the node
 itself, a process on the node sends it. --dump takes what a node's own tools print, each kind told by its content:
 iptables-save, ip6tables-save, ipset save, conntrack -L, ip -j addr, ip -j route show table all, ip -j rule, sysctl -a.
+-o kernel prints the lines that the iptables TRACE target would write to the node's kernel log.
 Exit codes: 0 the packet arrives at a socket of the node or leaves it, on every way; 1 not, or not always; 3 it depends on
 something that is not modelled; 2 wrong usage or input.`;
 
@@ -149,6 +152,13 @@ function exitCode({ verdict, branches, complete }: Trace): number {
   return arrives ? 0 : EXIT_NOT_DELIVERED;
 }
 
+function printed(traced: Trace, { reason }: TracedNode, { output, all = false }: TraceOptions): Generator<string> {
+  if (output === "json") return traceJSON(traced);
+  if (output === "kernel") return kernelLog(traced, { all });
+  const { strong } = paintFor(process.stdout);
+  return traceText(traced, { all, strong, ...(reason === undefined ? {} : { reason }) });
+}
+
 function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): number {
   const found = findings();
   try {
@@ -165,16 +175,7 @@ function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): 
     if (node === undefined || found.hasErrors()) return EXIT_USAGE;
     found.print();
     const traced = trace(node.host, node.state, packet, entranceOf(node, packet, options));
-    const { strong } = paintFor(process.stdout);
-    const pieces =
-      options.output === "json"
-        ? traceJSON(traced)
-        : traceText(traced, {
-            all: options.all === true,
-            strong,
-            ...(node.reason === undefined ? {} : { reason: node.reason }),
-          });
-    for (const piece of pieces) process.stdout.write(piece);
+    for (const piece of printed(traced, node, options)) process.stdout.write(piece);
     return exitCode(traced);
   } finally {
     found.print();
@@ -199,7 +200,7 @@ export function traceCommand(exit: (code: number) => void): Command {
     .addOption(new Option("--mark <mark>", "mark of the sending socket").argParser(markOf))
     .option("--dump <file>", "what a node's tools print, or - for standard input; may be repeated", append)
     .option("--all", "print every way that the packet can take, with exact chances")
-    .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json"]).default("text"))
+    .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json", "kernel"]).default("text"))
     .option("--kube-version <release>", "release of kube-proxy", "1.37")
     .option("--mode <mode>", "proxy mode, instead of the configuration's")
     .addOption(new Option("--backend <backend>", "back end of iptables").choices(["nft", "legacy"]).default("nft"));
