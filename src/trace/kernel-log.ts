@@ -57,7 +57,7 @@ class LogWriter {
     switch (event.kind) {
       case "hook":
         // since Linux 5.7 POSTROUTING still knows where a forwarded packet came in (`ip_output`)
-        if (event.hook !== "POSTROUTING" || this.#hook !== "FORWARD") this.#inInterface = event.inInterface;
+        this.#inInterface = event.inInterface;
         this.#hook = event.hook;
         this.#outInterface = event.outInterface;
         this.#view = event.view;
