@@ -83,6 +83,7 @@ function settleAssured(state: HostState, theirs: ObservedEntry, slack: number): 
 
 /** How the connections of the emulator differ from the kernel's, in words; those about to expire are left out. */
 export function entryDifferences(state: HostState, theirs: readonly ObservedEntry[], slack: number): string[] {
+  for (const entry of theirs) settleAssured(state, entry, slack);
   const left = (entry: ConntrackEntry): number => (entry.expires - state.now) / 1000;
   const ours = new Map(
     state.entries
@@ -92,7 +93,6 @@ export function entryDifferences(state: HostState, theirs: readonly ObservedEntr
   );
   const differences: string[] = [];
   for (const entry of theirs) {
-    settleAssured(state, entry, slack);
     const text = theirsText(entry);
     const own = ours.get(text);
     ours.delete(text);

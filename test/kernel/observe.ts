@@ -7,7 +7,7 @@ import type { Batch, Step } from "./step.ts";
 import type { Topology } from "./topology.ts";
 
 /** Packets sent before the generator looks at what became of them. */
-const BATCH = 64;
+const BATCH = 32;
 
 export interface ObserveOptions {
   readonly packets: number;
