@@ -1,5 +1,6 @@
 import { setClosing } from "./conntrack/track.ts";
-import { type Address, isICMPError, makePacket, protocols, tcpFlag } from "./packet.ts";
+import { isICMPError, makePacket, protocols, tcpFlag } from "./packet.ts";
+import { isUnset } from "./routing/address.ts";
 import { routeICMPError } from "./routing/masquerade.ts";
 import { routeAgain } from "./routing/output.ts";
 import { outputPacket } from "./send.ts";
@@ -19,23 +20,22 @@ function walkOfAnswer(walk: Walk): Walk {
   return { ...walk, answers: [], hook: "OUTPUT", ruleNumber: 0 };
 }
 
+/** Was the packet routed as broadcast or multicast? Nothing answers such a packet. */
+function cameToMany({ route }: Skb): boolean {
+  return (route?.kind === "local" || route?.kind === "unicast") && route.cast !== "unicast";
+}
+
 /** Is no ICMP error sent about this packet (`icmp_send`, `icmp6_send`, RFC 1122 §3.2.2)? */
 function isSilent(skb: Skb): boolean {
   if (skb.fragmentOffset !== 0) return true;
-  const { route } = skb;
-  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast")
-    return true;
+  if (cameToMany(skb)) return true;
   if (isICMPError(skb)) return true;
-  if (typeof skb.dst !== "number") return skb.dst[0] >>> 24 === 0xff || isUnspecified(skb.src);
+  if (typeof skb.dst !== "number") return skb.dst[0] >>> 24 === 0xff || isUnset(skb.src);
   return skb.protocol === protocols.icmp && (skb.icmpType > 18 || NEVER_ANSWERED.has(skb.icmpType));
 }
 
 /** ICMP types that `icmp_pointers` marks as errors besides those that are; types behind 18 are unknown there. */
 const NEVER_ANSWERED: ReadonlySet<number> = new Set([1, 2, 6, 7, 9, 10]);
-
-function isUnspecified(address: Address): boolean {
-  return typeof address === "number" ? address === 0 : address.every((word) => word === 0);
-}
 
 /** Sends an ICMP error about a packet, if the kernel would; false when it stays silent. */
 export function answerError(walk: Walk, skb: Skb, type: number, code: number, mtu = 0): boolean {
@@ -70,9 +70,7 @@ export function answerError(walk: Walk, skb: Skb, type: number, code: number, mt
 /** `nf_send_reset`: a RST with the packet's addresses swapped; false when none is sent. */
 export function answerReset(walk: Walk, skb: Skb): boolean {
   if (skb.fragmentOffset !== 0 || (skb.flags & tcpFlag.RST) !== 0) return false;
-  const { route } = skb;
-  if (route !== undefined && (route.kind === "local" || route.kind === "unicast") && route.cast !== "unicast")
-    return false;
+  if (cameToMany(skb)) return false;
   const acked = (skb.flags & tcpFlag.ACK) !== 0;
   const length = skb.payload + (skb.flags & tcpFlag.SYN ? 1 : 0) + (skb.flags & tcpFlag.FIN ? 1 : 0);
   const packet = makePacket({

@@ -9,12 +9,12 @@ export interface Chooser {
   below(threshold: number): boolean;
   /** Index of one of several things, each with its share of 2^31; the shares add up to 2^31. */
   share(shares: readonly number[]): number;
+  /** The numbers that `port` gives are those the kernel drew: they stand for themselves, not for the range. */
+  readonly knowsPorts?: boolean;
   /**
    * A number from a range of which the kernel takes a random free one. Any answer for which `isFree` holds is right;
    * `undefined` when none is free.
    */
-  /** The numbers that `port` gives are those the kernel drew: they stand for themselves, not for the range. */
-  readonly knowsPorts?: boolean;
   port(range: PortChoice, isFree: (port: number) => boolean): number | undefined;
   /** Does a condition hold that is not modelled? */
   unknown(what: NotModelled): boolean;
