@@ -24,8 +24,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   inspect: ["net", "rules", "text"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
-  trace: ["kernel", "net", "rules", "text"],
+  assembly: ["cluster", "compile", "kernel", "manifest", "net", "network", "proxy", "rules", "text", "trace", "view"],
+  trace: ["inspect", "kernel", "net", "network", "rules", "text"],
   "index.ts": [
+    "assembly",
     "cluster",
     "compile",
     "dump",
@@ -42,6 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "view",
   ],
   cli: [
+    "assembly",
     "cluster",
     "compile",
     "dump",

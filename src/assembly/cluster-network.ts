@@ -1,0 +1,82 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import { compileIptables } from "../compile/iptables/compile.ts";
+import { loadCompiled } from "../compile/iptables/load-compiled.ts";
+import type { RuleRef } from "../kernel/event.ts";
+import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
+import type { Located } from "../manifest/object.ts";
+import { type IPFamily, ipFamilies } from "../net/family.ts";
+import type { SHA256Hex } from "../net/sha256.ts";
+import { makeNetwork, type Network, type NetworkOptions } from "../network/network.ts";
+import { usualHostFacts } from "../proxy/host-facts.ts";
+import { nodeView } from "../proxy/node.ts";
+import { type ProxyState, proxyState } from "../proxy/state.ts";
+import { emptyRuleset, type Ruleset } from "../rules/iptables/ruleset.ts";
+import type { Report } from "../text/diagnostic.ts";
+import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
+
+export interface ClusterNetworkOptions extends Omit<NetworkOptions, "rules"> {
+  /** The configuration as it was written, for the places of settings; absent for kube-proxy's defaults. */
+  readonly written?: Located<KubeProxyConfiguration> | undefined;
+  readonly sha256?: SHA256Hex;
+}
+
+/** A cluster as a network of hosts, each with the rules that kube-proxy writes there. */
+export interface ClusterNetwork {
+  readonly cluster: Cluster;
+  readonly network: Network;
+  /** What kube-proxy decides on a node; `undefined` when there is no such Node. */
+  readonly proxy: (node: string, family: IPFamily) => ProxyState | undefined;
+  /** Why a rule is on a node; `undefined` for rules that kube-proxy did not write. */
+  readonly reason: (node: string, rule: RuleRef) => RuleReason | undefined;
+}
+
+/** Keeps what `make` gives for a node and family. */
+function remembered<T>(make: (node: string, family: IPFamily) => T): (node: string, family: IPFamily) => T {
+  const known = new Map<string, T>();
+  return (node, family) => {
+    const key = `${family} ${node}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = make(node, family);
+    known.set(key, made);
+    return made;
+  };
+}
+
+/**
+ * Joins the stages: objects → what kube-proxy decides on each node → its rules, loaded into hosts that `makeNetwork`
+ * describes. Nothing is decided or compiled before a packet comes to a node; what that assumes is reported then.
+ */
+export function clusterNetwork(cluster: Cluster, options: ClusterNetworkOptions, report: Report): ClusterNetwork {
+  const { written, sha256, ...rest } = options;
+  const { config, release, hostFile, backend = "nft" } = options;
+  const proxy = remembered((name, family): ProxyState | undefined => {
+    const object = cluster.nodes.find(({ value }) => value.metadata.name === name);
+    if (object === undefined) return undefined;
+    const node = nodeView(object.value);
+    const host = usualHostFacts(hostFile?.(name) ?? {}, node, config, report);
+    return proxyState(cluster, { release, family, node, host, config });
+  });
+  const compiled = remembered((name, family) => {
+    const state = proxy(name, family);
+    return state === undefined ? undefined : compileIptables(state, sha256 === undefined ? {} : { sha256 });
+  });
+  const finders = remembered((name, family): ((place: RulePlace) => RuleReason | undefined) => {
+    const rules = compiled(name, family);
+    return rules === undefined ? () => undefined : reasonFinder(rules, written);
+  });
+  const rulesOf = (name: string, family: IPFamily): Ruleset => {
+    const rules = compiled(name, family);
+    return rules === undefined ? emptyRuleset : loadCompiled(rules, { family, backend }, report);
+  };
+  const rules = (name: string): Readonly<Record<IPFamily, Ruleset>> => {
+    const [IPv4, IPv6] = ipFamilies.map((family) => rulesOf(name, family)) as [Ruleset, Ruleset];
+    return { IPv4, IPv6 };
+  };
+  return {
+    cluster,
+    network: makeNetwork(cluster, { ...rest, backend, rules }, report),
+    proxy,
+    reason: (node, rule) => finders(node, rule.family)(rule),
+  };
+}
