@@ -10,8 +10,8 @@ export type End =
   | { readonly kind: "pod"; readonly node: string; readonly pod: string }
   /** At a socket of a node, of its own or of a Pod on its network; whether one is open there is not looked at. */
   | { readonly kind: "host"; readonly node: string }
-  /** With somebody outside; `node` is the one that it left the cluster by, absent when it never entered. */
-  | { readonly kind: "outside"; readonly node?: string }
+  /** With somebody outside; `node` is the one that it left the network by, with the interface, absent when it never entered. */
+  | { readonly kind: "outside"; readonly node?: string; readonly outInterface?: string }
   /** Sent on, and nobody has the address (`address`: of the next hop or the destination). */
   | { readonly kind: "nobody"; readonly node?: string; readonly address: Address; readonly why: string }
   | OnHost<"dropped">

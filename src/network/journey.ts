@@ -20,8 +20,8 @@ export type Sender =
   | { readonly kind: "pod"; readonly node: string; readonly pod: string }
   /** A process on a node, or in a Pod on the node's network. */
   | { readonly kind: "node"; readonly node: string; readonly options?: SendOptions }
-  /** Somebody outside; `node`: where the packet enters, else its destination tells. */
-  | { readonly kind: "outside"; readonly node?: string };
+  /** Somebody outside; `node`: where the packet enters, else its destination tells; `inInterface`: by which interface. */
+  | { readonly kind: "outside"; readonly node?: string; readonly inInterface?: string };
 
 export interface JourneyOptions {
   /** The node that packets from outside to an external address of a Service are handed to. */
@@ -76,7 +76,9 @@ const unknown = (what: string): End => ({ kind: "unknown", what: { what } });
 function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arrival | End {
   if (sender === undefined) return unknown(`who sends from ${textOf(packet.src)}`);
   if (sender.kind === "outside")
-    return sender.node === undefined ? outsideDelivers(wires, packet) : enterNode(wires, sender.node, packet);
+    return sender.node === undefined
+      ? outsideDelivers(wires, packet)
+      : enterNode(wires, sender.node, packet, sender.inInterface);
   const node = wires.network.node(sender.node);
   if (node === undefined) return unknown(`there is no Node ${sender.node} among the objects`);
   if (sender.kind === "node")
@@ -103,15 +105,21 @@ function replyOf(travel: Travel, sender: Sender, sent: Packet, there: Way): Repl
   if (!hasArrived(end)) return undefined;
   const packet = replyTo(seen);
   if (packet === undefined) return undefined;
-  const replier: Sender = end.kind === "host" ? { kind: "node", node: end.node } : end.kind === "pod" ? end : OUTSIDE;
-  const way = follow(travel, startOf(travel, replier, packet), packet);
+  const way = follow(travel, startOf(travel, replierAt(travel.network, end), packet), packet);
   if (way.end.kind === "unknown") return { packet, way, arrival: "unknown" };
   if (!endsAt(sender, way.end)) return { packet, way, arrival: "lost" };
   const sourceKnown = !(sender.kind === "node" && sender.options?.anySource === true);
   return { packet, way, arrival: isAnswerTo(way.packet, sent, sourceKnown) ? "as-called" : "not-as-called" };
 }
 
-const OUTSIDE: Sender = { kind: "outside" };
+/** Who replies where a packet arrived. Somebody outside sends by the routes outside, or back to where the packet came from. */
+function replierAt({ outsideReturns }: Network, end: Extract<End, { kind: "pod" | "host" | "outside" }>): Sender {
+  if (end.kind === "host") return { kind: "node", node: end.node };
+  if (end.kind === "pod") return end;
+  const { node, outInterface } = end;
+  if (!outsideReturns || node === undefined || outInterface === undefined) return { kind: "outside" };
+  return { kind: "outside", node, inInterface: outInterface };
+}
 
 /**
  * One journey of a packet, as the chooser decides; the states of the hosts are afterwards as the packet and its reply

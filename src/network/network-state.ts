@@ -5,9 +5,14 @@ import { HostState, type StateMark } from "../kernel/state.ts";
  * first asked for; one that began behind a mark is empty again after the roll-back.
  */
 export class NetworkState {
-  readonly #states = new Map<string, HostState>();
+  readonly #states: Map<string, HostState>;
   /** The marks of every host for each mark given out. */
   readonly #frames: Map<string, StateMark>[] = [];
+
+  /** `known`: states that hosts begin with, by name. */
+  constructor(known: Iterable<readonly [host: string, state: HostState]> = []) {
+    this.#states = new Map(known);
+  }
 
   /** The state of one host, by name. */
   of(host: string): HostState {

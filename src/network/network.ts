@@ -32,6 +32,8 @@ export interface NetworkNode {
   readonly host: Host;
   readonly pods: readonly AttachedPod[];
   readonly uplinks: NodeHost["uplinks"];
+  /** The device to other nodes' Pods, where it is known what lies behind it. */
+  readonly overlay?: string;
 }
 
 /** Whose an address is. */
@@ -57,6 +59,8 @@ export interface Network {
   /** In the cluster's order. */
   readonly nodes: readonly string[];
   readonly outsideRoutesPods: boolean | undefined;
+  /** Whoever is outside replies to the node, and by the interface, that the packet came from: all that dumps of a node allow to assume. */
+  readonly outsideReturns: boolean;
   /** `undefined` when there is no such Node, which is reported. */
   readonly node: (name: string) => NetworkNode | undefined;
   readonly ownerOf: (address: Address) => Owner;
@@ -121,7 +125,7 @@ function lazyNodes(cluster: Cluster, options: NetworkOptions, report: Report): N
     if (found === undefined) return undefined;
     const { pods, uplinks, ...description } = found;
     const host = makeHost({ ...description, rules: rules(name), ...(backend === undefined ? {} : { backend }) });
-    return { name, host, pods, uplinks };
+    return { name, host, pods, uplinks, overlay: OVERLAY };
   };
   return (name) => {
     if (!made.has(name)) made.set(name, make(name));
@@ -160,6 +164,7 @@ export function makeNetwork(cluster: Cluster, options: NetworkOptions, report: R
   return {
     nodes: cluster.nodes.map(({ value }) => value.metadata.name ?? ""),
     outsideRoutesPods: options.outsideRoutesPods,
+    outsideReturns: false,
     node: lazyNodes(cluster, options, report),
     ownerOf,
     overlayNode: (nextHop) =>
@@ -173,11 +178,11 @@ export function podWith(node: NetworkNode, address: Address): AttachedPod | unde
 }
 
 /** The interface of a node that packets for one of its addresses come in by from the wire: the one that has it, else the uplink. */
-export function wireInterface({ host, pods, uplinks }: NetworkNode, address: Address): string | undefined {
+export function wireInterface({ host, pods, uplinks, overlay }: NetworkNode, address: Address): string | undefined {
   const ofPods = new Set(pods.map((pod) => pod.interface));
   const holder = host.interfaces.find(
     ({ name, loopback, addresses }) =>
-      !loopback && name !== OVERLAY && !ofPods.has(name) && addresses.some((own) => sameAddress(own.address, address)),
+      !loopback && name !== overlay && !ofPods.has(name) && addresses.some((own) => sameAddress(own.address, address)),
   );
   return holder?.name ?? uplinks[typeof address === "number" ? "IPv4" : "IPv6"];
 }

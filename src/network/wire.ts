@@ -45,13 +45,19 @@ function arriveBy(node: NetworkNode, inInterface: string): Arrival {
 
 /**
  * A packet from outside enters a node by the interface that the node's own way back to the source takes, unless that is a
- * Pod's or the overlay; then by the one that has the destination, else by the uplink.
+ * Pod's or the overlay; then by the one that has the destination, else by the uplink. `by` says another interface of it.
  */
-export function enterNode({ network, state }: Wires, name: string, { family, src, dst }: Packet): Arrival | End {
+export function enterNode(
+  { network, state }: Wires,
+  name: string,
+  { family, src, dst }: Packet,
+  by?: string,
+): Arrival | End {
   const node = network.node(name);
   if (node === undefined) return unknown(`there is no Node ${name} among the objects`);
+  if (by !== undefined) return arriveBy(node, by);
   const way = wayTo(node.host, state.of(name), family, src);
-  const taken = new Set([OVERLAY, ...node.pods.map((pod) => pod.interface)]);
+  const taken = new Set([...node.pods.map((pod) => pod.interface), ...(node.overlay === undefined ? [] : [node.overlay])]);
   const byRoute = way.kind === "unicast" && !taken.has(way.device.name) ? way.device.name : undefined;
   const inInterface = byRoute ?? wireInterface(node, dst);
   if (inInterface === undefined) return unknown(`by which interface ${family} packets enter ${name}`, name);
@@ -62,7 +68,7 @@ export function enterNode({ network, state }: Wires, name: string, { family, src
  * Where the world outside delivers a packet. What it knows: nodes by their addresses; Services' external addresses if
  * `entryNode` tells; Pod networks if the network's options say so. Every other address is somebody's outside.
  */
-export function outsideDelivers(wires: Wires, packet: Packet, from?: string): Arrival | End {
+export function outsideDelivers(wires: Wires, packet: Packet, from?: string, outInterface?: string): Arrival | End {
   const { network, entryNode } = wires;
   const { dst } = packet;
   const owner = network.ownerOf(dst);
@@ -87,7 +93,11 @@ export function outsideDelivers(wires: Wires, packet: Packet, from?: string): Ar
     case "cluster-ip":
       return nobody(dst, "no host has a ClusterIP, and no rule translated it", from);
     case "outside":
-      return { kind: "outside", ...(from === undefined ? {} : { node: from }) };
+      return {
+        kind: "outside",
+        ...(from === undefined ? {} : { node: from }),
+        ...(outInterface === undefined ? {} : { outInterface }),
+      };
   }
 }
 
@@ -115,12 +125,12 @@ export function crossWire(
     if (pod?.interface === outInterface) return { kind: "pod", node: name, pod: pod.key };
     return nobody(packet.dst, `the Pod behind ${outInterface} has another address`, name);
   }
-  if (outInterface === OVERLAY) {
+  if (outInterface === node.overlay) {
     const next = network.overlayNode(nextHop);
     if (next === undefined || next === name)
       return nobody(nextHop, "no other node is behind the overlay by this next hop", name);
     const other = network.node(next);
-    return other === undefined ? unknown(`there is no Node ${next} among the objects`, name) : arriveBy(other, OVERLAY);
+    return other === undefined ? unknown(`there is no Node ${next} among the objects`, name) : arriveBy(other, other.overlay ?? OVERLAY);
   }
   const neighbour = network.ownerOf(nextHop);
   if (neighbour.kind === "node" && neighbour.node !== name) {
@@ -133,5 +143,5 @@ export function crossWire(
   const owner = network.ownerOf(packet.dst).kind;
   if (onLink && (owner === "pod" || owner === "pod-network" || neighbour.kind === "node"))
     return nobody(packet.dst, `no other host on ${outInterface} has the address`, name);
-  return outsideDelivers(wires, packet, name);
+  return outsideDelivers(wires, packet, name, outInterface);
 }

@@ -9,6 +9,7 @@ import type { Packet } from "../kernel/packet.ts";
 import { receive, type SendOptions, send } from "../kernel/run.ts";
 import type { HostState } from "../kernel/state.ts";
 import type { Dyadic } from "../net/dyadic.ts";
+import { hostFate } from "./host-fate.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 
 /** How the packet gets to the host: by an interface, or from a process of its own. */
@@ -73,5 +74,5 @@ export function trace(host: Host, state: HostState, packet: Packet, entrance: En
     assumptions,
     events: () => eventsOf(script),
   }));
-  return { host, packet, entrance, branches, complete: found.complete, verdict: verdictOf(found.branches) };
+  return { host, packet, entrance, branches, complete: found.complete, verdict: verdictOf(found.branches, hostFate) };
 }

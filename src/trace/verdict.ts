@@ -1,6 +1,5 @@
 import type { Branch } from "../kernel/chooser/explore.ts";
 import type { NotModelled } from "../kernel/chooser.ts";
-import type { Result } from "../kernel/outcome.ts";
 import { addDyadic, type Dyadic, dyadic, equalDyadic, multiplyDyadic, oneDyadic } from "../net/dyadic.ts";
 
 /** One fate of a packet with its exact chance. */
@@ -12,22 +11,11 @@ export interface Verdict {
   readonly unknown?: NotModelled;
 }
 
-/** What makes two ends the same fate: where the packet is and what it looks like, not which rule did it. */
-function fateKey({ outcome, packet }: Result): string {
-  const { src, dst, sport, dport, icmpId } = packet;
-  const looks = [src, dst, sport, dport, icmpId].join("|");
-  switch (outcome.kind) {
-    case "delivered":
-      return `delivered ${outcome.inInterface} ${looks}`;
-    case "transmitted":
-      return `transmitted ${outcome.outInterface} ${looks}`;
-    case "rejected":
-      return `rejected ${outcome.with}`;
-    case "unknown":
-      return `unknown ${outcome.what.what}`;
-    default:
-      return outcome.kind;
-  }
+/** What becomes of a packet on one way, as far as ways are told apart by it. */
+export interface Fate {
+  readonly key: string;
+  /** The end itself is not known. */
+  readonly unknown?: NotModelled;
 }
 
 type Fates = Map<string, Verdict>;
@@ -52,28 +40,23 @@ function sameFates(a: Fates, b: Fates): boolean {
   return true;
 }
 
-interface Numbered {
-  readonly branch: Branch<Result>;
+interface Numbered<T> {
+  readonly branch: Branch<T>;
   readonly index: number;
 }
 
 /** The fates of the branches that share the first `depth` answers. */
-function fatesOf(branches: readonly Numbered[], depth: number): Fates {
-  const first = branches[0] as Numbered;
+function fatesOf<T>(branches: readonly Numbered<T>[], depth: number, fateOf: (value: T) => Fate): Fates {
+  const first = branches[0] as Numbered<T>;
   const answer = first.branch.script[depth];
   const fates: Fates = new Map();
   if (answer === undefined) {
-    const { outcome } = first.branch.value;
+    const { key, unknown } = fateOf(first.branch.value);
     const verdict = { probability: oneDyadic, branch: first.index };
-    add(
-      fates,
-      fateKey(first.branch.value),
-      outcome.kind === "unknown" ? { ...verdict, unknown: outcome.what } : verdict,
-      oneDyadic,
-    );
+    add(fates, key, unknown === undefined ? verdict : { ...verdict, unknown }, oneDyadic);
     return fates;
   }
-  const groups = new Map<string, Numbered[]>();
+  const groups = new Map<string, Numbered<T>[]>();
   for (const each of branches) {
     const given = each.branch.script[depth];
     const key = given === undefined ? "" : given.kind === "share" ? `${given.index}` : `${given.yes}`;
@@ -82,13 +65,13 @@ function fatesOf(branches: readonly Numbered[], depth: number): Fates {
     else group.push(each);
   }
   if (answer.kind === "unknown") {
-    const [one, other] = [...groups.values()].map((group) => fatesOf(group, depth + 1));
+    const [one, other] = [...groups.values()].map((group) => fatesOf(group, depth + 1, fateOf));
     if (one !== undefined && (other === undefined || sameFates(one, other))) return one;
     fates.set(`unknown ${answer.what.what}`, { probability: oneDyadic, branch: first.index, unknown: answer.what });
     return fates;
   }
   for (const group of groups.values()) {
-    const given = (group[0] as Numbered).branch.script[depth];
+    const given = (group[0] as Numbered<T>).branch.script[depth];
     if (given === undefined || given.kind === "unknown") continue;
     const share =
       given.kind === "share"
@@ -96,17 +79,18 @@ function fatesOf(branches: readonly Numbered[], depth: number): Fates {
         : given.yes
           ? given.threshold
           : 0x80000000 - given.threshold;
-    for (const [key, verdict] of fatesOf(group, depth + 1)) add(fates, key, verdict, dyadic(BigInt(share), 31));
+    for (const [key, verdict] of fatesOf(group, depth + 1, fateOf)) add(fates, key, verdict, dyadic(BigInt(share), 31));
   }
   return fates;
 }
 
-/** The fates of a packet from all its branches, the first branch's first. */
-export function verdictOf(branches: readonly Branch<Result>[]): readonly Verdict[] {
+/** The fates of a packet from all its branches, the first branch's first; `fateOf` tells the fate of one. */
+export function verdictOf<T>(branches: readonly Branch<T>[], fateOf: (value: T) => Fate): readonly Verdict[] {
   if (branches.length === 0) return [];
   const fates = fatesOf(
     branches.map((branch, index) => ({ branch, index })),
     0,
+    fateOf,
   );
   return [...fates.values()].sort((a, b) => a.branch - b.branch);
 }

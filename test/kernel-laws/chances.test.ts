@@ -8,6 +8,7 @@ import { packetText } from "../../src/kernel/packet-text.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import type { Dyadic } from "../../src/net/dyadic.ts";
 import { seededRandom } from "../../src/net/random.ts";
+import { hostFate } from "../../src/trace/host-fate.ts";
 import { type Verdict, verdictOf } from "../../src/trace/verdict.ts";
 import { looseRuleset, type RuleText, restoreText } from "../arbitrary/loose-ruleset.ts";
 import { undecidable, vocabularies } from "../arbitrary/rule-words.ts";
@@ -41,7 +42,7 @@ const chance = ({ numerator, exponent }: Dyadic): string => `${numerator}/2^${ex
 const sumsBroken: Visit = ({ branches }) => {
   const sums = [...totals(branches)].map(chance);
   if (sums.some((sum) => sum !== "1/2^0") || sums.length !== 1) return `the ways add up to ${sums.join(", ")}`;
-  const sum = chance(sumOf(verdictOf(branches).map(({ probability }) => probability)));
+  const sum = chance(sumOf(verdictOf(branches, hostFate).map(({ probability }) => probability)));
   return sum === "1/2^0" ? undefined : `the fates add up to ${sum}`;
 };
 
@@ -61,7 +62,7 @@ const fate = (branches: readonly Branch<Result>[], index: number): string =>
 const containmentBroken: Visit = ({ branches }) => {
   const possible = distributions(branches);
   if (possible === undefined) return undefined;
-  const verdict = verdictOf(branches);
+  const verdict = verdictOf(branches, hostFate);
   const known = knownVerdict(branches, verdict);
   const differ = possible.size > 1 || [...possible.keys()].some((text) => text.includes("unknown"));
   if (known === undefined) return differ ? undefined : "unknown, but all assumptions end alike";
@@ -90,7 +91,7 @@ function withIdleRules(rules: readonly RuleText[], seed: number, nowhere: string
 }
 
 function verdictText({ branches }: Exploration<Result>): string {
-  const fates = verdictOf(branches).map(({ branch, probability, unknown }) =>
+  const fates = verdictOf(branches, hostFate).map(({ branch, probability, unknown }) =>
     unknown === undefined ? `${fate(branches, branch)}: ${chance(probability)}` : `unknown: ${chance(probability)}`,
   );
   return fates.sort().join("; ");

@@ -6,6 +6,7 @@ import { HostState } from "../../src/kernel/state.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
 import { loadRuleset } from "../../src/rules/iptables/load.ts";
 import type { Ruleset } from "../../src/rules/iptables/ruleset.ts";
+import { hostFate } from "../../src/trace/host-fate.ts";
 import { verdictOf } from "../../src/trace/verdict.ts";
 import { damagedText } from "../arbitrary/damaged-text.ts";
 import { looseRuleset, restoreText } from "../arbitrary/loose-ruleset.ts";
@@ -63,7 +64,7 @@ function rulesOf(text: string, family: "IPv4" | "IPv6", loose: boolean, random: 
 function walkOne(host: Host, state: HostState, { step }: Move, chooser: ReturnType<typeof seededChooser>, run: number) {
   if (run % 8 === 0) {
     const { branches } = explore(state, (each) => walkStep(host, state, each, step), { branches: MAX_WAYS });
-    verdictOf(branches);
+    verdictOf(branches, hostFate);
   }
   const indexed = run % 3 !== 0;
   return run % 2 === 0
