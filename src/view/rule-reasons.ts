@@ -1,5 +1,5 @@
 import type { CompiledIptables } from "../compile/iptables/compile.ts";
-import { originField, originPath, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
+import { originField, originPath, type RuleKind, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import { locate } from "../manifest/locate.ts";
 import type { ObjectMeta } from "../manifest/meta.ts";
@@ -58,6 +58,8 @@ export function configurationOwner(written: Located<KubeProxyConfiguration> | un
 /** Why a rule is there: in words, with the object and the field behind it, and where that is written. */
 export interface RuleReason {
   readonly reason: string;
+  readonly kind: RuleKind;
+  readonly origin: RuleOrigin;
   readonly object?: string;
   readonly field?: string;
   /** `FILE:LINE:COLUMN` */
@@ -95,6 +97,8 @@ export function reasonFinder(
     const field = originField(origin);
     return {
       reason: ruleKinds[origin.kind].reason,
+      kind: origin.kind,
+      origin,
       ...(owner !== undefined && { object: objectName(owner), place: findPlace(owner, origin) }),
       ...(field !== "" && { field }),
     };

@@ -1,0 +1,109 @@
+import { addressText, protocolText } from "../kernel/packet-text.ts";
+import type { Packet } from "../kernel/packet.ts";
+import type { Located } from "../manifest/object.ts";
+import type { Pod } from "../manifest/pod.ts";
+import { canonicalIP } from "../net/ip.ts";
+import type { End } from "../network/end.ts";
+import { decidingRule, type Names, whereText } from "../trace/names.ts";
+import { ruleName } from "../trace/rule-text.ts";
+import { ruleAdvice } from "./advice.ts";
+import type { ClusterNetwork } from "./cluster-network.ts";
+import { type Frontends, frontendsOf, portText, serviceKey } from "./frontends.ts";
+import { holders } from "./holders.ts";
+
+const protocolOf = ({ protocol }: Pick<Packet, "protocol">): string => protocolText(protocol, "IPv4").toUpperCase();
+
+/** What is known of endpoints, by address and port. */
+function endpointStates({ cluster }: ClusterNetwork): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { value } of cluster.endpointSlices)
+    for (const { addresses = [], conditions = {} } of value.endpoints ?? []) {
+      const { ready, serving, terminating } = conditions;
+      const state =
+        ready !== false ? "ready" : serving !== false && terminating === true ? "terminating, still serving" : "not ready";
+      const name = `EndpointSlice ${value.metadata.namespace ?? ""}/${value.metadata.name ?? ""}, ${state}`;
+      for (const text of addresses)
+        for (const { port } of value.ports ?? []) {
+          const key = `${canonicalIP(text) ?? text} ${port ?? 0}`;
+          if (!found.has(key)) found.set(key, name);
+        }
+    }
+  return found;
+}
+
+/** `80/TCP (http), 443/TCP` */
+function portsText({ spec }: Parameters<typeof serviceKey>[0]): string {
+  const ports = spec?.ports ?? [];
+  return ports.map(({ port, protocol = "TCP", name }) => `${port}/${protocol}${name ? ` (${name})` : ""}`).join(", ");
+}
+
+/** Why nobody has got a packet, as far as Services tell. */
+function nobodyWhy(end: Extract<End, { kind: "nobody" }>, packet: Packet, frontends: Frontends): readonly string[] {
+  const address = addressText(packet.dst);
+  const owner = frontends.owner(address);
+  if (owner === undefined) return [];
+  const { service, by } = owner;
+  const frontend = frontends.find(address, packet.dport, protocolOf(packet));
+  if (frontend === undefined)
+    return [
+      `${address} is a ${by} of Service ${serviceKey(service)}, which has no port ${packet.dport}/${protocolOf(packet)}; it has ${portsText(service)}`,
+      "by design: kube-proxy writes rules for the ports of a Service only; a packet to another port passes untranslated, and no host has the address",
+      "change: call a port that the Service has, or add the port to spec.ports",
+    ];
+  if (end.node === undefined && by === "ClusterIP")
+    return [
+      `${address} is the ClusterIP of Service ${serviceKey(service)}: it means something on nodes and in Pods only`,
+      "by design: routers outside the cluster know nothing of ClusterIPs",
+      "change: call a node port or a load balancer's address; --node NAME shows what a node would do if the packet came there",
+    ];
+  return [];
+}
+
+/** Why an entrance is not known. */
+function unknownWhy(packet: Packet, frontends: Frontends): readonly string[] {
+  const owner = frontends.owner(addressText(packet.dst));
+  if (owner === undefined || owner.by === "ClusterIP") return [];
+  return [
+    `${addressText(packet.dst)} is a ${owner.by} of Service ${serviceKey(owner.service)}: objects do not tell to which node the world outside hands it; --node NAME says it`,
+  ];
+}
+
+/** The names that a cluster's objects give to addresses and rules. */
+export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod>[]): Names {
+  const held = holders(cluster.cluster, pods);
+  const isNode = (address: string): boolean => held.get(address)?.startsWith("node ") === true || address.startsWith("127.");
+  const frontends = frontendsOf(cluster.cluster, isNode);
+  const endpoints = endpointStates(cluster);
+  const why: Names["why"] = (node, rule) => {
+    const found = cluster.reason(node, rule);
+    if (found === undefined) return undefined;
+    const { origin: _, ...rest } = found;
+    return rest;
+  };
+  return {
+    holder: (address) => held.get(addressText(address)),
+    frontend: (packet) => {
+      const address = addressText(packet.dst);
+      const found = frontends.find(address, packet.dport, protocolOf(packet));
+      return found === undefined ? undefined : `Service ${portText(found.service, found.portIndex)} (${found.by})`;
+    },
+    endpoint: (address, port) => endpoints.get(`${addressText(address)} ${port}`),
+    why,
+    endWhy: ({ end, packet, legs }, sent) => {
+      const rule = decidingRule(end);
+      if (rule !== undefined && "node" in end && end.node !== undefined) {
+        const reason = cluster.reason(end.node, rule);
+        if (reason === undefined) return [];
+        const where = whereText(reason);
+        const source = addressText(legs.at(-1)?.packet.src ?? packet.src);
+        return [
+          `${ruleName(rule)} is kube-proxy's: ${reason.reason}${where === "" ? "" : ` (${where})`}`,
+          ...ruleAdvice(reason.origin, { node: end.node, source }),
+        ];
+      }
+      if (end.kind === "nobody") return nobodyWhy(end, packet, frontends);
+      if (end.kind === "unknown" && legs.length === 0) return unknownWhy(sent, frontends);
+      return [];
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import type { ConntrackState, Effect, Event, Hook, PacketView, RuleRef, TableName } from "../kernel/event.ts";
+import type { RouteDecision } from "../kernel/routing/decision.ts";
+
+/** One thing that happened at a step. */
+export type Happening =
+  | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect; readonly chance?: true }
+  | { readonly kind: "passed"; readonly table: TableName; readonly chain: string; readonly from: number; readonly count: number }
+  | { readonly kind: "policy"; readonly table: TableName; readonly chain: string; readonly policy: string }
+  | { readonly kind: "conntrack"; readonly state: ConntrackState; readonly entry: number | undefined; readonly reason?: string }
+  | { readonly kind: "translated"; readonly event: Extract<Event, { kind: "translated" }> };
+
+/** A hook, a routing decision, or the beginning or end of what the host sends because of the packet. */
+export type Step =
+  | {
+      readonly kind: "hook";
+      readonly hook: Hook;
+      readonly inInterface: string;
+      readonly outInterface: string;
+      readonly view: PacketView;
+      readonly happenings: readonly Happening[];
+      /** Rules looked at in this hook, those left out of `happenings` included. */
+      readonly looked: number;
+    }
+  | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
+  | { readonly kind: "answer"; readonly what: string }
+  | { readonly kind: "answered" };
+
+export interface StepOptions {
+  /** Everything: also rules that were passed over, and jumps that led to nothing. */
+  readonly everything: boolean;
+  /** A rule that only leads into other chains: left out even where something comes of it. */
+  readonly isPlumbing: (rule: RuleRef) => boolean;
+  /** A RETURN that says something to a reader. */
+  readonly isTelling: (rule: RuleRef) => boolean;
+}
+
+type OpenHook = Extract<Step, { kind: "hook" }> & { happenings: Happening[]; looked: number };
+
+/** Collects the events of one packet's way through one host into steps. */
+class Collector {
+  readonly steps: Step[] = [];
+  readonly #options: StepOptions;
+  #hook: OpenHook | undefined;
+  /** For each jump that is being followed: how many happenings stood before it. */
+  #jumps: number[] = [];
+
+  constructor(options: StepOptions) {
+    this.#options = options;
+  }
+
+  add(event: Event): void {
+    switch (event.kind) {
+      case "hook": {
+        const { hook, inInterface, outInterface, view } = event;
+        this.#hook = { kind: "hook", hook, inInterface, outInterface, view, happenings: [], looked: 0 };
+        this.#jumps = [];
+        this.steps.push(this.#hook);
+        return;
+      }
+      case "table":
+        this.#jumps = [];
+        return;
+      case "routed":
+        this.steps.push({ kind: "routed", decision: event.decision, again: event.again });
+        return;
+      case "answer":
+        this.steps.push({ kind: "answer", what: event.what });
+        return;
+      case "answered":
+        this.steps.push({ kind: "answered" });
+        return;
+      case "confirmed":
+      case "ttl":
+        return;
+      default:
+        this.#happen(event);
+    }
+  }
+
+  #happen(event: Extract<Event, { kind: "passed" | "matched" | "returned" | "policy" | "conntrack" | "translated" }>): void {
+    const hook = this.#hook;
+    if (hook === undefined) return;
+    const { happenings } = hook;
+    switch (event.kind) {
+      case "passed":
+        hook.looked += event.count;
+        if (this.#options.everything) happenings.push(event);
+        return;
+      case "matched":
+        hook.looked++;
+        this.#matched(hook, event.rule, event.effect);
+        return;
+      case "returned":
+        this.#returned(happenings);
+        return;
+      case "policy":
+        if (event.policy !== "ACCEPT" || this.#options.everything) happenings.push(event);
+        return;
+      case "conntrack":
+        happenings.push(event);
+        return;
+      case "translated":
+        happenings.push({ kind: "translated", event });
+        return;
+    }
+  }
+
+  #matched({ happenings }: OpenHook, rule: RuleRef, effect: Effect): void {
+    if (effect.kind === "jump") this.#jumps.push(happenings.length);
+    happenings.push({ kind: "rule", rule, effect });
+  }
+
+  /** Back from a chain: where nothing came of it, the jump is not told either. */
+  #returned(happenings: Happening[]): void {
+    const from = this.#jumps.pop();
+    if (from === undefined || this.#options.everything) return;
+    const came = happenings.slice(from).some((each) => this.#counts(each));
+    if (!came) happenings.length = from;
+  }
+
+  #counts(happening: Happening): boolean {
+    if (happening.kind !== "rule") return true;
+    const { effect, rule } = happening;
+    if (effect.kind === "returned") return this.#options.isTelling(rule);
+    return effect.kind !== "jump" && effect.kind !== "goto";
+  }
+
+  finish(): readonly Step[] {
+    if (this.#options.everything) return this.steps;
+    return this.steps.map((step) =>
+      step.kind === "hook" ? { ...step, happenings: step.happenings.filter((each) => this.#isTold(each)) } : step,
+    );
+  }
+
+  #isTold(happening: Happening): boolean {
+    if (happening.kind !== "rule") return true;
+    const { effect, rule } = happening;
+    if (effect.kind === "jump" || effect.kind === "goto") return !this.#options.isPlumbing(rule);
+    return effect.kind !== "returned" || this.#options.isTelling(rule);
+  }
+}
+
+/** The steps of a packet's way through one host, from its events. */
+export function stepsOf(events: readonly Event[], options: StepOptions): readonly Step[] {
+  const collector = new Collector(options);
+  for (const event of events) collector.add(event);
+  return collector.finish();
+}
