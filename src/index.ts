@@ -1,6 +1,8 @@
 /**
  * rulewalk as a library: each stage a plain function. Runs wherever JavaScript runs; nothing in here needs Node.
  */
+export { type ClusterNetwork, type ClusterNetworkOptions, clusterNetwork } from "./assembly/cluster-network.ts";
+export { type AddressBook, type FoundAddress, findAddress } from "./assembly/find-address.ts";
 export { type BuildOptions, buildCluster } from "./cluster/build.ts";
 export type { Cluster } from "./cluster/cluster.ts";
 export {
