@@ -1,5 +1,6 @@
-import { addressText, protocolText } from "../kernel/packet-text.ts";
+import { ruleKinds } from "../compile/iptables/provenance.ts";
 import type { Packet } from "../kernel/packet.ts";
+import { addressText, protocolText } from "../kernel/packet-text.ts";
 import type { Located } from "../manifest/object.ts";
 import type { Pod } from "../manifest/pod.ts";
 import { canonicalIP } from "../net/ip.ts";
@@ -20,7 +21,11 @@ function endpointStates({ cluster }: ClusterNetwork): ReadonlyMap<string, string
     for (const { addresses = [], conditions = {} } of value.endpoints ?? []) {
       const { ready, serving, terminating } = conditions;
       const state =
-        ready !== false ? "ready" : serving !== false && terminating === true ? "terminating, still serving" : "not ready";
+        ready !== false
+          ? "ready"
+          : serving !== false && terminating === true
+            ? "terminating, still serving"
+            : "not ready";
       const name = `EndpointSlice ${value.metadata.namespace ?? ""}/${value.metadata.name ?? ""}, ${state}`;
       for (const text of addresses)
         for (const { port } of value.ports ?? []) {
@@ -71,12 +76,14 @@ function unknownWhy(packet: Packet, frontends: Frontends): readonly string[] {
 /** The names that a cluster's objects give to addresses and rules. */
 export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod>[]): Names {
   const held = holders(cluster.cluster, pods);
-  const isNode = (address: string): boolean => held.get(address)?.startsWith("node ") === true || address.startsWith("127.");
+  const isNode = (address: string): boolean =>
+    held.get(address)?.startsWith("node ") === true || address.startsWith("127.");
   const frontends = frontendsOf(cluster.cluster, isNode);
   const endpoints = endpointStates(cluster);
   const why: Names["why"] = (node, rule) => {
     const found = cluster.reason(node, rule);
-    if (found === undefined) return undefined;
+    // what no restore text holds came by the single commands: the jumps from the built-in chains
+    if (found === undefined) return { kind: "jump", reason: ruleKinds.jump.reason };
     const { origin: _, ...rest } = found;
     return rest;
   };

@@ -93,14 +93,16 @@ function chooseNode(cluster: Cluster, wanted: string | undefined, report: Report
   );
 }
 
-function reportStart(config: ResolvedConfig, node: NodeView, verbose: boolean, report: Report): void {
+/** What kube-proxy complains about when it starts on a node. */
+export function reportStart(config: ResolvedConfig, node: NodeView, verbose: boolean, report: Report): void {
   for (const { fatal, code, message } of startFindings(config, node)) {
     if (fatal) report({ severity: "error", code, message: `kube-proxy does not start: ${message}` });
     else if (verbose) report({ severity: "warning", code, message });
   }
 }
 
-function reportSkipped({ skipped }: Manifests, report: Report): void {
+/** Kinds that nobody reads. */
+export function reportSkipped({ skipped }: Manifests, report: Report): void {
   if (skipped.size === 0) return;
   const kinds = [...skipped].map(([kind, count]) => `${kind} (${count})`).join(", ");
   report({
@@ -110,7 +112,8 @@ function reportSkipped({ skipped }: Manifests, report: Report): void {
   });
 }
 
-function reportEmpty({ skipped, ...lists }: Manifests, report: Report): void {
+/** An input without any object. */
+export function reportEmpty({ skipped, ...lists }: Manifests, report: Report): void {
   if (skipped.size > 0 || Object.values(lists).some((list) => list.length > 0)) return;
   report({ severity: "warning", code: "no-objects", message: "there is no object in the input" });
 }

@@ -1,39 +1,36 @@
-import { Command, Option } from "commander";
-import { compileIptables } from "../compile/iptables/compile.ts";
-import { loadCompiled } from "../compile/iptables/load-compiled.ts";
-import { readNodeDumps } from "../dump/node-dumps.ts";
-import type { RuleRef } from "../kernel/event.ts";
-import type { Host } from "../kernel/host.ts";
-import { makeHost } from "../kernel/make-host.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Packet } from "../kernel/packet.ts";
-import { isOwnAddress, wayTo } from "../kernel/run.ts";
-import { HostState } from "../kernel/state.ts";
-import { type IPFamily, ipFamilies } from "../net/family.ts";
 import type { IPAddress } from "../net/ip.ts";
-import { nodeHost } from "../network/node-host.ts";
-import { proxyState } from "../proxy/state.ts";
-import type { Ruleset } from "../rules/iptables/ruleset.ts";
-import type { Report } from "../text/diagnostic.ts";
+import type { JourneyOptions, Sender } from "../network/journey.ts";
+import { verdictWord } from "../trace/arrival.ts";
+import { chanceText } from "../trace/chance-text.ts";
+import { type Counts, countConnections } from "../trace/count.ts";
+import { clientText, endText, targetText } from "../trace/end-text.ts";
+import { establish, laterPacket } from "../trace/established.ts";
+import { type JourneyTrace, traceJourneys } from "../trace/journey-trace.ts";
 import { traceJSON } from "../trace/json.ts";
 import { kernelLog } from "../trace/kernel-log.ts";
-import { traceText } from "../trace/text.ts";
-import { type Entrance, type Trace, trace } from "../trace/trace.ts";
-import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
-import { addClusterOptions, type ClusterOptions, readCluster } from "./cluster-input.ts";
-import { checkMode, releaseOf, sha256 } from "./compile.ts";
-import { readSource } from "./read-input.ts";
+import { traceMermaid } from "../trace/mermaid.ts";
+import type { Names } from "../trace/names.ts";
+import { traceReport } from "../trace/report.ts";
+import { addClusterOptions } from "./cluster-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
-import { type PacketOptions, packetOf, parseEndpoint, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
+import { type NetworkOptions, placeFromDumps, placeFromObjects, type TracedPlace } from "./trace-network.ts";
+import { type Endpoint, endsOf, type PacketOptions, packetOf, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
+import { senderFor } from "./trace-sender.ts";
 
-interface TraceOptions extends ClusterOptions, PacketOptions {
-  readonly dump?: readonly string[];
+interface TraceOptions extends NetworkOptions, PacketOptions {
+  readonly from?: string;
+  readonly to: string;
   readonly iif?: string;
   readonly mark?: number;
+  readonly ct: "new" | "established" | "invalid";
   readonly all?: boolean;
-  readonly kubeVersion: string;
-  readonly mode?: string;
-  readonly backend: "nft" | "legacy";
-  readonly output: "text" | "json" | "kernel";
+  readonly choose?: string;
+  readonly count?: number;
+  readonly seed: number;
+  readonly reply: boolean;
+  readonly output: "text" | "json" | "mermaid" | "kernel";
 }
 
 const EXIT_NOT_DELIVERED = 1;
@@ -41,166 +38,221 @@ const EXIT_UNKNOWN = 3;
 
 const EXAMPLES = `
 Examples:
-  rulewalk trace -f examples/shop --node worker-1 --from 10.244.1.7 --to 10.96.0.10:53 --proto udp
-  rulewalk trace -f examples/shop --node worker-1 --from 203.0.113.9 --to 10.96.20.4:80 --all
+  rulewalk trace -f examples/shop --from 10.244.1.10 --to svc/shop/api:http
+  rulewalk trace -f examples/shop --from 203.0.113.9 --to node/worker-1:30080
+  rulewalk trace -f examples/shop --node worker-1 --to svc/kube-system/kube-dns:dns --count 1000
   iptables-save | rulewalk trace --dump - --from 10.0.0.5 --to 10.96.0.10:53 --proto udp
   rulewalk trace --dump node.save --dump addr.json --dump route.json --to 10.96.0.1:443 -o json
-  rulewalk trace -f examples/shop --node worker-1 --from 10.244.1.7 --to 10.96.0.10:53 --proto udp -o kernel
 
-The packet enters by the interface that leads back to --from, or by --iif; without --from, or from an address of the node
-itself, a process on the node sends it. --dump takes what a node's own tools print, each kind told by its content:
-iptables-save, ip6tables-save, ipset save, conntrack -L, ip -j addr, ip -j route show table all, ip -j rule, sysctl -a.
--o kernel prints the lines that the iptables TRACE target would write to the node's kernel log.
-Exit codes: 0 the packet arrives at a socket of the node or leaves it, on every way; 1 not, or not always; 3 it depends on
-something that is not modelled; 2 wrong usage or input.`;
+--from and --to take an address, or a name: pod/NAMESPACE/NAME, svc/NAMESPACE/NAME:PORT, node/NAME; --to wants a port.
+Without --from, a process on --node sends. A packet from outside goes to the node that has its destination; for the address
+of a Service, --node says which node it is handed to. --dump takes what a node's own tools print, each kind told by its
+content: iptables-save, ip6tables-save, ipset save, conntrack -L, ip -j addr, ip -j route show table all, ip -j rule,
+sysctl -a; NODE=FILE tells several nodes apart. Who is behind a node's interface is then taken to reply by it.
+-o kernel prints the lines that the iptables TRACE target would write to each node's kernel log.
+Exit codes: 0 the packet arrives, and the reply comes back, on every way; 1 not, or not always; 3 it depends on something
+that is not known; 2 wrong usage or input.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 function markOf(text: string): number {
   const mark = Number(text);
   if (!/^(?:0x[0-9a-f]{1,8}|\d{1,10})$/i.test(text) || mark > 0xffffffff)
-    throw new UsageError(`--mark ${text}: not a 32-bit number`);
+    throw new InvalidArgumentError("not a 32-bit number");
   return mark;
 }
 
-function numberUpTo(max: number): (text: string) => number {
+function numberBetween(min: number, max: number): (text: string) => number {
   return (text) => {
-    if (!/^\d{1,5}$/.test(text) || Number(text) > max)
-      throw new UsageError(`${text}: expected a number of 0 to ${max}`);
-    return Number(text);
+    const number = Number(text);
+    if (!/^\d{1,9}$/.test(text) || number < min || number > max)
+      throw new InvalidArgumentError(`expected a number of ${min} to ${max}`);
+    return number;
   };
 }
 
-interface TracedNode {
-  readonly host: Host;
-  readonly state: HostState;
-  /** Why a rule is there, where its objects are known. */
-  readonly reason?: (rule: RuleRef) => string | undefined;
-}
+const ipOf = ({ address }: Endpoint): IPAddress =>
+  typeof address === "number" ? { family: "IPv4", value: address } : { family: "IPv6", words: address };
 
-/** `default: a new connection … (Service shop/web, spec.ports[0].port, shop.yaml:14:7)` */
-function reasonText({ reason, object, field, place }: RuleReason): string {
-  const where = [object, field, place].filter((text) => text !== undefined).join(", ");
-  return where === "" ? reason : `${reason} (${where})`;
-}
-
-/** The node from dumps of its tools. */
-function nodeFromDumps({ dump = [], node }: TraceOptions, report: Report): TracedNode {
-  if (dump.filter((path) => path === "-").length > 1)
-    throw new UsageError("--dump -: standard input can be read only once");
-  const sources = dump.flatMap((path) => readSource(path, report) ?? []);
-  return readNodeDumps(sources, node ?? "node", report);
-}
-
-function askedFor({ from }: TraceOptions): readonly IPAddress[] {
-  if (from === undefined) return [];
-  const { address } = from;
-  return [typeof address === "number" ? { family: "IPv4", value: address } : { family: "IPv6", words: address }];
-}
-
-/** The node from objects: its interfaces and routes, and the rules that kube-proxy writes on it. */
-function nodeFromObjects(
+function placeOf(
   options: TraceOptions,
   values: Readonly<Record<string, unknown>>,
-  report: Report,
-): TracedNode | "host shown" | undefined {
-  const release = releaseOf(options.kubeVersion);
-  const input = readCluster(options, values, release, report);
-  if (input === undefined || input === "host shown") return input;
-  const { cluster, node, host: facts, config } = input;
-  checkMode(options.mode ?? config.mode);
-  const description = nodeHost(cluster, node.name, { config, release, askedFor: askedFor(options) }, report);
-  if (description === undefined) return undefined;
-  const finders = new Map<IPFamily, (place: RulePlace) => RuleReason | undefined>();
-  const rulesOf = (family: IPFamily): Ruleset => {
-    const state = proxyState(cluster, { release, family, node, host: facts, config });
-    const compiled = compileIptables(state, { sha256 });
-    finders.set(family, reasonFinder(compiled, input.written));
-    return loadCompiled(compiled, { family, backend: options.backend }, report);
-  };
-  const reason = (rule: RuleRef): string | undefined => {
-    const found = finders.get(rule.family)?.(rule);
-    return found === undefined ? undefined : reasonText(found);
-  };
-  const [v4, v6] = ipFamilies.map(rulesOf) as [Ruleset, Ruleset];
-  const host = makeHost({ ...description, rules: { IPv4: v4, IPv6: v6 }, backend: options.backend });
-  return { host, state: new HostState(), reason };
+  report: ReturnType<typeof findings>["report"],
+): TracedPlace | undefined {
+  if (options.dump !== undefined && options.filename !== undefined)
+    throw new UsageError("--dump and -f: the rules come from one or the other");
+  if (options.dump === undefined && options.filename === undefined)
+    throw new UsageError("-f FILE (objects) or --dump FILE (what a node's tools print) is needed");
+  if (options.dump !== undefined) return placeFromDumps(options, report);
+  return placeFromObjects(
+    options,
+    values,
+    (book) => {
+      const { from } = endsOf(options, book);
+      return from === undefined ? [] : [ipOf(from)];
+    },
+    report,
+  );
 }
 
-/** Where the packet enters: by an interface, or from a process of the node. */
-function entranceOf({ host, state }: TracedNode, packet: Packet, options: TraceOptions): Entrance {
-  const { iif, from, mark } = options;
-  if (iif !== undefined) {
-    if (!host.byName.has(iif)) throw new UsageError(`--iif ${iif}: known are ${[...host.byName.keys()].join(", ")}`);
-    if (from === undefined) throw new UsageError("--iif needs --from: a received packet has a source");
-    return { kind: "received", inInterface: iif };
+/** The way that is told: the one of a number, or the first that ends at an address, port or name. */
+function chosenBranch({ branches }: JourneyTrace, choose: string | undefined, names: Names): number {
+  if (choose === undefined) return 0;
+  if (/^\d{1,5}$/.test(choose)) {
+    if (Number(choose) >= 1 && Number(choose) <= branches.length) return Number(choose) - 1;
+    throw new UsageError(
+      `--choose ${choose}: there ${branches.length === 1 ? "is 1 way" : `are ${branches.length} ways`}`,
+    );
   }
-  if (from === undefined || isOwnAddress(host, from.address)) {
-    return { kind: "sent", options: { ...(mark === undefined ? {} : { mark }), anySource: from === undefined } };
-  }
-  const way = wayTo(host, state, packet.family, from.address);
-  if (way.kind === "unicast") return { kind: "received", inInterface: way.device.name };
-  throw new UsageError("--from: no interface of the node leads there; --iif names the one that the packet comes in by");
-}
-
-function exitCode({ verdict, branches, complete }: Trace): number {
-  if (verdict.some(({ unknown }) => unknown !== undefined) || !complete) return EXIT_UNKNOWN;
-  const arrives = verdict.every(({ branch }) => {
-    const kind = branches[branch]?.result.outcome.kind;
-    return kind === "delivered" || kind === "transmitted";
+  const wanted = choose.replace(/^pod\//, "");
+  const labels = branches.map(({ journey: { there } }) => {
+    const target = targetText(there.packet);
+    return [
+      target,
+      target.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
+      names.holder(there.packet.dst)?.replace(/^Pod /, ""),
+    ];
   });
-  return arrives ? 0 : EXIT_NOT_DELIVERED;
+  const found = labels.findIndex((each) => each.includes(wanted));
+  if (found >= 0) return found;
+  const known = [...new Set(labels.map(([target]) => target))].slice(0, 10).join(", ");
+  throw new UsageError(`--choose ${choose}: no way leads there; they lead to ${known}`);
 }
 
-function printed(traced: Trace, { reason }: TracedNode, { output, all = false }: TraceOptions): Generator<string> {
-  if (output === "json") return traceJSON(traced);
-  if (output === "kernel") return kernelLog(traced, { all });
-  const { strong } = paintFor(process.stdout);
-  return traceText(traced, { all, strong, ...(reason === undefined ? {} : { reason }) });
+function countLines(counts: Counts, names: Names): readonly string[] {
+  const { total, seed, fates, assumed } = counts;
+  const lines = fates.map(({ count, expected, there }) => {
+    const share = `${((100 * count) / total).toFixed(1)} %`;
+    const chance = expected === undefined ? "" : ` (chance ${chanceText(expected)})`;
+    return `${String(count).padStart(String(total).length)} = ${share}${chance}   ${endText(there, names)}`;
+  });
+  const note = assumed === 0 ? [] : ["what is not modelled was taken not to match"];
+  return [`${total} connections, seed ${seed}`, ...lines, ...note];
+}
+
+interface Traced {
+  readonly traced: JourneyTrace;
+  readonly chosen: number;
+  readonly counts?: Counts;
+}
+
+/** Traces the packet, on a connection that was made before where that is asked for. */
+function traceIt(place: TracedPlace, packet: Packet, sender: Sender | undefined, options: TraceOptions): Traced {
+  const { ct, choose, count, seed, node } = options;
+  const journey: JourneyOptions = {
+    oneWay: !options.reply,
+    ...(node === undefined ? {} : { entryNode: () => node }),
+  };
+  const first = traceJourneys(place, packet, sender, ct === "new" ? journey : { ...journey, oneWay: false });
+  const chosen = chosenBranch(first, choose, place.names);
+  if (ct === "new") {
+    if (count === undefined) return { traced: first, chosen };
+    return {
+      traced: first,
+      chosen,
+      counts: countConnections(place, packet, sender, journey, { total: count, seed, first }),
+    };
+  }
+  if (count !== undefined) throw new UsageError("--count makes new connections: --ct does not go with it");
+  const branch = first.branches[chosen];
+  const made = branch === undefined ? undefined : establish(place, packet, sender, journey, branch);
+  if (made === undefined)
+    throw new UsageError(`--ct ${ct}: the connection cannot be made; without --ct the trace tells why`);
+  const later = laterPacket(packet, made, { valid: ct === "established", payload: 1 });
+  return { traced: traceJourneys(place, later, sender, journey), chosen: 0 };
+}
+
+function printed({ traced, chosen, counts }: Traced, place: TracedPlace, options: TraceOptions): Iterable<string> {
+  const { names } = place;
+  const { output, all = false, verbose = false } = options;
+  if (output === "json")
+    return traceJSON(traced, names, counts === undefined ? {} : { counts: countsJSON(counts, names) });
+  if (output === "kernel") return kernelLog(traced, { all, chosen });
+  if (output === "mermaid") return [traceMermaid(traced, names, chosen)];
+  const { strong, faint } = paintFor(process.stdout);
+  const blocks = counts === undefined ? [] : [["COUNT", countLines(counts, names)] as const];
+  return traceReport(traced, {
+    names,
+    all,
+    chosen,
+    everything: verbose,
+    strong,
+    faint,
+    setting: place.setting,
+    blocks,
+  });
+}
+
+function countsJSON({ total, seed, fates }: Counts, names: Names): object {
+  const text = (there: Counts["fates"][number]["there"]): string =>
+    `${endText(there, names)}, seen as ${clientText(there)}`;
+  return { total, seed, fates: fates.map(({ count, there }) => ({ count, end: there.end.kind, text: text(there) })) };
 }
 
 function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): number {
   const found = findings();
   try {
-    const packet = packetOf(options);
-    if (options.dump !== undefined && options.filename !== undefined)
-      throw new UsageError("--dump and -f: the rules come from one or the other");
-    if (options.dump === undefined && options.filename === undefined)
-      throw new UsageError("-f FILE (objects) or --dump FILE (what a node's tools print) is needed");
-    const node =
-      options.dump === undefined
-        ? nodeFromObjects(options, values, found.report)
-        : nodeFromDumps(options, found.report);
-    if (node === "host shown") return 0;
-    if (node === undefined || found.hasErrors()) return EXIT_USAGE;
+    const place = placeOf(options, values, found.report);
+    if (place === undefined || found.hasErrors()) return EXIT_USAGE;
+    const ends = endsOf(options, place.book);
+    const packet = packetOf(ends, options);
+    const sender = senderFor(place, packet, ends.from, options);
+    const result = traceIt(place, packet, sender, options);
     found.print();
-    const traced = trace(node.host, node.state, packet, entranceOf(node, packet, options));
-    for (const piece of printed(traced, node, options)) process.stdout.write(piece);
-    return exitCode(traced);
+    for (const piece of printed(result, place, options)) process.stdout.write(piece);
+    const works = verdictWord(result.traced);
+    return works === "yes" ? 0 : works === "no" ? EXIT_NOT_DELIVERED : EXIT_UNKNOWN;
   } finally {
     found.print();
   }
 }
 
-/** `rulewalk trace`: one packet's way through one node. */
+/** `rulewalk trace`: one packet's way through a network of nodes, and its reply's. */
 export function traceCommand(exit: (code: number) => void): Command {
   const command = new Command("trace")
-    .description("Walk a packet through one node's rules, hook by hook, as its kernel would.")
-    .addOption(new Option("--from <address>", "source, with a port if it matters").argParser(parseEndpoint))
-    .addOption(new Option("--to <address:port>", "destination").argParser(parseEndpoint).makeOptionMandatory())
+    .description("Follow a packet over nodes to its receiver, and the reply back, as their kernels would take them.")
+    .option("--from <end>", "source: an address or a name, with a port if it matters")
+    .addOption(new Option("--to <end>", "destination: an address or a name, with its port").makeOptionMandatory())
     .addOption(
-      new Option("--proto <protocol>", "tcp, udp, sctp, icmp or a number").argParser(parseProtocol).default(6, "tcp"),
+      new Option(
+        "--proto <protocol>",
+        "tcp, udp, sctp, icmp or a number (that of the Service's port, else tcp)",
+      ).argParser(parseProtocol),
     )
-    .addOption(new Option("--sport <port>", "source port (40000)").argParser(numberUpTo(65535)))
+    .addOption(new Option("--sport <port>", "source port (40000)").argParser(numberBetween(0, 65535)))
     .addOption(new Option("--flags <flags>", "TCP flags, such as SYN or SYN,ACK (SYN)").argParser(parseTCPFlags))
-    .addOption(new Option("--icmp-type <type>", "type of an ICMP message (echo request)").argParser(numberUpTo(255)))
-    .addOption(new Option("--ttl <ttl>", "time to live (64)").argParser(numberUpTo(255)))
-    .addOption(new Option("--length <bytes>", "payload behind the headers (0)").argParser(numberUpTo(65000)))
-    .option("--iif <interface>", "interface that the packet comes in by")
-    .addOption(new Option("--mark <mark>", "mark of the sending socket").argParser(markOf))
-    .option("--dump <file>", "what a node's tools print, or - for standard input; may be repeated", append)
-    .option("--all", "print every way that the packet can take, with exact chances")
-    .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json", "kernel"]).default("text"))
+    .addOption(
+      new Option("--icmp-type <type>", "type of an ICMP message (echo request)").argParser(numberBetween(0, 255)),
+    )
+    .addOption(new Option("--ttl <ttl>", "time to live (64)").argParser(numberBetween(0, 255)))
+    .addOption(new Option("--length <bytes>", "payload behind the headers (0)").argParser(numberBetween(0, 65000)))
+    .addOption(
+      new Option(
+        "--ct <state>",
+        "what conntrack knows: nothing yet, the connection, or this packet lies outside its window",
+      )
+        .choices(["new", "established", "invalid"])
+        .default("new"),
+    )
+    .option("--iif <interface>", "interface of --node that the packet comes in by")
+    .addOption(new Option("--mark <mark>", "mark of the sending socket, on a node").argParser(markOf))
+    .option(
+      "--dump <file>",
+      "what a node's tools print, as [NODE=]FILE, or - for standard input; may be repeated",
+      append,
+    )
+    .option("--all", "tell every way that the packet can take, with exact chances")
+    .option("--choose <way>", "tell this way: its number, or the address or Pod that it ends at")
+    .addOption(
+      new Option("--count <n>", "make n connections, and count where they end").argParser(numberBetween(1, 1000000)),
+    )
+    .addOption(new Option("--seed <n>", "seed of --count").argParser(numberBetween(0, 999999999)).default(1))
+    .option("--no-reply", "leave the reply out")
+    .option("--outside-routes-pods", "routers outside know the way to Pods")
+    .option("--no-outside-routes-pods", "they do not")
+    .addOption(
+      new Option("-o, --output <form>", "what to print").choices(["text", "json", "mermaid", "kernel"]).default("text"),
+    )
     .option("--kube-version <release>", "release of kube-proxy", "1.37")
     .option("--mode <mode>", "proxy mode, instead of the configuration's")
     .addOption(new Option("--backend <backend>", "back end of iptables").choices(["nft", "legacy"]).default("nft"));

@@ -40,8 +40,7 @@ export function dumpedNetwork(nodes: readonly NodeDumps[]): {
   const owners = new Map<string, string>();
   for (const { host } of nodes)
     for (const { addresses } of host.interfaces)
-      for (const { address } of addresses)
-        if (!owners.has(textOf(address))) owners.set(textOf(address), host.name);
+      for (const { address } of addresses) if (!owners.has(textOf(address))) owners.set(textOf(address), host.name);
   const ownerOf = (address: Address): Owner => {
     if (isLoopback(ipOf(address)) || sameAddress(address, 0) || textOf(address) === "::") return { kind: "no-host" };
     const node = owners.get(textOf(address));

@@ -80,11 +80,11 @@ function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arri
       ? outsideDelivers(wires, packet)
       : enterNode(wires, sender.node, packet, sender.inInterface);
   const node = wires.network.node(sender.node);
-  if (node === undefined) return unknown(`there is no Node ${sender.node} among the objects`);
+  if (node === undefined) return unknown(`what ${sender.node} does: there is no Node of this name among the objects`);
   if (sender.kind === "node")
     return { kind: "arrival", node, entrance: { kind: "sent", options: sender.options ?? {} } };
   const pod = node.pods.find(({ key }) => key === sender.pod);
-  if (pod === undefined) return unknown(`there is no Pod ${sender.pod} on ${sender.node}`);
+  if (pod === undefined) return unknown(`what ${sender.pod} sends: there is no such Pod on ${sender.node}`);
   return { kind: "arrival", node, entrance: { kind: "received", inInterface: pod.interface } };
 }
 

@@ -54,10 +54,13 @@ export function enterNode(
   by?: string,
 ): Arrival | End {
   const node = network.node(name);
-  if (node === undefined) return unknown(`there is no Node ${name} among the objects`);
+  if (node === undefined) return unknown(`what ${name} does: there is no Node of this name among the objects`);
   if (by !== undefined) return arriveBy(node, by);
   const way = wayTo(node.host, state.of(name), family, src);
-  const taken = new Set([...node.pods.map((pod) => pod.interface), ...(node.overlay === undefined ? [] : [node.overlay])]);
+  const taken = new Set([
+    ...node.pods.map((pod) => pod.interface),
+    ...(node.overlay === undefined ? [] : [node.overlay]),
+  ]);
   const byRoute = way.kind === "unicast" && !taken.has(way.device.name) ? way.device.name : undefined;
   const inInterface = byRoute ?? wireInterface(node, dst);
   if (inInterface === undefined) return unknown(`by which interface ${family} packets enter ${name}`, name);
@@ -130,7 +133,9 @@ export function crossWire(
     if (next === undefined || next === name)
       return nobody(nextHop, "no other node is behind the overlay by this next hop", name);
     const other = network.node(next);
-    return other === undefined ? unknown(`there is no Node ${next} among the objects`, name) : arriveBy(other, other.overlay ?? OVERLAY);
+    return other === undefined
+      ? unknown(`what ${next} does: there is no Node of this name among the objects`, name)
+      : arriveBy(other, other.overlay ?? OVERLAY);
   }
   const neighbour = network.ownerOf(nextHop);
   if (neighbour.kind === "node" && neighbour.node !== name) {

@@ -96,7 +96,8 @@ const UNREACHABLE6: Readonly<Record<number, string>> = {
 function answerText(packet: Packet): string {
   const { protocol, icmpType, icmpCode } = packet;
   if (protocol === protocols.tcp) return "a TCP RST";
-  if (protocol === protocols.icmp && icmpType === 3) return `ICMP ${UNREACHABLE[icmpCode] ?? `unreachable, code ${icmpCode}`}`;
+  if (protocol === protocols.icmp && icmpType === 3)
+    return `ICMP ${UNREACHABLE[icmpCode] ?? `unreachable, code ${icmpCode}`}`;
   if (protocol === protocols.icmpv6 && icmpType === 1)
     return `ICMPv6 ${UNREACHABLE6[icmpCode] ?? `unreachable, code ${icmpCode}`}`;
   if (protocol === protocols.icmp && icmpType === 11) return "ICMP time exceeded";

@@ -1,19 +1,27 @@
 import type { Event, PacketView } from "../kernel/event.ts";
+import type { Host } from "../kernel/host.ts";
 import type { Outcome, Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
 import { addressText } from "../kernel/packet-text.ts";
 import type { RouteDecision } from "../kernel/routing/decision.ts";
 import { type Dyadic, dyadicToNumber, formatDyadic } from "../net/dyadic.ts";
+import type { End } from "../network/end.ts";
+import type { JourneyBranch } from "../network/journey.ts";
+import type { Leg, Way } from "../network/way.ts";
+import { verdictWord } from "./arrival.ts";
+import { endText } from "./end-text.ts";
+import type { JourneyTrace } from "./journey-trace.ts";
+import type { Names } from "./names.ts";
 import { outcomeText } from "./outcome-text.ts";
 import { ruleText } from "./rule-text.ts";
-import type { Trace } from "./trace.ts";
 
-/** Version of the JSON form; it grows when a field changes its meaning or goes. */
-const VERSION = 1;
+/** Version of the JSON form (`docs/trace.schema.json`); it grows when a field changes its meaning or goes. */
+export const TRACE_VERSION = 2;
 
 const view = ({ src, dst, ...rest }: PacketView): object => ({ src: addressText(src), dst: addressText(dst), ...rest });
 
-function packetJSON({ src, dst, inner, ...rest }: Packet): object {
+/** A packet with its addresses as texts. */
+export function packetJSON({ src, dst, inner, ...rest }: Packet): object {
   return {
     ...rest,
     src: addressText(src),
@@ -43,12 +51,15 @@ function decisionJSON(decision: RouteDecision): object {
   }
 }
 
-function eventJSON(trace: Trace, event: Event): object {
+function eventJSON(host: Host | undefined, node: string, names: Names, event: Event): object {
   switch (event.kind) {
     case "hook":
       return { ...event, view: view(event.view) };
-    case "matched":
-      return { ...event, text: ruleText(trace.host, event.rule) };
+    case "matched": {
+      const why = names.why(node, event.rule);
+      const text = host === undefined ? "" : ruleText(host, event.rule);
+      return { ...event, text, ...(why === undefined ? {} : { why }) };
+    }
     case "translated":
       return { ...event, before: view(event.before), after: view(event.after) };
     case "routed":
@@ -65,14 +76,19 @@ function outcomeJSON(outcome: Outcome): object {
     : { ...outcome, text };
 }
 
-function resultJSON({ outcome, packet, mark, answers, sourcePortOf }: Result): object {
+function resultJSON({ outcome, packet, mark, sourcePortOf }: Result): object {
   return {
     outcome: outcomeJSON(outcome),
     packet: packetJSON(packet),
     mark,
     ...(sourcePortOf === undefined ? {} : { sourcePortOf }),
-    answers: answers.map(resultJSON),
   };
+}
+
+function endJSON(way: Pick<Way, "end" | "packet">, names: Names): object {
+  const { end } = way;
+  const plain: End | object = end.kind === "nobody" ? { ...end, address: addressText(end.address) } : end;
+  return { ...plain, text: endText(way, names) };
 }
 
 const chance = (probability: Dyadic): object => ({
@@ -80,30 +96,73 @@ const chance = (probability: Dyadic): object => ({
   value: dyadicToNumber(probability),
 });
 
-/** A trace for programs: the pieces of one JSON text, a way at a time. */
-export function* traceJSON(trace: Trace): Generator<string> {
-  const { host, packet, entrance, branches, complete, verdict } = trace;
-  const head = {
-    version: VERSION,
-    host: host.name,
+interface Telling {
+  readonly trace: JourneyTrace;
+  readonly branch: JourneyBranch;
+  readonly names: Names;
+}
+
+function legJSON({ trace, branch, names }: Telling, leg: Leg): object {
+  const { number, node, entrance, packet, result } = leg;
+  const host = trace.network.node(node)?.host;
+  return {
+    number,
+    node,
     entrance: entrance.kind === "received" ? entrance : { kind: entrance.kind, mark: entrance.options.mark ?? 0 },
     packet: packetJSON(packet),
+    ...resultJSON(result),
+    events: branch.events(leg).map((event) => eventJSON(host, node, names, event)),
+  };
+}
+
+function wayJSON(telling: Telling, way: Way): object {
+  const { legs, packet, sourcePortOf, answers } = way;
+  return {
+    legs: legs.map((leg) => legJSON(telling, leg)),
+    end: endJSON(way, telling.names),
+    packet: packetJSON(packet),
+    ...(sourcePortOf === undefined ? {} : { sourcePortOf }),
+    answers: answers.map((answer) => ({ from: answer.from, leg: answer.leg, ...wayJSON(telling, answer) })),
+  };
+}
+
+function branchJSON(telling: Telling): object {
+  const { branch, names, trace } = telling;
+  const { there, reply } = branch.journey;
+  return {
+    chance: chance(branch.probability),
+    assumptions: branch.assumptions,
+    there: wayJSON(telling, there),
+    ...(reply === undefined
+      ? {}
+      : { reply: { arrival: reply.arrival, packet: packetJSON(reply.packet), way: wayJSON(telling, reply.way) } }),
+    why: names.endWhy(there, trace.packet),
+  };
+}
+
+/** What is said besides the trace itself: a class, advice, counts, as they are asked for. */
+export type MoreJSON = Readonly<Record<string, unknown>>;
+
+/** A trace for programs: the pieces of one JSON text, a way at a time. */
+export function* traceJSON(trace: JourneyTrace, names: Names, more: MoreJSON = {}): Generator<string> {
+  const { packet, sender, branches, complete, verdict } = trace;
+  const head = {
+    version: TRACE_VERSION,
+    works: verdictWord(trace),
+    packet: packetJSON(packet),
+    ...(sender === undefined ? {} : { sender }),
     complete,
     verdict: verdict.map(({ probability, branch, unknown }) => ({
       chance: chance(probability),
       branch,
       ...(unknown === undefined ? {} : { unknown }),
     })),
+    ...more,
   };
   yield `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "branches": [`;
-  for (const [i, { probability, assumptions, result, events }] of branches.entries()) {
-    const branch = {
-      chance: chance(probability),
-      assumptions,
-      ...resultJSON(result),
-      events: events().map((event) => eventJSON(trace, event)),
-    };
-    yield `${i === 0 ? "" : ","}\n    ${JSON.stringify(branch, null, 2).replaceAll("\n", "\n    ")}`;
+  for (const [i, branch] of branches.entries()) {
+    const text = JSON.stringify(branchJSON({ trace, branch, names }), null, 2).replaceAll("\n", "\n    ");
+    yield `${i === 0 ? "" : ","}\n    ${text}`;
   }
   yield "\n  ]\n}\n";
 }

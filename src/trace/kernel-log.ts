@@ -1,15 +1,28 @@
 import type { Event, Hook, PacketView, RuleRef, TableName } from "../kernel/event.ts";
+import type { Host } from "../kernel/host.ts";
 import type { Packet } from "../kernel/packet.ts";
+import type { JourneyBranch } from "../network/journey.ts";
+import type { Entrance } from "../network/wire.ts";
 import type { Rule } from "../rules/iptables/model.ts";
 import { builtinChains } from "../rules/iptables/ruleset.ts";
+import { chanceText } from "./chance-text.ts";
+import type { JourneyTrace } from "./journey-trace.ts";
 import { type LoggedPacket, loggedPacketText } from "./kernel-log-packet.ts";
 import { outcomeText } from "./outcome-text.ts";
-import { chanceText } from "./text.ts";
-import type { Trace, TraceBranch } from "./trace.ts";
 
 /** Which ways are printed. */
 export interface KernelLogOptions {
   readonly all: boolean;
+  /** The way that is printed when not all are: an index into the branches. */
+  readonly chosen: number;
+}
+
+/** A packet's walk through one host. */
+export interface LoggedWalk {
+  readonly host: Host;
+  readonly packet: Packet;
+  readonly entrance: Entrance;
+  readonly events: readonly Event[];
 }
 
 /** A rule without any condition whose target is a verdict (`unconditional` and a negative verdict in `get_chainname_rulenum`). */
@@ -25,7 +38,7 @@ const CHANGE = /^(mark|TTL|hop limit|TOS) (?:0x)?[0-9a-f]+ -> (?:0x)?([0-9a-f]+)
 /** Follows a packet's events and prints what each would log. */
 class LogWriter {
   readonly lines: string[] = [];
-  readonly #trace: Trace;
+  readonly #walk: LoggedWalk;
   #hook: Hook = "PREROUTING";
   #inInterface = "";
   #outInterface = "";
@@ -41,10 +54,10 @@ class LogWriter {
   /** Depth of packets that are sent because of this one, which nobody traces. */
   #answers = 0;
 
-  constructor(trace: Trace) {
-    this.#trace = trace;
-    this.#packet = trace.packet;
-    this.#ttl = trace.packet.ttl;
+  constructor(walk: LoggedWalk) {
+    this.#walk = walk;
+    this.#packet = walk.packet;
+    this.#ttl = walk.packet.ttl;
   }
 
   add(event: Event): void {
@@ -99,7 +112,7 @@ class LogWriter {
   }
 
   #rules(chain: string): readonly Rule[] {
-    const { host, packet } = this.#trace;
+    const { host, packet } = this.#walk;
     return host.rules[packet.family].tables.get(this.#table)?.chains.get(chain)?.rules ?? [];
   }
 
@@ -127,7 +140,7 @@ class LogWriter {
 
   #line(chain: string, kind: "rule" | "return" | "policy", number: number): void {
     if (this.#view === undefined) return;
-    const { entrance } = this.#trace;
+    const { entrance } = this.#walk;
     const leaving = this.#hook === "OUTPUT" || this.#hook === "POSTROUTING";
     const logged: LoggedPacket = {
       packet: this.#packet,
@@ -142,27 +155,43 @@ class LogWriter {
   }
 }
 
-function branchLines(trace: Trace, branch: TraceBranch): string[] {
-  const writer = new LogWriter(trace);
-  for (const event of branch.events()) writer.add(event);
+/** What the log of one host says of one walk through it, line by line. */
+export function hostLog(walk: LoggedWalk): readonly string[] {
+  const writer = new LogWriter(walk);
+  for (const event of walk.events) writer.add(event);
+  return writer.lines;
+}
+
+/** The log of one way: where it crosses several nodes, each line begins with its node's name, as syslog writes it. */
+function branchLines({ network }: JourneyTrace, branch: JourneyBranch): string[] {
+  const { legs, end } = branch.journey.there;
+  const several = new Set(legs.map(({ node }) => node)).size > 1;
+  const lines = legs.flatMap((leg) => {
+    const host = network.node(leg.node)?.host;
+    if (host === undefined) return [];
+    const { packet, entrance } = leg;
+    const log = hostLog({ host, packet, entrance, events: branch.events(leg) });
+    return log.map((line) => (several && !line.startsWith("#") ? `${leg.node} kernel: ${line}` : line));
+  });
   const assumed = branch.assumptions.map(
     ({ what, holds }) => `# assumed${holds ? "" : " that it is not so"}: ${what.what}`,
   );
-  const { outcome } = branch.result;
-  const end = outcome.kind === "unknown" ? [`# ${outcomeText(outcome)}`] : [];
-  return [...writer.lines, ...assumed, ...end];
+  const unknown = end.kind === "unknown" ? [`# ${outcomeText(end)}`] : [];
+  return [...lines, ...assumed, ...unknown];
 }
 
 /**
  * What the legacy back end's TRACE target writes to the kernel log (dump-formats §2.1; `trace_packet` of ip_tables.c and
- * ip6_tables.c) about a packet that is traced from its first table on. Packets that are sent because of it are not traced.
- * Lines that begin with `#` are ours: what a log cannot say.
+ * ip6_tables.c) about a packet that is traced from its first table on. Packets that are sent because of it, and its reply, are
+ * not traced. Lines that begin with `#` are ours: what a log cannot say.
  */
-export function* kernelLog(trace: Trace, { all }: KernelLogOptions): Generator<string> {
+export function* kernelLog(trace: JourneyTrace, { all, chosen }: KernelLogOptions): Generator<string> {
   const { branches } = trace;
-  const shown = all ? branches : branches.slice(0, 1);
-  for (const [i, branch] of shown.entries()) {
-    if (shown.length > 1) yield `# way ${i + 1}: ${chanceText(branch.probability)}\n`;
+  const shown = all ? branches.map((_, i) => i) : [chosen];
+  for (const index of shown) {
+    const branch = branches[index];
+    if (branch === undefined) continue;
+    if (shown.length > 1) yield `# way ${index + 1}: ${chanceText(branch.probability)}\n`;
     yield branchLines(trace, branch)
       .map((line) => `${line}\n`)
       .join("");

@@ -67,6 +67,9 @@ const WHERE = {
   again: " to the translated address, so the send fails",
 } as const;
 
+/** What nobody tells is a question of its own; what is not modelled is a statement. */
+const QUESTION = /^(?:by which|how|what|whether|which|who)\b/;
+
 /** What became of a packet, in one line. */
 export function outcomeText(outcome: Outcome): string {
   switch (outcome.kind) {
@@ -84,7 +87,8 @@ export function outcomeText(outcome: Outcome): string {
       return `stuck: ${outcome.why}`;
     case "unknown": {
       const { rule, what } = outcome.what;
-      return `unknown: it is not modelled whether ${what}${rule === undefined ? "" : `, in ${ruleName(rule)}`}`;
+      if (rule !== undefined) return `unknown: it is not modelled whether ${what}, in ${ruleName(rule)}`;
+      return `unknown: ${QUESTION.test(what) ? "it is not known" : "it is not modelled whether"} ${what}`;
     }
   }
 }

@@ -1,8 +1,8 @@
-import type { JourneyBranch, Reply } from "../network/journey.ts";
 import type { Packet } from "../kernel/packet.ts";
 import { packetText } from "../kernel/packet-text.ts";
 import { equalDyadic, oneDyadic } from "../net/dyadic.ts";
 import { hasArrived } from "../network/end.ts";
+import type { JourneyBranch, Reply } from "../network/journey.ts";
 import { chanceText } from "./chance-text.ts";
 import { clientText, endText, senderText, targetText, toldTexts } from "./end-text.ts";
 import type { JourneyTrace } from "./journey-trace.ts";
@@ -101,27 +101,46 @@ function* resultLines(
     yield* titled("ASSUMED", [`${holds ? "" : "that it is not so: "}${what.what}${place}`], options);
   }
   const told = hasArrived(there.end) || there.end.kind === "unknown" ? [] : toldTexts(there, sent, sender);
-  if (told.length > 0) yield* titled("SENDER", told.map((text) => `gets ${text}`), options);
+  if (told.length > 0)
+    yield* titled(
+      "SENDER",
+      told.map((text) => `gets ${text}`),
+      options,
+    );
   const lost = reply?.arrival === "lost" ? names.endWhy(reply.way, reply.packet) : [];
   const why = [...names.endWhy(there, sent), ...lost.map((text) => `reply: ${text}`)];
   const source = sourceReason(branch, names);
   const endpoint = hasArrived(there.end) ? names.endpoint(there.packet.dst, there.packet.dport) : undefined;
-  const lines = [...why, ...(source === undefined ? [] : [source]), ...(endpoint === undefined ? [] : [`endpoint: ${endpoint}`])];
+  const lines = [
+    ...why,
+    ...(source === undefined ? [] : [source]),
+    ...(endpoint === undefined ? [] : [`endpoint: ${endpoint}`]),
+  ];
   if (lines.length > 0) yield* titled("WHY", lines, options);
 }
 
-/** The other fates with their chances. */
-function* othersLines({ branches, verdict, complete }: JourneyTrace, told: number, options: ReportOptions): Generator<string> {
+/** The other fates with their chances, and what makes the whole unknown. */
+function* othersLines(trace: JourneyTrace, told: number, options: ReportOptions): Generator<string> {
   const { names } = options;
-  const lines = verdict.flatMap(({ branch, probability, unknown }) => {
+  const { branches, verdict, complete } = trace;
+  const others: string[] = [];
+  const open: string[] = [];
+  for (const { branch, probability, unknown } of verdict) {
     const found = branches[branch];
-    if (found === undefined || (branch === told && unknown === undefined)) return [];
+    if (found === undefined) continue;
     const { there, reply } = found.journey;
-    const back = reply === undefined || reply.arrival === "as-called" ? "" : `; the reply ${replyText(reply, found.journey.there.packet, names)}`;
-    const text = unknown === undefined ? `${endText(there, names)}${back}` : outcomeText({ kind: "unknown", what: unknown });
-    return [`${chanceText(probability).padEnd(10)} ${text}`];
-  });
-  if (lines.length > 0) yield* titled("OTHERS", lines, options);
+    const ends = there.end.kind === "unknown" || reply?.arrival === "unknown";
+    if (unknown !== undefined && !(ends && branch === told))
+      open.push(`${outcomeText({ kind: "unknown", what: unknown })}; the ways differ`);
+    if (unknown !== undefined || branch === told) continue;
+    const back =
+      reply === undefined || reply.arrival === "as-called"
+        ? ""
+        : `; the reply ${replyText(reply, trace.packet, names)}`;
+    others.push(`${chanceText(probability).padEnd(10)} ${endText(there, names)}${back}`);
+  }
+  if (others.length > 0) yield* titled("OTHERS", others, options);
+  if (open.length > 0) yield* titled("VERDICT", open, options);
   if (!complete) yield* titled("NOTE", [`there are more ways than the ${branches.length} that were followed`], options);
 }
 
@@ -133,7 +152,8 @@ export function* traceReport(trace: JourneyTrace, options: ReportOptions): Gener
   for (const [n, index] of shown.entries()) {
     const branch = branches[index];
     if (branch === undefined) continue;
-    if (shown.length > 1) yield `${n === 0 ? "" : "\n"}${options.strong(`WAY ${index + 1}`)}   ${chanceText(branch.probability)}\n`;
+    if (shown.length > 1)
+      yield `${n === 0 ? "" : "\n"}${options.strong(`WAY ${index + 1}`)}   ${chanceText(branch.probability)}\n`;
     const story = new Story(network, options);
     story.way(branch, branch.journey.there);
     const looked = story.looked;
@@ -142,7 +162,7 @@ export function* traceReport(trace: JourneyTrace, options: ReportOptions): Gener
       story.lines.push(`${options.strong("the reply")}   ${packetText(reply.packet)}`);
       story.way(branch, reply.way);
     }
-    yield `${story.lines.join("\n")}\n\n`;
+    if (story.lines.length > 0) yield `${story.lines.join("\n")}\n\n`;
     yield* resultLines(trace, branch, looked, options);
   }
   if (!options.all) yield* othersLines(trace, options.chosen, options);

@@ -4,9 +4,20 @@ import type { RouteDecision } from "../kernel/routing/decision.ts";
 /** One thing that happened at a step. */
 export type Happening =
   | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect; readonly chance?: true }
-  | { readonly kind: "passed"; readonly table: TableName; readonly chain: string; readonly from: number; readonly count: number }
+  | {
+      readonly kind: "passed";
+      readonly table: TableName;
+      readonly chain: string;
+      readonly from: number;
+      readonly count: number;
+    }
   | { readonly kind: "policy"; readonly table: TableName; readonly chain: string; readonly policy: string }
-  | { readonly kind: "conntrack"; readonly state: ConntrackState; readonly entry: number | undefined; readonly reason?: string }
+  | {
+      readonly kind: "conntrack";
+      readonly state: ConntrackState;
+      readonly entry: number | undefined;
+      readonly reason?: string;
+    }
   | { readonly kind: "translated"; readonly event: Extract<Event, { kind: "translated" }> };
 
 /** A hook, a routing decision, or the beginning or end of what the host sends because of the packet. */
@@ -77,7 +88,9 @@ class Collector {
     }
   }
 
-  #happen(event: Extract<Event, { kind: "passed" | "matched" | "returned" | "policy" | "conntrack" | "translated" }>): void {
+  #happen(
+    event: Extract<Event, { kind: "passed" | "matched" | "returned" | "policy" | "conntrack" | "translated" }>,
+  ): void {
     const hook = this.#hook;
     if (hook === undefined) return;
     const { happenings } = hook;

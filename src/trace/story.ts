@@ -9,7 +9,7 @@ import type { JourneyBranch } from "../network/journey.ts";
 import type { Network } from "../network/network.ts";
 import type { Leg, Way } from "../network/way.ts";
 import { chanceText } from "./chance-text.ts";
-import { type Names, whereText } from "./names.ts";
+import { type Names, type RuleWhy, whereText } from "./names.ts";
 import { causeText } from "./outcome-text.ts";
 import { chainLength, ruleAt, ruleText } from "./rule-text.ts";
 import { type Happening, type Step, stepsOf } from "./steps.ts";
@@ -142,7 +142,8 @@ export class Story {
     this.looked += step.looked;
     const texts = step.happenings.flatMap((each) => this.#texts(host, leg, each));
     if (texts.length === 0 && step.looked === 0) return;
-    const none = step.looked === 1 ? "1 rule looked at, which has no say" : `${step.looked} rules looked at, none has a say`;
+    const none =
+      step.looked === 1 ? "1 rule looked at, which has no say" : `${step.looked} rules looked at, none has a say`;
     this.#step(step.hook, texts.length === 0 ? [none] : texts);
   }
 
@@ -159,24 +160,34 @@ export class Story {
         const { part, after, chosenFrom } = happening.event;
         const [address, port] = part === "source" ? [after.src, after.sport] : [after.dst, after.dport];
         const name = names.holder(address);
-        const range = chosenFrom === undefined ? "" : `, its port one of ${chosenFrom.from}-${chosenFrom.to}`;
-        return [`=> the ${part} becomes ${endpointText(address, port)}${name === undefined ? "" : ` (${name})`}${range}`];
+        const named = name === undefined ? "" : ` (${name})`;
+        if (chosenFrom === undefined) return [`=> the ${part} becomes ${endpointText(address, port)}${named}`];
+        const { from, to } = chosenFrom;
+        return [`=> the ${part} becomes ${addressText(address)}${named}, its port drawn from ${from}-${to}`];
       }
       case "passed":
         return this.#passed(host, leg.packet.family, happening);
       case "rule": {
         const { rule, effect } = happening;
         const why = names.why(leg.node, rule);
-        const plain = effect.kind === "jump" || effect.kind === "goto" || effect.kind === "nat" || effect.kind === "returned";
-        const words = why?.reason ?? effectText(effect);
+        const plain =
+          effect.kind === "jump" || effect.kind === "goto" || effect.kind === "nat" || effect.kind === "returned";
+        const kept = why?.kind === "unmarked-return" ? "not marked for masquerade: the source is kept" : undefined;
+        const words = kept ?? why?.reason ?? effectText(effect);
         const outcome = why !== undefined && !plain ? ` => ${effectText(effect)}` : "";
-        const where = why === undefined ? "" : whereText(why);
+        const where = why === undefined || kept !== undefined ? "" : whereText(this.#shortened(why));
         return [
           `${rule.table}: ${words}${drawnText(host, rule)}${outcome}${where === "" ? "" : ` (${where})`}`,
           faint(`  ${this.#ruleLine(host, rule)}`),
         ];
       }
     }
+  }
+
+  /** Settings of kube-proxy are few and known by their names: their places are told only with everything. */
+  #shortened(why: RuleWhy): RuleWhy {
+    const { place: _, ...rest } = why;
+    return this.#options.everything || why.object !== "KubeProxyConfiguration" ? why : rest;
   }
 
   #ruleLine(host: Host, rule: RuleRef): string {

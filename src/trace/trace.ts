@@ -6,16 +6,12 @@ import type { Event, Recorder } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
-import { receive, type SendOptions, send } from "../kernel/run.ts";
+import { receive, send } from "../kernel/run.ts";
 import type { HostState } from "../kernel/state.ts";
 import type { Dyadic } from "../net/dyadic.ts";
+import type { Entrance } from "../network/wire.ts";
 import { hostFate } from "./host-fate.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
-
-/** How the packet gets to the host: by an interface, or from a process of its own. */
-export type Entrance =
-  | { readonly kind: "received"; readonly inInterface: string }
-  | { readonly kind: "sent"; readonly options: SendOptions };
 
 /** One way that a packet can go. */
 export interface TraceBranch {

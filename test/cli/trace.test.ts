@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 import test from "ava";
 import { readNodeDumps } from "../../src/dump/node-dumps.ts";
 import { makePacket } from "../../src/kernel/packet.ts";
-import { traceText } from "../../src/trace/text.ts";
-import { trace } from "../../src/trace/trace.ts";
+import { dumpedNetwork } from "../../src/network/dumped-network.ts";
+import { dumpNames } from "../../src/trace/dump-names.ts";
+import { traceJourneys } from "../../src/trace/journey-trace.ts";
+import { traceReport } from "../../src/trace/report.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const main = join(root, "dist/src/cli/main.js");
@@ -49,46 +51,59 @@ const rows: readonly (readonly [string, readonly string[], string, number, RegEx
     [...SHOP, "--from", "203.0.113.9", ...DNS],
     "",
     0,
-    /RESULT {2}leaves by flannel\.1 to 10\.244\.0\.0/,
+    /RESULT {2}delivered to an endpoint of Service kube-system\/kube-dns at 10\.244\.0\.2:53 on control-plane-1/,
   ],
   [
     "its chances",
     [...SHOP, "--from", "203.0.113.9", ...DNS],
     "",
     0,
-    /FATES\n {2}1\/2 .*10\.244\.0\.2:53\n {2}1\/2 .*10\.244\.2\.3:53/,
+    /chance 1\/2[\s\S]*\nOTHERS {2}1\/2 .*10\.244\.2\.3:53 on worker-2/,
   ],
-  ["the node's own packet", [...SHOP, ...DNS], "", 0, /^PACKET {2}udp 192\.168\.10\.11:40000 -> .* sent by this host/],
+  [
+    "the node's own packet",
+    [...SHOP, ...DNS],
+    "",
+    0,
+    /^PACKET {2}udp 192\.168\.10\.11:40000 -> .*\n +from a process on node worker-1/,
+  ],
   ["every way", [...SHOP, "--all", "--from", "203.0.113.9", ...DNS], "", 0, /WAY 2 {3}1\/2/],
   [
     "rules from a pipe",
     PIPED,
     dump(["-A FORWARD -p udp -m udp --dport 53 -j DROP"]),
     1,
-    /RESULT {2}dropped by FORWARD rule 1 \(table filter\)/,
+    /RESULT {2}dropped on node by FORWARD rule 1 \(table filter\)/,
   ],
   [
     "a rejection and its answer",
     PIPED,
     dump(["-A FORWARD -p udp -j REJECT"]),
     1,
-    /ANSWER {2}icmp 192\.0\.2\.1 -> 10\.0\.0\.5 type 3 code 3/,
+    /SENDER {2}gets ICMP port unreachable from node: "connection refused"/,
   ],
   [
     "an unknown match that decides",
     PIPED,
     dump(['-A FORWARD -m u32 --u32 "0x0=0x1" -j DROP']),
     3,
-    /always {5}unknown: it is not modelled whether -m u32/,
+    /VERDICT unknown: it is not modelled whether -m u32/,
   ],
   [
     "an unknown match of no consequence",
     PIPED,
     dump(['-A FORWARD -m u32 --u32 "0x0=0x1" -j ACCEPT']),
     0,
-    /RESULT {2}leaves by eth0/,
+    /RESULT {2}leaves node by eth0/,
   ],
-  ["rules without any address", ["--dump", "-", "--to", "[fd00::1]:80"], dump([]), 0, /RESULT {2}leaves by eth0/],
+  [
+    "an unknown end in the kernel's log",
+    [...PIPED, "-o", "kernel"],
+    dump(["-A FORWARD -p udp -j NFQUEUE"]),
+    3,
+    /^# unknown: it is not modelled whether -j NFQUEUE/m,
+  ],
+  ["rules without any address", ["--dump", "-", "--to", "[fd00::1]:80"], dump([]), 0, /RESULT {2}leaves node by eth0/],
 ];
 
 for (const [about, args, input, code, expected] of rows) {
@@ -111,7 +126,7 @@ const mistakes: readonly (readonly [string, readonly string[], string, RegExp])[
     "an interface that is not there",
     [...SHOP, "--from", "10.0.0.1", "--iif", "wlan0", ...DNS],
     "",
-    /known are lo, eth0/,
+    /worker-1 has lo, eth0/,
   ],
   ["a dump of something else", ["--dump", "-", ...DNS], "hello\n", /not recognised; known are iptables-save/],
   ["the text form of ip addr", ["--dump", "-", ...DNS], "1: lo: <LOOPBACK>\n", /dump with ip -j addr/],
@@ -135,7 +150,7 @@ test("trace: the JSON form is one document with every way", (t) => {
     readonly branches: readonly { readonly chance: { readonly exact: string } }[];
   };
   t.is(code, 0);
-  t.is(document.version, 1);
+  t.is(document.version, 2);
   t.deepEqual(
     document.branches.map(({ chance }) => chance.exact),
     ["1/2^1", "1/2^1"],
@@ -160,8 +175,11 @@ test("trace: every foreign rule set can be walked without knowing its node", (t)
       sport: 40000,
       dport: 53,
     });
-    const traced = trace(host, state, packet, { kind: "received", inInterface: "eth0" });
+    const place = dumpedNetwork([{ host, state }]);
+    const traced = traceJourneys(place, packet, { kind: "outside", node: "node", inInterface: "eth0" });
+    const names = dumpNames(place.network);
+    const options = { names, all: true, chosen: 0, everything: true, strong: String, faint: String };
     t.deepEqual(errors, [], file);
-    t.regex([...traceText(traced, { all: true, strong: String })].join(""), /RESULT/, file);
+    t.regex([...traceReport(traced, options)].join(""), /RESULT/, file);
   }
 });

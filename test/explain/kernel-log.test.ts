@@ -3,9 +3,10 @@ import { readNodeDumps } from "../../src/dump/node-dumps.ts";
 import type { PacketView } from "../../src/kernel/event.ts";
 import { type Address, makePacket, type PacketFields } from "../../src/kernel/packet.ts";
 import { parseIPv4, parseIPv6 } from "../../src/net/ip.ts";
-import { kernelLog } from "../../src/trace/kernel-log.ts";
+import type { Entrance } from "../../src/network/wire.ts";
+import { hostLog } from "../../src/trace/kernel-log.ts";
 import { type LoggedPacket, loggedPacketText } from "../../src/trace/kernel-log-packet.ts";
-import { type Entrance, trace } from "../../src/trace/trace.ts";
+import { trace } from "../../src/trace/trace.ts";
 
 function ip(text: string): Address {
   const v4 = parseIPv4(text);
@@ -155,7 +156,13 @@ function heads(rules: readonly string[], dst = "10.244.2.8", entrance?: Entrance
   if (node === undefined || faults.length > 0) throw new Error(faults.join());
   const packet = makePacket({ ...udp("192.168.0.9", dst, 4000, 80, 0) });
   const traced = trace(node.host, node.state, packet, entrance ?? { kind: "received", inInterface: "eth0" });
-  return [...kernelLog(traced, { all: false })]
+  const { host } = node;
+  const events = traced.branches[0]?.events() ?? [];
+  return [
+    hostLog({ host, packet, entrance: traced.entrance, events })
+      .map((line) => `${line}\n`)
+      .join(""),
+  ]
     .join("")
     .split("\n")
     .filter((line) => line !== "")
@@ -216,8 +223,3 @@ const walks: readonly (readonly [string, readonly string[], string, string?])[] 
   ],
 ];
 for (const [name, rules, expected, dst] of walks) test(`TRACE: ${name}`, (t) => t.is(heads(rules, dst), expected));
-
-test("an unknown end is said in a line of its own", (t) => {
-  const text = heads(["PREROUTING -p udp -j NFQUEUE"]);
-  t.regex(text, /^# /m);
-});

@@ -59,7 +59,7 @@ const others: readonly (readonly [packet: string, expected: string, setting?: Se
   ],
   [
     "udp 10.244.1.10:1 > 10.244.2.10:2",
-    "unknown: there is no Pod x/y on worker-1 10.244.1.10:1 > 10.244.2.10:2",
+    "unknown: what x/y sends: there is no such Pod on worker-1 10.244.1.10:1 > 10.244.2.10:2",
     { sender: { kind: "pod", node: "worker-1", pod: "x/y" } },
   ],
   ["udp 127.0.0.1:1 > 10.244.2.10:2", "unknown: who sends from 127.0.0.1 127.0.0.1:1 > 10.244.2.10:2"],
