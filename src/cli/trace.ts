@@ -1,13 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { Packet } from "../kernel/packet.ts";
 import type { IPAddress } from "../net/ip.ts";
-import type { JourneyOptions, Sender } from "../network/journey.ts";
 import { verdictWord } from "../trace/arrival.ts";
-import { chanceText } from "../trace/chance-text.ts";
-import { type Counts, countConnections } from "../trace/count.ts";
-import { clientText, endText, targetText } from "../trace/end-text.ts";
-import { establish, laterPacket } from "../trace/established.ts";
-import { type JourneyTrace, traceJourneys } from "../trace/journey-trace.ts";
+import type { Counts } from "../trace/count.ts";
+import { clientText, endText } from "../trace/end-text.ts";
 import { traceJSON } from "../trace/json.ts";
 import { kernelLog } from "../trace/kernel-log.ts";
 import { traceMermaid } from "../trace/mermaid.ts";
@@ -15,21 +10,17 @@ import type { Names } from "../trace/names.ts";
 import { traceReport } from "../trace/report.ts";
 import { addClusterOptions } from "./cluster-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
+import { countLines, type Traced, type TraceItOptions, traceIt } from "./trace-it.ts";
 import { type NetworkOptions, placeFromDumps, placeFromObjects, type TracedPlace } from "./trace-network.ts";
 import { type Endpoint, endsOf, type PacketOptions, packetOf, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
 import { senderFor } from "./trace-sender.ts";
 
-interface TraceOptions extends NetworkOptions, PacketOptions {
+interface TraceOptions extends NetworkOptions, PacketOptions, Omit<TraceItOptions, "node"> {
   readonly from?: string;
   readonly to: string;
   readonly iif?: string;
   readonly mark?: number;
-  readonly ct: "new" | "established" | "invalid";
   readonly all?: boolean;
-  readonly choose?: string;
-  readonly count?: number;
-  readonly seed: number;
-  readonly reply: boolean;
   readonly output: "text" | "json" | "mermaid" | "kernel";
 }
 
@@ -95,78 +86,18 @@ function placeOf(
   );
 }
 
-/** The way that is told: the one of a number, or the first that ends at an address, port or name. */
-function chosenBranch({ branches }: JourneyTrace, choose: string | undefined, names: Names): number {
-  if (choose === undefined) return 0;
-  if (/^\d{1,5}$/.test(choose)) {
-    if (Number(choose) >= 1 && Number(choose) <= branches.length) return Number(choose) - 1;
-    throw new UsageError(
-      `--choose ${choose}: there ${branches.length === 1 ? "is 1 way" : `are ${branches.length} ways`}`,
-    );
-  }
-  const wanted = choose.replace(/^pod\//, "");
-  const labels = branches.map(({ journey: { there } }) => {
-    const target = targetText(there.packet);
-    return [
-      target,
-      target.replace(/:\d+$/, "").replace(/^\[|\]$/g, ""),
-      names.holder(there.packet.dst)?.replace(/^Pod /, ""),
-    ];
-  });
-  const found = labels.findIndex((each) => each.includes(wanted));
-  if (found >= 0) return found;
-  const known = [...new Set(labels.map(([target]) => target))].slice(0, 10).join(", ");
-  throw new UsageError(`--choose ${choose}: no way leads there; they lead to ${known}`);
-}
-
-function countLines(counts: Counts, names: Names): readonly string[] {
-  const { total, seed, fates, assumed } = counts;
-  const lines = fates.map(({ count, expected, there }) => {
-    const share = `${((100 * count) / total).toFixed(1)} %`;
-    const chance = expected === undefined ? "" : ` (chance ${chanceText(expected)})`;
-    return `${String(count).padStart(String(total).length)} = ${share}${chance}   ${endText(there, names)}`;
-  });
-  const note = assumed === 0 ? [] : ["what is not modelled was taken not to match"];
-  return [`${total} connections, seed ${seed}`, ...lines, ...note];
-}
-
-interface Traced {
-  readonly traced: JourneyTrace;
-  readonly chosen: number;
-  readonly counts?: Counts;
-}
-
-/** Traces the packet, on a connection that was made before where that is asked for. */
-function traceIt(place: TracedPlace, packet: Packet, sender: Sender | undefined, options: TraceOptions): Traced {
-  const { ct, choose, count, seed, node } = options;
-  const journey: JourneyOptions = {
-    oneWay: !options.reply,
-    ...(node === undefined ? {} : { entryNode: () => node }),
-  };
-  const first = traceJourneys(place, packet, sender, ct === "new" ? journey : { ...journey, oneWay: false });
-  const chosen = chosenBranch(first, choose, place.names);
-  if (ct === "new") {
-    if (count === undefined) return { traced: first, chosen };
-    return {
-      traced: first,
-      chosen,
-      counts: countConnections(place, packet, sender, journey, { total: count, seed, first }),
-    };
-  }
-  if (count !== undefined) throw new UsageError("--count makes new connections: --ct does not go with it");
-  const branch = first.branches[chosen];
-  const made = branch === undefined ? undefined : establish(place, packet, sender, journey, branch);
-  if (made === undefined)
-    throw new UsageError(`--ct ${ct}: the connection cannot be made; without --ct the trace tells why`);
-  const later = laterPacket(packet, made, { valid: ct === "established", payload: 1 });
-  return { traced: traceJourneys(place, later, sender, journey), chosen: 0 };
-}
-
-function printed({ traced, chosen, counts }: Traced, place: TracedPlace, options: TraceOptions): Iterable<string> {
+function printed(
+  { traced, chosen, counts, balancer }: Traced,
+  place: TracedPlace,
+  options: TraceOptions,
+): Iterable<string> {
   const { names } = place;
   const { output, all = false, verbose = false } = options;
   if (output === "json")
-    return traceJSON(traced, names, counts === undefined ? {} : { counts: countsJSON(counts, names) });
+    return traceJSON(traced, names, {
+      ...(balancer.length === 0 ? {} : { balancer }),
+      ...(counts === undefined ? {} : { counts: countsJSON(counts, names) }),
+    });
   if (output === "kernel") return kernelLog(traced, { all, chosen });
   if (output === "mermaid") return [traceMermaid(traced, names, chosen)];
   const { strong, faint } = paintFor(process.stdout);
@@ -180,6 +111,7 @@ function printed({ traced, chosen, counts }: Traced, place: TracedPlace, options
     faint,
     setting: place.setting,
     blocks,
+    heads: balancer,
   });
 }
 
@@ -247,6 +179,14 @@ export function traceCommand(exit: (code: number) => void): Command {
       new Option("--count <n>", "make n connections, and count where they end").argParser(numberBetween(1, 1000000)),
     )
     .addOption(new Option("--seed <n>", "seed of --count").argParser(numberBetween(0, 999999999)).default(1))
+    .addOption(
+      new Option(
+        "--balancer <check>",
+        "which nodes a load balancer hands packets to: those whose health check says 200, or all",
+      )
+        .choices(["health", "none"])
+        .default("health"),
+    )
     .option("--no-reply", "leave the reply out")
     .option("--outside-routes-pods", "routers outside know the way to Pods")
     .option("--no-outside-routes-pods", "they do not")

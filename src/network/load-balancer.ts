@@ -46,17 +46,21 @@ export function balancerTargets(states: readonly ProxyState[], balanced: Balance
   });
 }
 
+/** Those that a balancer sends to: with `health`, nodes that answer 503 take no part; all do where there is no health check port. */
+export function takingPart(targets: readonly BalancerTarget[], check: "health" | "none"): readonly BalancerTarget[] {
+  return check === "none" ? targets : targets.filter(({ health }) => health !== 503);
+}
+
 /**
- * The target of the next connection, round robin: the one at position `connection` (0, 1, …) among those that take part. With
- * `health`, nodes that answer 503 do not, and all do where the Service has no health check port. `undefined` when there is
- * none: what a load balancer does then differs from maker to maker.
+ * The target of the next connection, round robin: the one at position `connection` (0, 1, …) among those that take part. `undefined`
+ * when there is none: what a load balancer does then differs from maker to maker.
  */
 export function nextTarget(
   targets: readonly BalancerTarget[],
   check: "health" | "none",
   connection: number,
 ): BalancerTarget | undefined {
-  const taking = check === "none" ? targets : targets.filter(({ health }) => health !== 503);
+  const taking = takingPart(targets, check);
   return taking[connection % taking.length];
 }
 

@@ -39,13 +39,13 @@ function repeated(packet: Packet, i: number): Packet {
 
 /**
  * Makes connections one after the other, each with a source port of its own, as the kernels would by a seed; what the hosts
- * keep of each (conntrack, affinity) lives on. The states are as before when it returns.
+ * keep of each (conntrack, affinity) lives on. `optionsOf` tells what holds for each, counted from 0. The states are as before when it returns.
  */
 export function countConnections(
   place: { readonly network: Network; readonly state: NetworkState },
   packet: Packet,
   sender: Sender | undefined,
-  options: JourneyOptions,
+  optionsOf: (connection: number) => JourneyOptions,
   { total, seed, first }: { readonly total: number; readonly seed: number; readonly first: JourneyTrace },
 ): Counts {
   const chances = new Map<string, Dyadic>();
@@ -58,7 +58,7 @@ export function countConnections(
   const mark = place.state.mark();
   try {
     for (let i = 0; i < total; i++) {
-      const journey = travelOnce(place, chooser, repeated(packet, i), sender, options);
+      const journey = travelOnce(place, chooser, repeated(packet, i), sender, optionsOf(i));
       const key = endKey(journey);
       const known = found.get(key);
       if (known === undefined) found.set(key, { count: 1, there: journey.there });

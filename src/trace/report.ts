@@ -26,6 +26,8 @@ export interface ReportOptions {
   readonly faint: (text: string) => string;
   /** More words for the head, such as the mode and release of the rules. */
   readonly setting?: string;
+  /** More lines for the head: what a load balancer does before. */
+  readonly heads?: readonly string[];
   /** Further blocks between the result and the end: a title and its lines. */
   readonly blocks?: readonly (readonly [title: string, lines: readonly string[]])[];
 }
@@ -50,7 +52,7 @@ function shownPacket({ packet, sender, branches }: JourneyTrace): Packet {
 }
 
 function* head(trace: JourneyTrace, options: ReportOptions): Generator<string> {
-  const { names, setting } = options;
+  const { names, setting, heads = [] } = options;
   const packet = shownPacket(trace);
   const frontend = names.frontend(packet) ?? names.holder(packet.dst);
   yield* titled(
@@ -58,6 +60,7 @@ function* head(trace: JourneyTrace, options: ReportOptions): Generator<string> {
     [
       `${packetText(packet)}${setting === undefined ? "" : `   ${setting}`}`,
       `${senderText(trace.sender, packet, names)}${frontend === undefined ? "" : `   to ${frontend}`}`,
+      ...heads,
     ],
     options,
   );
