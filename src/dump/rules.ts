@@ -25,8 +25,10 @@ function runsOf(text: string): Run[] {
   const starts = [0];
   for (const { index } of text.matchAll(RUN)) {
     const before = text.slice(starts.at(-1), index);
-    const here = readHeader(line(text, index))?.family;
-    if (/^COMMIT\b/m.test(before) && here !== readHeader(firstHeader(before))?.family) starts.push(index);
+    const here = readHeader(line(text, index));
+    const last = readHeader(firstHeader(before));
+    const other = here?.family !== last?.family || here?.backend !== last?.backend;
+    if (other && /^COMMIT\b/m.test(before)) starts.push(index);
   }
   return starts.map((from, i) => ({ from, to: starts[i + 1] ?? text.length }));
 }
@@ -68,7 +70,8 @@ export function readRulesDump(source: Source, report: Report): readonly RulesDum
     }
     const backend = header?.backend;
     // the lines before this run stay as empty ones, so that places are those of the whole text
-    const own = from === 0 ? source : { name, text: text.slice(0, from).replace(/[^\n]+/g, "") + part };
+    const own =
+      from === 0 && to === text.length ? source : { name, text: text.slice(0, from).replace(/[^\n]+/g, "") + part };
     const ruleset = loadRuleset(own, family ?? "IPv4", report, backend === undefined ? {} : { backend });
     return { family: family ?? "IPv4", backend, ruleset };
   });

@@ -3,7 +3,9 @@ import type { Address } from "./packet.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
-export type TableName = "raw" | "mangle" | "nat" | "filter" | "security";
+type Builtin = "raw" | "mangle" | "nat" | "filter" | "security";
+/** With `legacy:` before it: the table of the legacy back end, on a host that has rules of both. */
+export type TableName = Builtin | `legacy:${Builtin}`;
 
 /** Names one rule: `number` counts from 1 within its chain. */
 export interface RuleRef {

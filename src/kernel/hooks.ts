@@ -1,7 +1,7 @@
 import { confirm, track } from "./conntrack/track.ts";
 import { collect, isWhole } from "./defrag.ts";
 import type { Hook, TableName } from "./event.ts";
-import { walkTable } from "./iptables/walk-table.ts";
+import { type TablePair, tablePair, walkTables } from "./iptables/tables.ts";
 import { natHook } from "./nat/hook.ts";
 import { view } from "./nat/rewrite.ts";
 import type { Stop } from "./outcome.ts";
@@ -12,17 +12,19 @@ import type { Walk } from "./walk.ts";
 /** One thing that runs at a hook; a stop ends the packet's way. */
 type Step = (walk: Walk, skb: Skb) => Stop | undefined;
 
-function table(name: TableName): Step {
-  return (walk, skb) => {
-    const found = walk.host.rules[skb.family].tables.get(name);
-    return found === undefined ? undefined : walkTable(walk, skb, found, walk.hook);
-  };
+function table(name: TableName, legacyName: TableName): Step {
+  return (walk, skb) => walkTables(walk, skb, tablePair(walk, skb, name, legacyName));
 }
 
-const raw = table("raw");
-const mangle = table("mangle");
-const filter = table("filter");
-const security = table("security");
+const raw = table("raw", "legacy:raw");
+const mangle = table("mangle", "legacy:mangle");
+const filter = table("filter", "legacy:filter");
+const ownSecurity: Step = (walk, skb) =>
+  walkTables(walk, skb, { ...tablePair(walk, skb, "security", "legacy:security"), legacy: undefined });
+/** iptables-nft makes security's chains with priority 150, the legacy back end with 50: where both are, its come first. */
+const legacySecurity: Step = (walk, skb) =>
+  walkTables(walk, skb, { ...tablePair(walk, skb, "security", "legacy:security"), own: undefined });
+const security: Step = (walk, skb) => legacySecurity(walk, skb) ?? ownSecurity(walk, skb);
 
 /** Conntrack needs whole packets: fragments wait until all of theirs are there (kernel-semantics §5.3). */
 const defrag: Step = (walk, skb) =>
@@ -36,14 +38,19 @@ const conntrack: Step = (walk, skb) => {
   return undefined;
 };
 
+const natTables = (walk: Walk, skb: Skb): TablePair | undefined => {
+  const pair = tablePair(walk, skb, "nat", "legacy:nat");
+  return pair.own === undefined && pair.legacy === undefined ? undefined : pair;
+};
+
 const nat: Step = (walk, skb) => {
-  const found = walk.host.rules[skb.family].tables.get("nat");
+  const found = natTables(walk, skb);
   return found === undefined ? undefined : natHook(walk, skb, found);
 };
 
 /** NAT of packets that this host sends: a moved destination is routed again (`nf_nat_ipv4_local_fn`). */
 const natOfOwn: Step = (walk, skb) => {
-  if (!walk.host.rules[skb.family].tables.has("nat")) return undefined;
+  if (natTables(walk, skb) === undefined) return undefined;
   return nat(walk, skb) ?? routeAgain(walk, skb, "nat");
 };
 
@@ -82,7 +89,7 @@ function at(hook: Hook, steps: readonly Step[]): Step {
 export const prerouting: Step = at("PREROUTING", [defrag, raw, conntrack, mangle, nat]);
 
 const inputOfLegacy: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
-const inputOfNft: Step = at("INPUT", [mangle, filter, nat, security, confirmed]);
+const inputOfNft: Step = at("INPUT", [mangle, filter, legacySecurity, nat, ownSecurity, confirmed]);
 
 /** mangle -150, filter 0, security 50, nat 100, confirm last; iptables-nft makes security's chains with priority 150. */
 export const input: Step = (walk, skb) => (walk.host.backend === "nft" ? inputOfNft : inputOfLegacy)(walk, skb);

@@ -23,6 +23,8 @@ export interface Walk {
   ruleNumber: number;
   /** A match found the packet malformed: it is dropped on the spot (`hotdrop`). */
   hotdrop: boolean;
+  /** What was assumed about the order of tables that both back ends have, by name (`inOrder`). */
+  legacyFirst?: Map<string, boolean>;
   /** How often the packet has gone round by lo. */
   depth: number;
 }

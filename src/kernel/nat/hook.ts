@@ -1,6 +1,5 @@
-import type { Table } from "../../rules/iptables/ruleset.ts";
 import { removeEntry } from "../conntrack/table.ts";
-import { walkTable } from "../iptables/walk-table.ts";
+import { type TablePair, walkTables } from "../iptables/tables.ts";
 import type { Stop } from "../outcome.ts";
 import { protocols } from "../packet.ts";
 import type { Skb } from "../skb.ts";
@@ -17,7 +16,7 @@ function isICMP(skb: Skb): boolean {
  * The NAT hook (`nf_nat_inet_fn`; kernel-semantics §3.1): the nat chains decide once for each kind of change of a
  * connection, a null binding where they do not; then the packet is rewritten as its entry says.
  */
-export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
+export function natHook(walk: Walk, skb: Skb, tables: TablePair): Stop | undefined {
   const { entry } = skb;
   if (entry === undefined) return undefined;
   const manip: Manip = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "destination" : "source";
@@ -28,9 +27,10 @@ export function natHook(walk: Walk, skb: Skb, table: Table): Stop | undefined {
   }
   const undecided = skb.state !== "established" && !(manip === "source" ? entry.sourceDone : entry.destinationDone);
   if (undecided) {
-    const stop = walkTable(walk, skb, table, walk.hook);
+    const done = (): boolean => (manip === "source" ? entry.sourceDone : entry.destinationDone);
+    const stop = walkTables(walk, skb, tables, done);
     if (stop !== undefined) return stop;
-    if (!(manip === "source" ? entry.sourceDone : entry.destinationDone)) nullBinding(walk, entry, manip);
+    if (!done()) nullBinding(walk, entry, manip);
   } else if (leavesElsewhere(walk, skb)) {
     removeEntry(walk.state, entry);
     return { kind: "dropped", cause: { kind: "interface-changed" } };
