@@ -1,10 +1,10 @@
 import { ruleKinds } from "../compile/iptables/provenance.ts";
-import type { Packet } from "../kernel/packet.ts";
+import { hasPorts, type Packet } from "../kernel/packet.ts";
 import { addressText, protocolText } from "../kernel/packet-text.ts";
 import type { Located } from "../manifest/object.ts";
 import type { Pod } from "../manifest/pod.ts";
-import { canonicalIP } from "../net/ip.ts";
 import type { End } from "../network/end.ts";
+import type { Endpoint } from "../proxy/endpoints.ts";
 import { decidingRule, type Names, whereText } from "../trace/names.ts";
 import { ruleName } from "../trace/rule-text.ts";
 import { ruleAdvice } from "./advice.ts";
@@ -14,26 +14,10 @@ import { holders } from "./holders.ts";
 
 const protocolOf = ({ protocol }: Pick<Packet, "protocol">): string => protocolText(protocol, "IPv4").toUpperCase();
 
-/** What is known of endpoints, by address and port. */
-function endpointStates({ cluster }: ClusterNetwork): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const { value } of cluster.endpointSlices)
-    for (const { addresses = [], conditions = {} } of value.endpoints ?? []) {
-      const { ready, serving, terminating } = conditions;
-      const state =
-        ready !== false
-          ? "ready"
-          : serving !== false && terminating === true
-            ? "terminating, still serving"
-            : "not ready";
-      const name = `EndpointSlice ${value.metadata.namespace ?? ""}/${value.metadata.name ?? ""}, ${state}`;
-      for (const text of addresses)
-        for (const { port } of value.ports ?? []) {
-          const key = `${canonicalIP(text) ?? text} ${port ?? 0}`;
-          if (!found.has(key)) found.set(key, name);
-        }
-    }
-  return found;
+/** The conditions that an endpoint was chosen with. */
+function conditionsText({ ready, serving, terminating }: Endpoint): string {
+  if (ready) return "ready";
+  return serving && terminating ? "terminating, still serving, as none is ready" : "not ready";
 }
 
 /** `80/TCP (http), 443/TCP` */
@@ -51,7 +35,7 @@ function nobodyWhy(end: Extract<End, { kind: "nobody" }>, packet: Packet, fronte
   const frontend = frontends.find(address, packet.dport, protocolOf(packet));
   if (frontend === undefined)
     return [
-      `${address} is a ${by} of Service ${serviceKey(service)}, which has no port ${packet.dport}/${protocolOf(packet)}; it has ${portsText(service)}`,
+      `${address} is a ${by} of Service ${serviceKey(service)}, which ${hasPorts(packet.protocol) ? `has no port ${packet.dport}/${protocolOf(packet)}` : `does not answer ${protocolOf(packet)}`}; it has ${portsText(service)}`,
       "by design: kube-proxy writes rules for the ports of a Service only; a packet to another port passes untranslated, and no host has the address",
       "change: call a port that the Service has, or add the port to spec.ports",
     ];
@@ -62,6 +46,16 @@ function nobodyWhy(end: Extract<End, { kind: "nobody" }>, packet: Packet, fronte
       "change: call a node port or a load balancer's address; --node NAME shows what a node would do if the packet came there",
     ];
   return [];
+}
+
+/** Why a node got a packet to a node port itself. */
+function hostWhy(packet: Packet, frontends: Frontends): readonly string[] {
+  const found = frontends.find(addressText(packet.dst), packet.dport, protocolOf(packet));
+  if (found?.by !== "node port") return [];
+  return [
+    `${packet.dport} is the node port of Service ${portText(found.service, found.portIndex)}, but no rule takes it on ${addressText(packet.dst)}: nodePortAddresses and iptables.localhostNodePorts say where node ports are served`,
+    "by design: kube-proxy serves node ports by rules alone; without one the node refuses the port, unless a process of its own has it",
+  ];
 }
 
 /** Why an entrance is not known. */
@@ -79,13 +73,13 @@ export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod
   const isNode = (address: string): boolean =>
     held.get(address)?.startsWith("node ") === true || address.startsWith("127.");
   const frontends = frontendsOf(cluster.cluster, isNode);
-  const endpoints = endpointStates(cluster);
   const why: Names["why"] = (node, rule) => {
     const found = cluster.reason(node, rule);
     // what no restore text holds came by the single commands: the jumps from the built-in chains
     if (found === undefined) return { kind: "jump", reason: ruleKinds.jump.reason };
-    const { origin: _, ...rest } = found;
-    return rest;
+    const { origin, ...rest } = found;
+    const { kind, endpoint } = origin;
+    return kind === "dnat" && endpoint !== undefined ? { ...rest, note: conditionsText(endpoint) } : rest;
   };
   return {
     holder: (address) => held.get(addressText(address)),
@@ -94,7 +88,6 @@ export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod
       const found = frontends.find(address, packet.dport, protocolOf(packet));
       return found === undefined ? undefined : `Service ${portText(found.service, found.portIndex)} (${found.by})`;
     },
-    endpoint: (address, port) => endpoints.get(`${addressText(address)} ${port}`),
     why,
     endWhy: ({ end, packet, legs }, sent) => {
       const rule = decidingRule(end);
@@ -108,6 +101,7 @@ export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod
           ...ruleAdvice(reason.origin, { node: end.node, source }),
         ];
       }
+      if (end.kind === "host") return hostWhy(packet, frontends);
       if (end.kind === "nobody") return nobodyWhy(end, packet, frontends);
       if (end.kind === "unknown" && legs.length === 0) return unknownWhy(sent, frontends);
       return [];

@@ -4,6 +4,7 @@ import type { Pod } from "../manifest/pod.ts";
 import { canonicalIP } from "../net/ip.ts";
 import { textOf } from "../network/addresses.ts";
 import { podNetworks } from "../network/node-addresses.ts";
+import { behind } from "../network/node-host.ts";
 import { serviceOfSlice } from "../proxy/endpoints.ts";
 
 /** Who has an address, by its canonical text: `Pod shop/web-1`, `node worker-1`, `Service shop/web`. */
@@ -16,7 +17,10 @@ export function holders(cluster: Cluster, pods: readonly Located<Pod>[]): Readon
   for (const { value } of cluster.nodes) {
     const name = `node ${value.metadata.name ?? ""}`;
     for (const { address } of value.status?.addresses ?? []) add(address, name);
-    for (const { network } of podNetworks(value)) add(textOf(network), name);
+    for (const { network } of podNetworks(value)) {
+      add(textOf(network), name);
+      add(textOf(behind(network, 1)), `${name}, the gateway of its Pods`);
+    }
   }
   for (const { value } of pods) {
     if (value.spec?.hostNetwork === true) continue;

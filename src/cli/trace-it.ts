@@ -104,7 +104,11 @@ export function traceIt(
       traced: first,
       chosen,
       balancer,
-      counts: countConnections(place, packet, sender, optionsOf, { total: count, seed, first }),
+      counts: countConnections(place, packet, sender, optionsOf, {
+        total: count,
+        seed,
+        ...(balanced === undefined ? { first } : {}),
+      }),
     };
   }
   if (count !== undefined) throw new UsageError("--count makes new connections: --ct does not go with it");

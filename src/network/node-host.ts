@@ -24,7 +24,7 @@ const WHOLE = { IPv4: 32, IPv6: 128 } as const;
 const ASSUMED_LENGTH = { IPv4: 24, IPv6: 64 } as const;
 
 /** The address a number of steps behind the first of a network. */
-function behind(network: Address, steps: number): Address {
+export function behind(network: Address, steps: number): Address {
   if (typeof network === "number") return (network + steps) >>> 0;
   return [network[0], network[1], network[2], (network[3] + steps) >>> 0];
 }

@@ -39,18 +39,19 @@ function repeated(packet: Packet, i: number): Packet {
 
 /**
  * Makes connections one after the other, each with a source port of its own, as the kernels would by a seed; what the hosts
- * keep of each (conntrack, affinity) lives on. `optionsOf` tells what holds for each, counted from 0. The states are as before when it returns.
+ * keep of each (conntrack, affinity) lives on. `optionsOf` tells what holds for each, counted from 0; `first`
+ * has the chances of the first. The states are as before when it returns.
  */
 export function countConnections(
   place: { readonly network: Network; readonly state: NetworkState },
   packet: Packet,
   sender: Sender | undefined,
   optionsOf: (connection: number) => JourneyOptions,
-  { total, seed, first }: { readonly total: number; readonly seed: number; readonly first: JourneyTrace },
+  { total, seed, first }: { readonly total: number; readonly seed: number; readonly first?: JourneyTrace },
 ): Counts {
   const chances = new Map<string, Dyadic>();
-  for (const { branch, probability } of first.verdict) {
-    const journey = first.branches[branch]?.journey;
+  for (const { branch, probability } of first?.verdict ?? []) {
+    const journey = first?.branches[branch]?.journey;
     if (journey !== undefined) chances.set(endKey(journey), probability);
   }
   const found = new Map<string, { count: number; there: Way }>();

@@ -31,7 +31,7 @@ export function namedText(text: string, name: string | undefined): string {
   return name === undefined ? text : `${name} at ${text}`;
 }
 
-/** Where a way ends, in words. `verbose` names rules by their numbers, too. */
+/** Where a way ends, in words. */
 export function endText(way: Pick<Way, "end" | "packet">, names: Names): string {
   const { end, packet } = way;
   const target = targetText(packet);
@@ -39,7 +39,7 @@ export function endText(way: Pick<Way, "end" | "packet">, names: Names): string 
     case "pod":
       return `delivered to ${namedText(target, names.holder(packet.dst) ?? "a Pod")} on ${end.node}`;
     case "host":
-      return `delivered to node ${end.node} itself at ${target}`;
+      return `delivered to node ${end.node} itself at ${target} (objects do not tell whether a process listens there)`;
     case "outside": {
       const by = end.outInterface === undefined ? "" : ` by ${end.outInterface}`;
       const from = end.node === undefined ? "" : `leaves ${end.node}${by} to `;

@@ -13,6 +13,8 @@ export interface RuleWhy {
   readonly place?: string;
   /** What the rule is for, as a word for programs. */
   readonly kind?: string;
+  /** What else is known of the object: an endpoint's conditions. */
+  readonly note?: string;
   /** Who wrote it, where that is not kube-proxy. */
   readonly owner?: string;
 }
@@ -23,8 +25,6 @@ export interface Names {
   readonly holder: (address: Address) => string | undefined;
   /** What packets with this destination are for: `Service shop/api port http (ClusterIP)`. */
   readonly frontend: (packet: Pick<Packet, "dst" | "dport" | "protocol">) => string | undefined;
-  /** What is known of an endpoint: `EndpointSlice shop/api-x2k9, ready`. */
-  readonly endpoint: (address: Address, port: number) => string | undefined;
   /** Why a rule is on a node. */
   readonly why: (node: string, rule: RuleRef) => RuleWhy | undefined;
   /** Why a way ends as it does, whether that is meant, and what would change it; one line each. */
@@ -35,14 +35,13 @@ export interface Names {
 export const noNames: Names = {
   holder: () => undefined,
   frontend: () => undefined,
-  endpoint: () => undefined,
   why: () => undefined,
   endWhy: () => [],
 };
 
 /** `Service shop/api, spec.clusterIPs, shop.yaml:14:3`, as far as it is known. */
-export function whereText({ object, field, place, owner }: RuleWhy): string {
-  return [owner === undefined ? undefined : `by ${owner}`, object, field, place]
+export function whereText({ object, field, note, place, owner }: RuleWhy): string {
+  return [owner === undefined ? undefined : `by ${owner}`, object, field, note, place]
     .filter((text) => text !== undefined)
     .join(", ");
 }

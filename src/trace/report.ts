@@ -9,7 +9,7 @@ import type { JourneyTrace } from "./journey-trace.ts";
 import type { Names } from "./names.ts";
 import { outcomeText } from "./outcome-text.ts";
 import { ruleName } from "./rule-text.ts";
-import { sourceReason } from "./source-reason.ts";
+import { endpointReason, sourceReason } from "./source-reason.ts";
 import { Story, WIDTH } from "./story.ts";
 import { wrap } from "./wrap.ts";
 
@@ -101,7 +101,8 @@ function* resultLines(
   yield* titled("RESULT", [`${endText(there, names)}${sees}${chance}   ${rules}`], options);
   for (const { what, holds } of branch.assumptions) {
     const place = what.rule === undefined ? "" : ` (${ruleName(what.rule)})`;
-    yield* titled("ASSUMED", [`${holds ? "" : "that it is not so: "}${what.what}${place}`], options);
+    const same = trace.verdict.some(({ unknown }) => unknown !== undefined) ? "" : "; it makes no difference";
+    yield* titled("ASSUMED", [`${holds ? "" : "that it is not so: "}${what.what}${place}${same}`], options);
   }
   const told = hasArrived(there.end) || there.end.kind === "unknown" ? [] : toldTexts(there, sent, sender);
   if (told.length > 0)
@@ -113,12 +114,8 @@ function* resultLines(
   const lost = reply?.arrival === "lost" ? names.endWhy(reply.way, reply.packet) : [];
   const why = [...names.endWhy(there, sent), ...lost.map((text) => `reply: ${text}`)];
   const source = sourceReason(branch, names);
-  const endpoint = hasArrived(there.end) ? names.endpoint(there.packet.dst, there.packet.dport) : undefined;
-  const lines = [
-    ...why,
-    ...(source === undefined ? [] : [source]),
-    ...(endpoint === undefined ? [] : [`endpoint: ${endpoint}`]),
-  ];
+  const endpoint = hasArrived(there.end) ? endpointReason(branch, names) : undefined;
+  const lines = [...why, ...(source === undefined ? [] : [source]), ...(endpoint === undefined ? [] : [endpoint])];
   if (lines.length > 0) yield* titled("WHY", lines, options);
 }
 

@@ -30,3 +30,15 @@ export function sourceReason(branch: JourneyBranch, names: Names): string | unde
   }
   return found;
 }
+
+/** The endpoint that the packet was given to: the rule that rewrote its destination last, with what is known of the endpoint. */
+export function endpointReason(branch: JourneyBranch, names: Names): string | undefined {
+  let found: string | undefined;
+  for (const leg of branch.journey.there.legs)
+    for (const event of branch.events(leg)) {
+      if (event.kind !== "matched" || event.effect.kind !== "nat") continue;
+      const why = names.why(leg.node, event.rule);
+      if (why?.note !== undefined) found = `endpoint: ${whereText(why)}`;
+    }
+  return found;
+}

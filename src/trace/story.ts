@@ -178,7 +178,7 @@ export class Story {
         const where = why === undefined || kept !== undefined ? "" : whereText(this.#shortened(why));
         return [
           `${rule.table}: ${words}${drawnText(host, rule)}${outcome}${where === "" ? "" : ` (${where})`}`,
-          faint(`  ${this.#ruleLine(host, rule)}`),
+          faint(`  ${this.#ruleLine(host, rule, why === undefined)}`),
         ];
       }
     }
@@ -190,8 +190,9 @@ export class Story {
     return this.#options.everything || why.object !== "KubeProxyConfiguration" ? why : rest;
   }
 
-  #ruleLine(host: Host, rule: RuleRef): string {
-    return `${rule.chain} rule ${rule.number} of ${chainLength(host, rule)}: ${ruleText(host, rule, { comments: false })}`;
+  /** Comments say nothing more where objects tell why a rule is there. */
+  #ruleLine(host: Host, rule: RuleRef, comments: boolean): string {
+    return `${rule.chain} rule ${rule.number} of ${chainLength(host, rule)}: ${ruleText(host, rule, { comments })}`;
   }
 
   #passed(
@@ -202,7 +203,7 @@ export class Story {
     const { faint } = this.#options;
     return Array.from({ length: count }, (_, i) => {
       const rule: RuleRef = { family, table, chain, number: from + i };
-      return faint(`${table}: no match: ${this.#ruleLine(host, rule)}`);
+      return faint(`${table}: no match: ${this.#ruleLine(host, rule, true)}`);
     });
   }
 }

@@ -14,7 +14,7 @@ export function wrap(head: string, indent: number, text: string, width: number):
   const lead = /^ */.exec(text)?.[0] ?? "";
   for (const word of text.slice(lead.length).split(" ")) {
     if (!empty && shown(line) + 1 + shown(word) > width) {
-      lines.push(line);
+      lines.push(line.trimEnd());
       line = `${" ".repeat(indent)}${lead}  ${word}`;
       continue;
     }
