@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   trace: ["kernel", "net", "rules", "text"],
+  verify: ["kernel", "net", "network", "rules"],
   "index.ts": [
     "cluster",
     "compile",

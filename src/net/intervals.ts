@@ -75,7 +75,26 @@ export function containsValue(set: IntervalSet, value: bigint): boolean {
 
 /** Is every number of `a` in `b`? */
 export function isWithin(a: IntervalSet, b: IntervalSet): boolean {
-  return a === b || differenceOf(a, b).length === 0;
+  if (a === b || a.length === 0) return true;
+  const [first, last] = [b[0], b.at(-1)];
+  if (first === undefined || last === undefined) return false;
+  if ((a[0] as Interval).from < first.from || (a.at(-1) as Interval).to > last.to) return false;
+  return differenceOf(a, b).length === 0;
+}
+
+/** Have the sets a number in common? Fast where one of them is a single interval. */
+export function overlaps(a: IntervalSet, b: IntervalSet): boolean {
+  const [few, many] = a.length < b.length ? [a, b] : [b, a];
+  return few.some(({ from, to }) => {
+    let [low, high] = [0, many.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((many[middle] as Interval).to < from) low = middle + 1;
+      else high = middle;
+    }
+    const next = many[low];
+    return next !== undefined && next.from <= to;
+  });
 }
 
 export function sameIntervals(a: IntervalSet, b: IntervalSet): boolean {

@@ -9,6 +9,7 @@ import {
   interval,
   intervalsOf,
   isWithin,
+  overlaps,
   prefixesOf,
   prefixInterval,
   sameIntervals,
@@ -57,6 +58,10 @@ test("sets are what a bitmap says, in the one form that they have", (t) => {
       t.is(
         isWithin(a, b),
         x.every((has, each) => !has || y[each] === true),
+      );
+      t.is(
+        overlaps(a, b),
+        x.some((has, each) => has && y[each] === true),
       );
       t.is(sameIntervals(a, b), runs(x) === runs(y));
       t.true(sameIntervals(a, intervalsOf([...first].reverse())));
