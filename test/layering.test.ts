@@ -26,6 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   assembly: ["cluster", "compile", "kernel", "manifest", "net", "network", "proxy", "rules", "text", "trace", "view"],
   trace: ["inspect", "kernel", "net", "network", "rules", "text"],
+  verify: ["kernel", "net", "network", "rules"],
   "index.ts": [
     "assembly",
     "cluster",

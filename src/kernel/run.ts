@@ -12,24 +12,29 @@ import { routeOutput } from "./routing/output.ts";
 import { sendPacket } from "./send.ts";
 import { makeSkb } from "./skb.ts";
 import type { HostState } from "./state.ts";
-import type { Walk } from "./walk.ts";
+import type { RuleObserver, Walk } from "./walk.ts";
 
-/** What a run needs besides the packet. `indexed` is true unless it is said that every rule is to be looked at. */
+/**
+ * What a run needs besides the packet. `indexed` is true unless it is said that every rule is to be looked at, which `observe`
+ * does too.
+ */
 export interface RunOptions {
   readonly host: Host;
   readonly state: HostState;
   readonly chooser: Chooser;
   readonly record?: Recorder;
   readonly indexed?: boolean;
+  readonly observe?: RuleObserver;
 }
 
-function walkOf({ host, state, chooser, record, indexed }: RunOptions): Walk {
+function walkOf({ host, state, chooser, record, indexed, observe }: RunOptions): Walk {
   return {
     host,
     state,
     chooser,
     record,
-    indexed: indexed ?? true,
+    indexed: (indexed ?? true) && observe === undefined,
+    observe,
     answers: [],
     hook: "PREROUTING",
     table: "raw",

@@ -178,6 +178,11 @@ export function hasNetwork(state: HostState, set: IPSet, network: string): boole
   return set.networks.has(network) || state.ofName.has(elementKey(set, network));
 }
 
+/** Was an element of a set added, removed or counted since the set was listed? */
+export function hasChanged(state: HostState, set: IPSet): boolean {
+  return changesOf(state, set) !== undefined;
+}
+
 /** Notes that a set has changed in a way that is not known. */
 export function makeUncertain(state: HostState, set: IPSet): void {
   const before = changesOf(state, set) ?? { uncertain: false, growth: 0, lengths: set.lengths };

@@ -1,9 +1,16 @@
+import type { Rule } from "../rules/iptables/model.ts";
 import type { Chooser } from "./chooser.ts";
 import type { Hook, Recorder, RuleRef, TableName } from "./event.ts";
 import type { Host } from "./host.ts";
 import type { Result } from "./outcome.ts";
 import type { Skb } from "./skb.ts";
 import type { HostState } from "./state.ts";
+
+/**
+ * Is told what the conditions of each rule come to, while the packet is there: `part` is -1 for those outside of matches, else the
+ * index of a match. Conditions behind one that does not hold are not looked at.
+ */
+export type RuleObserver = (walk: Walk, skb: Skb, rule: Rule, part: number, holds: boolean) => void;
 
 /** What a packet's way through one host needs: the host as it is, what changes, chance, who listens, and where the packet is. */
 export interface Walk {
@@ -13,6 +20,8 @@ export interface Walk {
   readonly record: Recorder | undefined;
   /** Skip rules that cannot match by the chains' indexes; the events are the same either way. */
   readonly indexed: boolean;
+  /** Every rule is looked at one by one when there is one. */
+  readonly observe?: RuleObserver | undefined;
   /** Packets that the host sent because of this one. */
   readonly answers: Result[];
   hook: Hook;

@@ -5,7 +5,7 @@ import type { IPFamily } from "../net/family.ts";
 import { ipFamilies } from "../net/family.ts";
 import { type IPAddress, isLoopback } from "../net/ip.ts";
 import { textOf } from "./addresses.ts";
-import type { Network, NetworkNode, Owner } from "./network.ts";
+import { type Network, type NetworkNode, type Owner, SPECIAL } from "./network.ts";
 import { NetworkState } from "./network-state.ts";
 
 /** The interface of a node's default route, by family. */
@@ -46,12 +46,18 @@ export function dumpedNetwork(nodes: readonly NodeDumps[]): {
     const node = owners.get(textOf(address));
     return node === undefined ? { kind: "outside" } : { kind: "node", node };
   };
+  const named = nodes.flatMap(({ host }) =>
+    host.interfaces.flatMap(({ addresses }) =>
+      addresses.map(({ family, address }) => ({ address, prefixLength: family === "IPv4" ? 32 : 128 })),
+    ),
+  );
   const network: Network = {
     nodes: [...byName.keys()],
     outsideRoutesPods: undefined,
     outsideReturns: true,
     node: (name) => byName.get(name),
     ownerOf,
+    named: () => [...SPECIAL, ...named],
     overlayNode: () => undefined,
   };
   return { network, state: new NetworkState(nodes.map(({ host, state }) => [host.name, state] as const)) };

@@ -130,10 +130,10 @@ export function travelOnce(
   chooser: Chooser,
   packet: Packet,
   sender: Sender | undefined,
-  options: JourneyOptions & Pick<Travel, "record"> = {},
+  options: JourneyOptions & Pick<Travel, "record" | "observe"> = {},
 ): Journey {
-  const { entryNode, record, oneWay } = options;
-  const travel: Travel = { network, state, chooser, record, entryNode, legs: 0 };
+  const { entryNode, record, observe, oneWay } = options;
+  const travel: Travel = { network, state, chooser, record, observe, entryNode, legs: 0 };
   const there = follow(travel, startOf(travel, sender, packet), packet);
   const reply = oneWay === true || sender === undefined ? undefined : replyOf(travel, sender, packet, there);
   return { there, ...(reply === undefined ? {} : { reply }) };

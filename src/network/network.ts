@@ -64,8 +64,32 @@ export interface Network {
   /** `undefined` when there is no such Node, which is reported. */
   readonly node: (name: string) => NetworkNode | undefined;
   readonly ownerOf: (address: Address) => Owner;
+  /** Addresses and networks that objects name: `ownerOf` treats all addresses between their ends alike. */
+  readonly named: () => readonly NamedPrefix[];
   /** The node whose overlay device a packet to this next hop arrives at. */
   readonly overlayNode: (nextHop: Address) => string | undefined;
+}
+
+/** An address that objects name, or a network. */
+export interface NamedPrefix {
+  readonly address: Address;
+  readonly prefixLength: number;
+}
+
+/** Addresses with a meaning of their own, whatever the objects. */
+/** Addresses that mean something on one host only. */
+export const SPECIAL: readonly NamedPrefix[] = [
+  { address: 0, prefixLength: 32 },
+  { address: 0x7f000000, prefixLength: 8 },
+  { address: [0, 0, 0, 0], prefixLength: 128 },
+  { address: [0, 0, 0, 1], prefixLength: 128 },
+];
+
+function namedBy(texts: Iterable<string>): NamedPrefix[] {
+  return [...texts].flatMap((text) => {
+    const ip = parseIP(text);
+    return ip === undefined ? [] : { address: addressOf(ip), prefixLength: ip.family === "IPv4" ? 32 : 128 };
+  });
 }
 
 interface NodeNetwork extends PodNetwork {
@@ -161,7 +185,17 @@ export function makeNetwork(cluster: Cluster, options: NetworkOptions, report: R
     const asked = (options.askedFor ?? []).some((one) => sameAddress(addressOf(one), address));
     return { kind: asked ? "pod" : "pod-network", node: around.node };
   };
+  const named = (): readonly NamedPrefix[] => [
+    ...SPECIAL,
+    ...namedBy([...own.keys(), ...pods.keys(), ...clusterIPs, ...external]),
+    ...namedBy((options.askedFor ?? []).map(formatIP)),
+    ...networks.flatMap(({ network, length }) => [
+      { address: network, prefixLength: length },
+      { address: network, prefixLength: typeof network === "number" ? 32 : 128 },
+    ]),
+  ];
   return {
+    named,
     nodes: cluster.nodes.map(({ value }) => value.metadata.name ?? ""),
     outsideRoutesPods: options.outsideRoutesPods,
     outsideReturns: false,

@@ -3,6 +3,7 @@ import type { Event } from "../kernel/event.ts";
 import type { Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
 import { receive, send } from "../kernel/run.ts";
+import type { RuleObserver } from "../kernel/walk.ts";
 import type { End } from "./end.ts";
 import type { NetworkNode } from "./network.ts";
 import { type Arrival, crossWire, type Entrance, type Wires } from "./wire.ts";
@@ -44,17 +45,19 @@ export interface Answer extends Way {
 export interface Travel extends Wires {
   readonly chooser: Chooser;
   readonly record?: ((leg: number, event: Event) => void) | undefined;
+  readonly observe?: ((leg: number, ...seen: Parameters<RuleObserver>) => void) | undefined;
   legs: number;
 }
 
 function walkLeg(travel: Travel, { node, entrance }: Arrival, packet: Packet): Leg {
   const number = travel.legs++;
-  const { chooser, record } = travel;
+  const { chooser, record, observe } = travel;
   const options = {
     host: node.host,
     state: travel.state.of(node.name),
     chooser,
     ...(record === undefined ? {} : { record: (event: Event) => record(number, event) }),
+    ...(observe === undefined ? {} : { observe: (...seen: Parameters<RuleObserver>) => observe(number, ...seen) }),
   };
   const result =
     entrance.kind === "received"

@@ -5,11 +5,13 @@ import type { Host } from "../../src/kernel/host.ts";
 import type { Result } from "../../src/kernel/outcome.ts";
 import { receive, send } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
+import type { RuleObserver } from "../../src/kernel/walk.ts";
 import type { Observation, SeenPacket, Step } from "../kernel/step.ts";
 
 export interface WalkOptions {
   readonly indexed?: boolean;
   readonly record?: Recorder;
+  readonly observe?: RuleObserver;
 }
 
 /** One packet through a host. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import test from "ava";
 import { explore } from "../../src/kernel/chooser/explore.ts";
 import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
+import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
 import type { Host } from "../../src/kernel/host.ts";
 import { makePacket, protocols } from "../../src/kernel/packet.ts";
 import { packetText } from "../../src/kernel/packet-text.ts";
@@ -73,4 +74,38 @@ test("both walkers ask the same about ports that the kernel drew", (t) => {
   // 10.96.0.1 is translated to a drawn port; 203.0.113.77 is called by its own
   const first = [packet(0x0a600001, 40000, 80), packet(0xcb00714d, 40001, 53)];
   t.is(difference(host, [...first, ...first]), undefined);
+});
+
+/** Rules all of whose conditions held, as an observer is told; `undefined` where its account has a gap. */
+function observedMatches(host: Host, state: HostState, { step }: Move): readonly string[] | undefined {
+  const [found, expected]: [string[], string[]] = [[], []];
+  let next = -1;
+  let gap = false;
+  const { events } = recordStep(host, state, seededChooser(1), step, {
+    observe: (walk, _skb, rule, part, holds) => {
+      gap ||= part !== next;
+      const last = part === rule.matches.length - 1;
+      if (holds && last) found.push(`${walk.table} ${walk.chain} ${walk.ruleNumber}`);
+      next = holds && !last ? part + 1 : -1;
+    },
+  });
+  for (const event of events)
+    if (event.kind === "matched") expected.push(`${event.rule.table} ${event.rule.chain} ${event.rule.number}`);
+  return gap || !isDeepStrictEqual(found, expected) ? undefined : found;
+}
+
+test("an observer is told of every condition, and the walk stays what it is", (t) => {
+  let matched = 0;
+  for (const { name, host, moves } of ruleSetScenes("observed", 12)) {
+    const [observed, plain] = [new HostState(), new HostState()];
+    for (const move of moves) {
+      for (const state of [observed, plain]) state.advance(move.wait);
+      const found = observedMatches(host, observed, move);
+      recordStep(host, plain, seededChooser(1), move.step);
+      t.not(found, undefined, `${name}: ${packetText(move.step.packet)}`);
+      matched += found?.length ?? 0;
+    }
+    t.deepEqual(snapshot(observed), snapshot(plain), name);
+  }
+  t.true(matched > 1200, `${matched}`);
 });

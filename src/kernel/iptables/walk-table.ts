@@ -8,7 +8,7 @@ import type { Stop } from "../outcome.ts";
 import { reject } from "../reject.ts";
 import type { Skb } from "../skb.ts";
 import { applyTarget } from "../targets/apply.ts";
-import { currentRule, type Walk } from "../walk.ts";
+import { currentRule, type RuleObserver, type Walk } from "../walk.ts";
 import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
 
 /** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
@@ -115,6 +115,7 @@ function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
   const { rules } = frame.chain;
   const { candidates } = frame;
   const end = rules.length;
+  if (walk.observe !== undefined) return nextObserved(walk, skb, rules, at, walk.observe);
   if (candidates === undefined) {
     for (let i = at; i < end; i++) {
       walk.ruleNumber = i + 1;
@@ -127,6 +128,22 @@ function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
     if (ruleMatches(walk, skb, rules[i] as Rule) || walk.hotdrop) return i;
   }
   return end;
+}
+
+/** As `nextMatch`, and tells what each condition comes to. */
+function nextObserved(walk: Walk, skb: Skb, rules: readonly Rule[], at: number, observe: RuleObserver): number {
+  for (let i = at; i < rules.length; i++) {
+    const rule = rules[i] as Rule;
+    walk.ruleNumber = i + 1;
+    let holds = basicMatch(skb, rule);
+    observe(walk, skb, rule, -1, holds);
+    for (let part = 0; holds && part < rule.matches.length; part++) {
+      holds = evaluateMatch(walk, skb, rule.matches[part] as Rule["matches"][number]);
+      observe(walk, skb, rule, part, holds);
+    }
+    if (holds || walk.hotdrop) return i;
+  }
+  return rules.length;
 }
 
 function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {

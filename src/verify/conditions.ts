@@ -1,0 +1,201 @@
+import { basicMatch } from "../kernel/matches/basic.ts";
+import { differenceOf, interval, intervalsOf } from "../net/intervals.ts";
+import type { AddrtypeMatch } from "../rules/iptables/matches/addrtype.ts";
+import { hashlimitModes } from "../rules/iptables/matches/hashlimit.ts";
+import type { AddressRange } from "../rules/iptables/matches/iprange.ts";
+import type { MultiportMatch } from "../rules/iptables/matches/multiport.ts";
+import type { KnownMatch } from "../rules/iptables/matches/registry.ts";
+import type { Match, Rule } from "../rules/iptables/model.ts";
+import type { Negatable } from "../rules/iptables/module.ts";
+import type { MaskedAddress, PortRange } from "../rules/iptables/values.ts";
+import { conntrackConditions } from "./conntrack-conditions.ts";
+import { hostEdges } from "./edges.ts";
+import type { Field } from "./field.ts";
+import { fieldTest, ipNumber, maskedNumbers, portNumbers } from "./numbers.ts";
+import { setConditions } from "./set-conditions.ts";
+import { asks, type Condition, constant, constantMatch, inField, matchByEdges, type Sight, tryMatch } from "./sight.ts";
+
+function addressCondition(
+  sight: Sight,
+  rule: Rule,
+  field: "src" | "dst",
+  wanted: Negatable<MaskedAddress> | undefined,
+): readonly Condition[] {
+  if (wanted === undefined) return [];
+  if (!sight.sent[field]) {
+    const { chain } = rule;
+    const alone: Rule =
+      field === "src" ? { chain, matches: [], source: wanted } : { chain, matches: [], destination: wanted };
+    return [constant(basicMatch(sight.skb, alone))];
+  }
+  const set = maskedNumbers(wanted.value, sight.skb.family);
+  if (set === undefined) return [{ kind: "coupled", fields: [field], why: "a mask of scattered bits" }];
+  return [fieldTest(sight, field, set, wanted.negated)];
+}
+
+/** The conditions of a rule outside of its matches. */
+export function basicConditions(sight: Sight, rule: Rule): readonly Condition[] {
+  const { source, destination, matches: _, ...rest } = rule;
+  const plain = constant(basicMatch(sight.skb, { ...rest, matches: [] }));
+  return [plain, ...addressCondition(sight, rule, "dst", destination), ...addressCondition(sight, rule, "src", source)];
+}
+
+/** The conditions of a match: all of them must hold. */
+export function matchConditions(sight: Sight, match: Match): readonly Condition[] {
+  switch (match.kind) {
+    case "comment":
+      return [];
+    case "tcp":
+    case "udp":
+    case "sctp":
+      return portConditions(sight, match);
+    case "multiport":
+      return multiportConditions(sight, match);
+    case "iprange":
+      return [
+        ...rangeCondition(sight, "src", match.source, match.source && { kind: "iprange", source: match.source }),
+        ...rangeCondition(
+          sight,
+          "dst",
+          match.destination,
+          match.destination && { kind: "iprange", destination: match.destination },
+        ),
+      ];
+    case "icmp":
+    case "icmp6": {
+      const { value } = match.icmp;
+      const edges = value === "any" ? [] : [BigInt(value.type), BigInt(value.type) + 1n];
+      return [matchByEdges(sight, match, "icmpType", edges)];
+    }
+    case "addrtype":
+      return addrtypeConditions(sight, match);
+    case "pkttype":
+      return [byAddress(sight, match, "dst")];
+    case "rpfilter":
+      return [byAddress(sight, match, "src")];
+    case "conntrack":
+      return conntrackConditions(sight, match);
+    case "set":
+      return setConditions(sight, match);
+    case "recent":
+    case "hashlimit":
+      return [listCondition(sight, match)];
+    default:
+      return [constantMatch(sight, match)];
+  }
+}
+
+type PortMatch = Extract<KnownMatch, { readonly kind: "tcp" | "udp" | "sctp" }>;
+
+/** Ports each for itself, then what else the match asks for. */
+function portConditions(sight: Sight, match: PortMatch): readonly Condition[] {
+  const { skb, sent } = sight;
+  const { source, destination, ...others } = match;
+  if (skb.fragmentOffset !== 0) return [constantMatch(sight, match)];
+  const alone = (field: "sport" | "dport", wanted: Negatable<PortRange> | undefined): readonly Condition[] => {
+    if (wanted === undefined) return [];
+    if (sent[field]) return [fieldTest(sight, field, portNumbers(wanted.value), wanted.negated)];
+    const { kind } = match;
+    return [constantMatch(sight, field === "sport" ? { kind, source: wanted } : { kind, destination: wanted })];
+  };
+  return [...alone("dport", destination), ...alone("sport", source), constantMatch(sight, others)];
+}
+
+function multiportConditions(sight: Sight, match: MultiportMatch): readonly Condition[] {
+  const { skb, sent, universe } = sight;
+  if (skb.fragmentOffset !== 0) return [constant(false)];
+  const { negated, side } = match;
+  const set = intervalsOf(match.ports.flatMap(portNumbers));
+  const sides: readonly Field[] = side === "either" ? ["sport", "dport"] : side === "source" ? ["sport"] : ["dport"];
+  const free = sides.filter((field) => sent[field]);
+  const written = sides.filter((field) => !sent[field]);
+  let found = false;
+  for (const field of written) {
+    const holds = tryMatch(sight, skb, {
+      ...match,
+      negated: false,
+      side: field === "sport" ? "source" : "destination",
+    });
+    if (holds === undefined)
+      return free.length === 0
+        ? [asks]
+        : [{ kind: "coupled", fields: free, why: "--ports of which NAT has drawn one at random" }];
+    found ||= holds;
+  }
+  if (found || free.length === 0) return [constant(found !== negated)];
+  if (negated) return free.map((field) => inField(field, differenceOf(universe[field], set)));
+  const [only, second] = free;
+  if (only !== undefined && second === undefined) return [inField(only, set)];
+  return [{ kind: "either", parts: free.map((field) => ({ [field]: set })) }];
+}
+
+function rangeCondition(
+  sight: Sight,
+  field: "src" | "dst",
+  wanted: Negatable<AddressRange> | undefined,
+  alone: Match | undefined,
+): readonly Condition[] {
+  if (wanted === undefined || alone === undefined) return [];
+  if (!sight.sent[field]) return [constantMatch(sight, alone)];
+  const { from, to } = wanted.value;
+  const set = from.family === sight.skb.family ? interval(ipNumber(from), ipNumber(to)) : interval(1n, 0n);
+  return [fieldTest(sight, field, set, wanted.negated)];
+}
+
+/** A match that looks at one address with the routes of the host. */
+function byAddress(sight: Sight, match: Match, field: "src" | "dst"): Condition {
+  if (!sight.sent[field]) return constantMatch(sight, match);
+  const { walk, skb } = sight;
+  const key = [skb.inInterface?.name, skb.outInterface?.name, skb.mark, skb.heard, walk.host.name].join(" ");
+  const known = sight.memory.get(key) ?? new Map<object, Condition>();
+  sight.memory.set(key, known);
+  const before = known.get(match);
+  if (before !== undefined) return before;
+  const found = matchByEdges(sight, match, field, hostEdges(walk.host, skb.family));
+  known.set(match, found);
+  return found;
+}
+
+/** The two halves of a match, the same objects every time: what is found out about them is kept by them. */
+const halves = new WeakMap<AddrtypeMatch, readonly (readonly ["src" | "dst", AddrtypeMatch])[]>();
+
+function addrtypeConditions(sight: Sight, match: AddrtypeMatch): readonly Condition[] {
+  let parts = halves.get(match);
+  if (parts === undefined) {
+    const { source, destination, ...rest } = match;
+    const made: (readonly ["src" | "dst", AddrtypeMatch])[] = [];
+    if (source !== undefined) made.push(["src", { ...rest, source }]);
+    if (destination !== undefined) made.push(["dst", { ...rest, destination }]);
+    parts = made;
+    halves.set(match, parts);
+  }
+  return parts.map(([field, half]) => byAddress(sight, half, field));
+}
+
+/**
+ * Matches with a memory by address: where it was empty as the packet came to the host, every packet of the class finds what this
+ * one finds.
+ */
+function listCondition(sight: Sight, match: Extract<KnownMatch, { readonly kind: "recent" | "hashlimit" }>): Condition {
+  const { known, skb } = sight;
+  const begin = match.kind === "recent" ? `recent ${match.name}` : `hashlimit ${skb.family} ${match.name} `;
+  const remembers = match.kind === "recent" ? known.has(begin) : [...known].some((key) => key.startsWith(begin));
+  if (!remembers) return constantMatch(sight, match);
+  const all = match.kind === "recent" ? recentFields(match.side) : hashlimitFields(match.mode);
+  const coupled = all.filter((field) => sight.sent[field]);
+  if (coupled.length === 0) return constantMatch(sight, match);
+  return { kind: "coupled", fields: coupled, why: `-m ${match.kind} remembers packets under ${match.name}` };
+}
+
+const recentFields = (side: "source" | "destination"): readonly Field[] => [side === "source" ? "src" : "dst"];
+
+function hashlimitFields(mode: number): readonly Field[] {
+  const { srcip, dstip, srcport, dstport } = hashlimitModes;
+  const bits: readonly (readonly [number, Field])[] = [
+    [srcip, "src"],
+    [dstip, "dst"],
+    [srcport, "sport"],
+    [dstport, "dport"],
+  ];
+  return bits.flatMap(([bit, field]) => ((mode & bit) === 0 ? [] : [field]));
+}

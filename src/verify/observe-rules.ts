@@ -1,0 +1,108 @@
+import type { Event } from "../kernel/event.ts";
+import type { Skb } from "../kernel/skb.ts";
+import type { Walk } from "../kernel/walk.ts";
+import type { Rule, Target } from "../rules/iptables/model.ts";
+import type { SetTarget } from "../rules/iptables/targets/set.ts";
+import type { Listener } from "./course.ts";
+import { fields } from "./field.ts";
+import { constrainByNAT } from "./nat-constraints.ts";
+import { type Draft, fixFields } from "./region.ts";
+import { constrainByRule, type Looked } from "./rule-constraints.ts";
+import { fieldOfDimension } from "./set-conditions.ts";
+import type { Condition, Sent, Sight } from "./sight.ts";
+
+/** Which fields were as sent when the packet entered a host and when it left it. */
+export interface LegFields {
+  readonly entered: Sent;
+  left: Sent;
+}
+
+/** What is known of a packet on its way while its rules are observed. */
+interface Course {
+  sent: Sent;
+  leg: number;
+  entered: Sent;
+  known: ReadonlySet<string>;
+  /** The host is sending something because of the packet. */
+  answering: number;
+  looked: Looked[];
+  asked: number;
+}
+
+const allSent: Sent = { src: true, dst: true, sport: true, dport: true, icmpType: true };
+
+/**
+ * Cuts a draft down by every rule that a packet meets on its own legs. `legFields` gets, by the leg's number, which fields were as
+ * sent there.
+ */
+export function ruleListener(
+  draft: Draft,
+  own: ReadonlySet<number>,
+  anySource: boolean,
+  legFields: Map<number, LegFields>,
+): Listener {
+  const memory = new Map<string, Map<object, Condition>>();
+  const sent: Sent = { ...allSent, src: !anySource };
+  const course: Course = { sent, leg: -1, entered: sent, known: new Set(), answering: 0, looked: [], asked: 0 };
+  const event = (_leg: number, { kind }: Event): void => {
+    if (kind === "answer") course.answering++;
+    else if (kind === "answered") course.answering--;
+  };
+  const rule = (leg: number, asked: number, walk: Walk, skb: Skb, seen: Rule, part: number, holds: boolean): void => {
+    if (course.answering > 0 || !own.has(leg)) return;
+    if (leg !== course.leg) {
+      course.leg = leg;
+      course.entered = course.sent;
+      course.known = new Set(walk.state.ofName.keys());
+      legFields.set(leg, { entered: course.sent, left: course.sent });
+    }
+    if (part < 0) {
+      course.looked = [];
+      course.asked = asked;
+    }
+    course.looked.push({ holds, asked: asked > course.asked });
+    course.asked = asked;
+    const last = part === seen.matches.length - 1;
+    if (holds && !last) return;
+    const sight: Sight = {
+      walk,
+      skb,
+      universe: draft.universe,
+      sent: course.sent,
+      entered: course.entered,
+      known: course.known,
+      memory,
+    };
+    constrainByRule(draft, sight, seen, course.looked);
+    if (!holds || walk.hotdrop || seen.target === undefined) return;
+    course.sent = constrainByTarget(draft, sight, seen.target);
+    const fieldsThere = legFields.get(leg);
+    if (fieldsThere !== undefined) fieldsThere.left = course.sent;
+  };
+  return { event, rule };
+}
+
+/** What the target of a rule that matched means for the fields behind it. */
+function constrainByTarget(draft: Draft, sight: Sight, target: Target): Sent {
+  if (target.kind === "SET") constrainBySet(draft, sight, target);
+  return sight.walk.table === "nat" && sight.skb.entry !== undefined
+    ? constrainByNAT(draft, sight, target)
+    : sight.sent;
+}
+
+/** SET writes the packet's own values into a set, and may refuse: what follows may depend on them. */
+function constrainBySet(draft: Draft, sight: Sight, { add, delete: remove, map }: SetTarget): void {
+  for (const asked of [add, remove, map]) {
+    const set = asked === undefined ? undefined : sight.walk.host.sets.get(asked.set);
+    if (asked === undefined || set === undefined) continue;
+    const looked = new Set(
+      asked.directions.flatMap((direction) =>
+        (["ip", "port"] as const).flatMap((dimension) => fieldOfDimension(sight, dimension, direction) ?? []),
+      ),
+    );
+    const varying = fields.filter((field) => looked.has(field) && sight.sent[field]);
+    if (varying.length === 0) continue;
+    fixFields(draft, varying);
+    draft.reasons.add(`SET takes the packet's own values into or out of ${set.name}`);
+  }
+}

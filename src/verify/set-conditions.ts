@@ -1,0 +1,138 @@
+import { hasChanged, type IPSet } from "../kernel/sets.ts";
+import { type Interval, interval, intervalsOf, prefixInterval } from "../net/intervals.ts";
+import type { Dimension } from "../rules/ipset/model.ts";
+import type { SetDirection, SetMatch } from "../rules/iptables/matches/set.ts";
+import { addressNumber, bitsOf, type Field, type Part } from "./field.ts";
+import { meet } from "./region.ts";
+import { asks, type Condition, constantMatch, matchByEdges, type Sight } from "./sight.ts";
+
+/** The field that a dimension of a set looks at. */
+export function fieldOfDimension(sight: Sight, dimension: Dimension, direction: SetDirection): Field | undefined {
+  const source = direction === "src";
+  if (dimension === "ip" || dimension === "net") return source ? "src" : "dst";
+  if (dimension !== "port") return undefined;
+  const { icmpType } = sight.universe;
+  return icmpType[0]?.from === icmpType[0]?.to ? (source ? "sport" : "dport") : "icmpType";
+}
+
+function addressOfKey(key: string): number | readonly [number, number, number, number] {
+  if (!key.includes(".")) return Number(key);
+  const [a = 0, b = 0, c = 0, d = 0] = key.split(".").map(Number);
+  return [a, b, c, d];
+}
+
+/** The numbers of a field that one dimension of an element stands for; `undefined`: none for this packet. */
+function numbersOf(sight: Sight, set: IPSet, dimension: Dimension, key: string): readonly Interval[] | undefined {
+  const { family, protocol, icmpCode } = sight.skb;
+  if (dimension === "port") {
+    const [wanted = "", port = ""] = key.split(":");
+    if (wanted !== "" && Number(wanted) !== protocol) return undefined;
+    if (protocol !== 1 && protocol !== 58) return interval(BigInt(port));
+    return Number(port) % 256 === icmpCode ? interval(BigInt(Number(port) >> 8)) : undefined;
+  }
+  const [text = "", length] = key.split("/");
+  const address = addressOfKey(text);
+  if ((typeof address === "number") !== (family === "IPv4")) return undefined;
+  const bits = bitsOf("src", family);
+  const long = dimension === "net" ? Number(length) : (set.options.netmask ?? bits);
+  return [prefixInterval(addressNumber(address), long, bits)];
+}
+
+/** The sets that a name stands for: itself, or the members of a list. */
+function setsOf({ walk }: Sight, set: IPSet): readonly IPSet[] {
+  if (set.type !== "list:set") return [set];
+  return set.members.flatMap((name) => walk.host.sets.get(name) ?? []);
+}
+
+/** The fields that a set looks at, each dimension's. */
+function fieldsOf(sight: Sight, set: IPSet, directions: readonly SetDirection[]): readonly (Field | undefined)[] {
+  return set.dimensions.map((dimension, i) => fieldOfDimension(sight, dimension, directions[i] ?? "dst"));
+}
+
+/** Where the elements of a set begin and end in a field. */
+function elementEdges(sight: Sight, set: IPSet, of: readonly (Field | undefined)[], field: Field): bigint[] {
+  const edges: bigint[] = [];
+  for (const key of set.elements.keys()) {
+    for (const [i, part] of key.split(" ").entries()) {
+      const dimension = set.dimensions[i];
+      if (of[i] !== field || dimension === undefined) continue;
+      for (const { from, to } of numbersOf(sight, set, dimension, part) ?? []) edges.push(from, to + 1n);
+    }
+  }
+  return edges;
+}
+
+/**
+ * `-m set`. A set that one varying field is looked up in is asked for every part of that field; one of several fields is the union of
+ * its elements, as long as these are what they seem: none says `nomatch`, none was added or removed since.
+ */
+export function setConditions(sight: Sight, match: SetMatch): readonly Condition[] {
+  const set = sight.walk.host.sets.get(match.set.value);
+  if (set === undefined) return [asks];
+  const sets = setsOf(sight, set);
+  const directions = match.directions;
+  const perSet = sets.map((each) => fieldsOf(sight, each, directions));
+  const varying = [...new Set(perSet.flat())].filter(
+    (field): field is Field => field !== undefined && sight.sent[field] && isFree(sight, field),
+  );
+  const [field, second] = varying;
+  if (field === undefined) return [constantMatch(sight, match)];
+  const coupled = (why: string): readonly Condition[] => [
+    { kind: "coupled", fields: varying, why: `set ${set.name} ${why}` },
+  ];
+  if ([set, ...sets].some((each) => hasChanged(sight.walk.state, each)))
+    return coupled("has changed since it was listed");
+  if (sets.some((each) => each.options.bitmask !== undefined)) return coupled("has a mask of its own");
+  if (match.packets !== undefined || match.bytes !== undefined) return coupled("is asked for its counters");
+  if (second === undefined) {
+    const edges = sets.flatMap((each, i) => elementEdges(sight, each, perSet[i] ?? [], field));
+    return [matchByEdges(sight, match, field, edges)];
+  }
+  const parts = set.type === "list:set" || match.set.negated ? undefined : elementParts(sight, set, match);
+  return parts === undefined ? coupled("holds several fields at once") : [{ kind: "either", parts }];
+}
+
+/** Has the protocol such a field? */
+const isFree = ({ universe }: Sight, field: Field): boolean => universe[field][0]?.from !== universe[field][0]?.to;
+
+/** The elements of a set of several dimensions as parts; `undefined` when these are not simply a union. */
+function elementParts(sight: Sight, set: IPSet, match: SetMatch): readonly Part[] | undefined {
+  const { skb, walk } = sight;
+  if (match.directions.length < set.dimensions.length || set.family !== skb.family) return [];
+  if (match.returnNomatch === true || skb.fragmentOffset !== 0) return undefined;
+  if (set.dimensions.some((dimension) => !["ip", "net", "port"].includes(dimension))) return undefined;
+  const of = fieldsOf(sight, set, match.directions);
+  const parts: Part[] = [];
+  for (const [key, element] of set.elements) {
+    if (element.nomatch) return undefined;
+    if (walk.state.now > element.expires) continue;
+    const part = elementPart(sight, set, of, key.split(" "));
+    if (part === "drawn") return undefined;
+    if (part !== undefined) parts.push(part);
+  }
+  return parts;
+}
+
+function elementPart(
+  sight: Sight,
+  set: IPSet,
+  of: readonly (Field | undefined)[],
+  keys: readonly string[],
+): Part | "drawn" | undefined {
+  const { skb, sent } = sight;
+  let part: Part = {};
+  for (const [i, field] of of.entries()) {
+    const dimension = set.dimensions[i];
+    if (field === undefined || dimension === undefined) return undefined;
+    const numbers = intervalsOf(numbersOf(sight, set, dimension, keys[i] ?? "") ?? []);
+    if (numbers.length === 0) return undefined;
+    if (sent[field]) {
+      part = meet(part, { [field]: numbers });
+      continue;
+    }
+    if ((field === "sport" ? skb.sportChoice : skb.dportChoice) !== undefined && dimension === "port") return "drawn";
+    const value = field === "src" || field === "dst" ? addressNumber(skb[field]) : BigInt(skb[field]);
+    if (!numbers.some(({ from, to }) => value >= from && value <= to)) return undefined;
+  }
+  return part;
+}

@@ -1,0 +1,105 @@
+import type { Chooser } from "../kernel/chooser.ts";
+import { evaluateMatch } from "../kernel/matches/evaluate.ts";
+import type { Skb } from "../kernel/skb.ts";
+import type { Walk } from "../kernel/walk.ts";
+import { type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
+import type { Match } from "../rules/iptables/model.ts";
+import { type Box, type Field, fieldContent, type Part } from "./field.ts";
+
+/** Which fields still are as the packet had them when it was sent; the others were written by NAT. */
+export type Sent = Readonly<Record<Field, boolean>>;
+
+/** A packet at a rule. */
+export interface Sight {
+  readonly walk: Walk;
+  readonly skb: Skb;
+  readonly universe: Box;
+  /** Now, and as it entered the host: what conntrack keeps as its original tuple. */
+  readonly sent: Sent;
+  readonly entered: Sent;
+  /** Keys of `state.ofName` as the packet entered the host. */
+  readonly known: ReadonlySet<string>;
+  /** What was found out about matches that only look at the host, for the length of one class. */
+  readonly memory: Map<string, Map<object, Condition>>;
+}
+
+/** One condition of a rule, in terms of the fields that are as sent. */
+export type Condition =
+  /** Depends on none of them. */
+  | { readonly kind: "constant"; readonly holds: boolean }
+  /** Asks what is left to chance or not modelled, or drops the packet on the spot. */
+  | { readonly kind: "asks" }
+  /** A field is in a set; for some of its values it is asked (`asked`). */
+  | { readonly kind: "in"; readonly field: Field; readonly set: IntervalSet; readonly asked: IntervalSet }
+  /** The packet is in one of several parts. */
+  | { readonly kind: "either"; readonly parts: readonly Part[] }
+  /** Depends on these fields in a way that is no product of sets. */
+  | { readonly kind: "coupled"; readonly fields: readonly Field[]; readonly why: string };
+
+export const constant = (holds: boolean): Condition => ({ kind: "constant", holds });
+export const asks: Condition = { kind: "asks" };
+
+const nothing: IntervalSet = [];
+
+export function inField(field: Field, set: IntervalSet, asked: IntervalSet = nothing): Condition {
+  return { kind: "in", field, set, asked };
+}
+
+/** Does a match hold for a packet as it is; `undefined` where it asks or drops. The state stays as it was. */
+export function tryMatch({ walk }: Pick<Sight, "walk">, skb: Skb, match: Match): boolean | undefined {
+  let asked = false;
+  const note = (): false => {
+    asked = true;
+    return false;
+  };
+  const chooser: Chooser = {
+    below: note,
+    unknown: note,
+    share: () => (note() ? 1 : 0),
+    port: () => (note() ? 1 : undefined),
+  };
+  const own: Walk = { ...walk, chooser, record: undefined, observe: undefined, answers: [], hotdrop: false };
+  const mark = walk.state.mark();
+  try {
+    const holds = evaluateMatch(own, skb, match);
+    return asked || own.hotdrop ? undefined : holds;
+  } finally {
+    walk.state.rollback(mark);
+  }
+}
+
+/** A match that depends on none of the fields. */
+export function constantMatch(sight: Sight, match: Match): Condition {
+  const holds = tryMatch(sight, sight.skb, match);
+  return holds === undefined ? asks : constant(holds);
+}
+
+/** A set cut where a number of `edges` begins something new; the parts in order. */
+export function cutAt(set: IntervalSet, edges: readonly bigint[]): Interval[] {
+  const sorted = [...new Set(edges)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const pieces: Interval[] = [];
+  let next = 0;
+  for (const { from, to } of set) {
+    let begin = from;
+    while (next < sorted.length && (sorted[next] as bigint) <= from) next++;
+    for (; next < sorted.length && (sorted[next] as bigint) <= to; next++) {
+      pieces.push({ from: begin, to: (sorted[next] as bigint) - 1n });
+      begin = sorted[next] as bigint;
+    }
+    pieces.push({ from: begin, to });
+  }
+  return pieces;
+}
+
+/** A match that depends on one field, and on it in the same way for all numbers between two edges. */
+export function matchByEdges(sight: Sight, match: Match, field: Field, edges: readonly bigint[]): Condition {
+  const probe: Skb = { ...sight.skb };
+  const [holding, asked]: [Interval[], Interval[]] = [[], []];
+  for (const piece of cutAt(sight.universe[field], edges)) {
+    (probe as Record<Field, unknown>)[field] = fieldContent(field, piece.from, probe.family);
+    const holds = tryMatch(sight, probe, match);
+    if (holds === undefined) asked.push(piece);
+    else if (holds) holding.push(piece);
+  }
+  return inField(field, intervalsOf(holding), intervalsOf(asked));
+}

@@ -1,0 +1,103 @@
+import type { Script } from "../kernel/chooser/answer.ts";
+import type { Host } from "../kernel/host.ts";
+import type { Packet } from "../kernel/packet.ts";
+import type { HostState } from "../kernel/state.ts";
+import type { JourneyBranch, JourneyOptions, Sender } from "../network/journey.ts";
+import type { Network } from "../network/network.ts";
+import type { NetworkState } from "../network/network-state.ts";
+import type { Entrance } from "../network/wire.ts";
+import { excludeMeetings, isKnown } from "./connections.ts";
+import { type Course, type CourseRun, hostCourse, networkCourse } from "./course.ts";
+import { type Box, fields } from "./field.ts";
+import { cutByTrials, type Trial } from "./lines.ts";
+import { type LegFields, ruleListener } from "./observe-rules.ts";
+import { cutByPolicy } from "./policy-rules.ts";
+import { type Draft, fixFields, makeDraft, regionOf } from "./region.ts";
+import { sameWay } from "./way-record.ts";
+
+/**
+ * The region of packets that go the way of one of them: those in `box` and in no box of `except`. Source, destination, ports and the
+ * ICMP type vary; all else is as in the packet: protocol, flags, payload, mark, where it enters, and the states of all hosts. The
+ * same way: the same hosts by the same interfaces, the same rules matching with the same effects, the same routes, the same conntrack
+ * state, the same end with the same cause, and the same answers of chance and assumptions. The reply, and what hosts send because of
+ * the packet, are not part of it.
+ */
+export interface WayClass {
+  readonly packet: Packet;
+  readonly box: Box;
+  /** What couples fields; each lies within `box`. What concerns one field alone is no longer in `box`. */
+  readonly except: readonly Box[];
+  /** Is it the whole class? Otherwise it is a part of it: all its packets go the way, and `inexact` says why others may too. */
+  readonly exact: boolean;
+  readonly inexact: readonly string[];
+}
+
+/** A piece of a packet is what it is together with the others. */
+function narrowAtFirst(draft: Draft, { first }: Trial): void {
+  if (first.moreFragments || first.fragmentOffset !== 0) {
+    fixFields(draft, fields);
+    draft.reasons.add("the packet is a piece of one: what its other pieces are like counts too");
+  }
+}
+
+/** Does the packet belong to a connection that is known already on some host of its way? */
+function isOfConnection({ legs, events }: CourseRun): boolean {
+  return (
+    legs.some((leg) => isKnown(leg)) ||
+    legs.some(({ number, state }) =>
+      events(number).some(
+        (event) =>
+          event.kind === "conntrack" &&
+          (event.state === "ESTABLISHED" ||
+            event.state === "RELATED" ||
+            (event.entry !== undefined && event.entry < state.nextId)),
+      ),
+    )
+  );
+}
+
+function classOf(course: Course, packet: Packet): WayClass {
+  const own = course.send(packet);
+  const draft = makeDraft(packet);
+  const trial: Trial = { first: packet, own, course, tries: 0 };
+  if (isOfConnection(own)) {
+    fixFields(draft, fields);
+    draft.reasons.add("the packet belongs to a known connection, and the class is about this one only");
+  } else {
+    narrowAtFirst(draft, trial);
+    const legFields = new Map<number, LegFields>();
+    const ownLegs = new Set(own.legs.map(({ number }) => number));
+    const observed = course.send(packet, ruleListener(draft, ownLegs, course.anySource, legFields));
+    if (!sameWay(own.way, observed.way)) throw new Error("the packet's way is another when it is observed");
+    excludeMeetings(draft, trial, legFields);
+    cutByTrials(draft, trial);
+    cutByPolicy(draft, trial);
+  }
+  const reasons = [...draft.reasons];
+  return { packet, ...regionOf(draft), exact: reasons.length === 0, inexact: reasons };
+}
+
+/**
+ * The class of a packet's way through a network: of the journey that `branch` is, which was found from the same place, packet, sender
+ * and options. The states of all hosts are as before when it returns.
+ */
+export function wayClass(
+  place: { readonly network: Network; readonly state: NetworkState },
+  packet: Packet,
+  sender: Sender | undefined,
+  options: JourneyOptions,
+  branch: Pick<JourneyBranch, "script">,
+): WayClass {
+  return classOf(networkCourse(place, sender, options, branch.script), packet);
+}
+
+/** As `wayClass`, through one host: the way that chance takes by `script`. */
+export function hostWayClass(
+  host: Host,
+  state: HostState,
+  packet: Packet,
+  entrance: Entrance,
+  script: Script,
+): WayClass {
+  return classOf(hostCourse(host, state, entrance, script), packet);
+}

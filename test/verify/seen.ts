@@ -1,0 +1,131 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Script } from "../../src/kernel/chooser/answer.ts";
+import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
+import type { Event } from "../../src/kernel/event.ts";
+import type { Host } from "../../src/kernel/host.ts";
+import type { Outcome } from "../../src/kernel/outcome.ts";
+import type { Packet } from "../../src/kernel/packet.ts";
+import { receive, send } from "../../src/kernel/run.ts";
+import type { HostState } from "../../src/kernel/state.ts";
+import type { End } from "../../src/network/end.ts";
+import { type JourneyOptions, type Sender, travelOnce } from "../../src/network/journey.ts";
+import type { Entrance } from "../../src/network/wire.ts";
+import type { Place } from "../network/support.ts";
+import { addressText } from "../routing/support.ts";
+
+/** What a test sees of a packet's way: events as they were recorded, and the end. Shares no code with what it tests. */
+export interface Seen {
+  readonly rules: readonly string[];
+  readonly turns: readonly string[];
+  readonly end: string;
+  readonly sent: readonly string[];
+  readonly arrived: readonly string[];
+  readonly questions: Script;
+}
+
+const looks = ({ src, dst, sport, dport }: Packet): string[] => [
+  addressText(src),
+  addressText(dst),
+  `${sport}`,
+  `${dport}`,
+];
+
+function endOf(end: End | Outcome, packet: Packet): string {
+  const text = JSON.stringify(end, (key, value) =>
+    ["answered", "nextHop", "nextHopFamily", "address"].includes(key) ? undefined : value,
+  );
+  return [packet.src, packet.dst].reduce<string>(
+    (left, address) => left.split(addressText(address)).join("ADDRESS"),
+    text,
+  );
+}
+
+/** Events of the packet, not of what was sent because of it. */
+function turnsOf(events: readonly Event[], rules: string[], turns: string[]): void {
+  let others = 0;
+  for (const event of events) {
+    if (event.kind === "answer") others += 1;
+    if (event.kind === "answered") others -= 1;
+    if (others > 0) continue;
+    if (event.kind === "matched") {
+      const { rule, effect } = event;
+      const more =
+        "chain" in effect ? effect.chain : "with" in effect ? effect.with : "target" in effect ? effect.target : "";
+      rules.push(`${rule.family} ${rule.table} ${rule.chain} ${rule.number} ${effect.kind} ${more}`);
+    }
+    if (event.kind === "conntrack") turns.push(`state ${event.state}`);
+    if (event.kind === "translated" && event.chosenFrom !== undefined) turns.push(JSON.stringify(event.chosenFrom));
+    if (event.kind === "hook")
+      turns.push(`${event.hook} ${event.inInterface} ${event.outInterface} ${event.view.mark}`);
+    if (event.kind === "routed") {
+      const { decision } = event;
+      const route = "route" in decision ? decision.route : undefined;
+      const device = "device" in decision ? decision.device.name : "";
+      const why = decision.kind === "martian" ? decision.reason : decision.kind === "refused" ? decision.type : "";
+      turns.push(
+        `${decision.kind} ${device} ${why} ${route?.table} ${route && addressText(route.destination)}/${route?.prefixLength} ${route?.metric}`,
+      );
+    }
+  }
+}
+
+/** Sends a packet to one host. */
+export function seeOnHost(host: Host, state: HostState, entrance: Entrance, script: Script, packet: Packet): Seen {
+  const chooser = scriptedChooser(script);
+  const events: Event[] = [];
+  const mark = state.mark();
+  const run = { host, state, chooser, indexed: false, record: (event: Event) => events.push(event) };
+  const result =
+    entrance.kind === "received" ? receive(run, packet, entrance.inInterface) : send(run, packet, entrance.options);
+  state.rollback(mark);
+  const [rules, turns]: [string[], string[]] = [[], []];
+  turnsOf(events, rules, turns);
+  const { outcome, packet: last } = result;
+  return {
+    rules,
+    turns,
+    end: endOf(outcome, last),
+    sent: looks(packet),
+    arrived: looks(last),
+    questions: chooser.answers,
+  };
+}
+
+/** Sends a packet through a network. */
+export function seeOnNetwork(
+  place: Place,
+  sender: Sender | undefined,
+  options: JourneyOptions,
+  script: Script,
+  packet: Packet,
+): Seen {
+  const chooser = scriptedChooser(script);
+  const events = new Map<number, Event[]>();
+  const record = (leg: number, event: Event): void => {
+    const list = events.get(leg) ?? [];
+    list.push(event);
+    events.set(leg, list);
+  };
+  const mark = place.state.mark();
+  const { there } = travelOnce(place, chooser, packet, sender, { ...options, oneWay: true, record });
+  place.state.rollback(mark);
+  const [rules, turns]: [string[], string[]] = [[], []];
+  for (const { number, node, entrance } of there.legs) {
+    turns.push(`at ${node} ${entrance.kind === "received" ? entrance.inInterface : ""}`);
+    turnsOf(events.get(number) ?? [], rules, turns);
+  }
+  const end = endOf(there.end, there.packet);
+  return { rules, turns, end, sent: looks(packet), arrived: looks(there.packet), questions: chooser.answers };
+}
+
+/** Were they one way? A field at the end is the same, or as it was sent. */
+export function sameSeen(a: Seen, b: Seen): boolean {
+  return (
+    a.end === b.end &&
+    isDeepStrictEqual(a.rules, b.rules) &&
+    isDeepStrictEqual(a.turns, b.turns) &&
+    a.arrived.every((text, i) => text === b.arrived[i] || (text === a.sent[i] && b.arrived[i] === b.sent[i])) &&
+    // what follows the first ones was asked of packets sent because of this one
+    (isDeepStrictEqual(a.questions, b.questions) || a.end.includes('"rejected"'))
+  );
+}
