@@ -77,7 +77,6 @@ export interface NamedPrefix {
 }
 
 /** Addresses with a meaning of their own, whatever the objects. */
-/** Addresses that mean something on one host only. */
 export const SPECIAL: readonly NamedPrefix[] = [
   { address: 0, prefixLength: 32 },
   { address: 0x7f000000, prefixLength: 8 },
