@@ -26,6 +26,7 @@ import {
   reportStart,
 } from "./cluster-input.ts";
 import { checkMode, releaseOf, sha256 } from "./compile.ts";
+import { hostFacts, showHost } from "./host.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSource } from "./read-input.ts";
 import { UsageError } from "./terminal.ts";
@@ -107,14 +108,14 @@ function hostFileOf(
 
 /**
  * The nodes of a cluster, from objects. `askedFor` tells addresses that are taken to be Pods where they lie in a Pod network.
- * `undefined` after errors, which are reported.
+ * `undefined` after errors, which are reported; `"host shown"` when only the facts of a node were asked for.
  */
 export function placeFromObjects(
   options: NetworkOptions,
   values: Readonly<Record<string, unknown>>,
   askedFor: (book: AddressBook) => readonly IPAddress[],
   report: Report,
-): TracedPlace | undefined {
+): TracedPlace | "host shown" | undefined {
   const release = releaseOf(options.kubeVersion);
   const { validate, node, backend, outsideRoutesPods } = options;
   const manifests = readManifests(clusterSources(options, report), { validate }, report);
@@ -134,6 +135,14 @@ export function placeFromObjects(
   for (const { value } of cluster.nodes)
     if (node === undefined || value.metadata.name === node)
       reportStart(config, nodeView(value), options.verbose === true, report);
+  if (options.showHost === true) {
+    const shown = cluster.nodes.find(({ value }) => value.metadata.name === (node ?? names[0]));
+    if (shown === undefined || (node === undefined && names.length > 1))
+      throw new UsageError(`--show-host needs --node; known are ${names.join(", ")}`);
+    const facts = hostFacts(options.host, nodeView(shown.value), config, report);
+    if (facts !== undefined) process.stdout.write(showHost(facts));
+    return facts === undefined ? undefined : "host shown";
+  }
   const hostFile = hostFileOf(options, report);
   const book: AddressBook = { cluster, pods: manifests.pods };
   const made = clusterNetwork(

@@ -69,7 +69,7 @@ function placeOf(
   options: TraceOptions,
   values: Readonly<Record<string, unknown>>,
   report: ReturnType<typeof findings>["report"],
-): TracedPlace | undefined {
+): TracedPlace | "host shown" | undefined {
   if (options.dump !== undefined && options.filename !== undefined)
     throw new UsageError("--dump and -f: the rules come from one or the other");
   if (options.dump === undefined && options.filename === undefined)
@@ -125,6 +125,7 @@ function run(options: TraceOptions, values: Readonly<Record<string, unknown>>): 
   const found = findings();
   try {
     const place = placeOf(options, values, found.report);
+    if (place === "host shown") return 0;
     if (place === undefined || found.hasErrors()) return EXIT_USAGE;
     const ends = endsOf(options, place.book);
     const packet = packetOf(ends, options);
