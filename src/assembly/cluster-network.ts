@@ -1,5 +1,5 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { compileIptables } from "../compile/iptables/compile.ts";
+import { type CompiledIptables, compileIptables } from "../compile/iptables/compile.ts";
 import { loadCompiled } from "../compile/iptables/load-compiled.ts";
 import type { RuleRef } from "../kernel/event.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
@@ -10,6 +10,7 @@ import { makeNetwork, type Network, type NetworkOptions } from "../network/netwo
 import { usualHostFacts } from "../proxy/host-facts.ts";
 import { nodeView } from "../proxy/node.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
+import { readOnce } from "../rules/iptables/read-once.ts";
 import { emptyRuleset, type Ruleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
@@ -57,17 +58,19 @@ export function clusterNetwork(cluster: Cluster, options: ClusterNetworkOptions,
     const host = usualHostFacts(hostFile?.(name) ?? {}, node, config, report);
     return proxyState(cluster, { release, family, node, host, config });
   });
-  const compiled = remembered((name, family) => {
+  // not kept: of most nodes only the loaded rules are needed
+  const compiled = (name: string, family: IPFamily): CompiledIptables | undefined => {
     const state = proxy(name, family);
     return state === undefined ? undefined : compileIptables(state, sha256 === undefined ? {} : { sha256 });
-  });
+  };
+  const read = readOnce();
   const finders = remembered((name, family): ((place: RulePlace) => RuleReason | undefined) => {
     const rules = compiled(name, family);
     return rules === undefined ? () => undefined : reasonFinder(rules, written);
   });
   const rulesOf = (name: string, family: IPFamily): Ruleset => {
     const rules = compiled(name, family);
-    return rules === undefined ? emptyRuleset : loadCompiled(rules, { family, backend }, report);
+    return rules === undefined ? emptyRuleset : loadCompiled(rules, { family, backend, read }, report);
   };
   const rules = (name: string): Readonly<Record<IPFamily, Ruleset>> => {
     const [IPv4, IPv6] = ipFamilies.map((family) => rulesOf(name, family)) as [Ruleset, Ruleset];

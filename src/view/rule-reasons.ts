@@ -79,19 +79,22 @@ export function reasonFinder(
   written: Located<KubeProxyConfiguration> | undefined,
 ): (place: RulePlace) => RuleReason | undefined {
   const configuration = configurationOwner(written);
-  const origins = new Map<string, RuleOrigin>();
-  for (const table of compiled.tables) {
-    const numbers = new Map<string, number>();
-    table.rules.forEach((line, i) => {
-      const number = (numbers.get(line.chain) ?? 0) + 1;
-      numbers.set(line.chain, number);
-      const origin = table.origin(i);
-      if (origin !== undefined) origins.set(`${table.name} ${line.chain} ${number}`, origin);
+  /** The lines of each chain, in order. */
+  const lines = new Map<string, number[]>();
+  for (const table of compiled.tables)
+    table.rules.forEach(({ chain }, i) => {
+      const key = `${table.name} ${chain}`;
+      const known = lines.get(key);
+      if (known === undefined) lines.set(key, [i]);
+      else known.push(i);
     });
-  }
+  const originOf = ({ table: name, chain, number }: RulePlace): RuleOrigin | undefined => {
+    const line = lines.get(`${name} ${chain}`)?.[number - 1];
+    return line === undefined ? undefined : compiled.tables.find((table) => table.name === name)?.origin(line);
+  };
   const findPlace = placeFinder();
-  return ({ table, chain, number }) => {
-    const origin = origins.get(`${table} ${chain} ${number}`);
+  return (rule) => {
+    const origin = originOf(rule);
     if (origin === undefined) return undefined;
     const owner = ownerOf(origin, configuration);
     const field = originField(origin);

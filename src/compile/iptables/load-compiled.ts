@@ -1,10 +1,17 @@
 import type { IPFamily } from "../../net/family.ts";
-import { applyCommand, applyScript } from "../../rules/iptables/restore.ts";
+import { applyCommand, applyScript, type RestoreOptions } from "../../rules/iptables/restore.ts";
 import { type Backend, emptyRuleset, type Ruleset } from "../../rules/iptables/ruleset.ts";
 import type { Diagnostic, Report } from "../../text/diagnostic.ts";
 import type { CompiledIptables } from "./compile.ts";
 
 const TOOLS: Readonly<Record<IPFamily, string>> = { IPv4: "iptables", IPv6: "ip6tables" };
+
+export interface LoadOptions {
+  readonly family: IPFamily;
+  readonly backend: Backend;
+  /** How a line is read (`readOnce` where several nodes are loaded). */
+  readonly read?: RestoreOptions["read"];
+}
 
 /**
  * The tables of a node that was empty before kube-proxy's commands and its restore: both are applied as the tools do it.
@@ -12,7 +19,7 @@ const TOOLS: Readonly<Record<IPFamily, string>> = { IPv4: "iptables", IPv6: "ip6
  */
 export function loadCompiled(
   compiled: CompiledIptables,
-  { family, backend }: { readonly family: IPFamily; readonly backend: Backend },
+  { family, backend, read }: LoadOptions,
   report: Report,
 ): Ruleset {
   const refuse = ({ message, code }: Diagnostic): void => {
@@ -20,5 +27,6 @@ export function loadCompiled(
   };
   let ruleset = emptyRuleset;
   for (const command of compiled.commands) ruleset = applyCommand(ruleset, command, { family, backend }, refuse);
-  return applyScript(ruleset, compiled.restore, { family, backend, noflush: true, counters: true }, refuse);
+  const options = { family, backend, noflush: true, counters: true, ...(read === undefined ? {} : { read }) };
+  return applyScript(ruleset, compiled.restore, options, refuse);
 }

@@ -24,6 +24,8 @@ export interface RestoreOptions {
   readonly backend?: Backend;
   readonly noflush?: boolean;
   readonly counters?: boolean;
+  /** How a line is read; `readOnce` spares work where many scripts are alike. */
+  readonly read?: typeof readRule;
 }
 
 /**
@@ -292,7 +294,8 @@ class Restore {
       const { counters: _, ...bare } = line;
       counted = bare;
     }
-    return readRule(counted, this.#options.family, this.#reportRule, this.#place);
+    const { read = readRule, family } = this.#options;
+    return read(counted, family, this.#reportRule, this.#place);
   }
 }
 
