@@ -25,16 +25,25 @@ const filter = table("filter");
 const security = table("security");
 
 /** Conntrack needs whole packets: fragments wait until all of theirs are there (kernel-semantics §5.3). */
-const defrag: Step = (walk, skb) =>
-  !walk.host.tracks[skb.family] || isWhole(skb) || collect(walk, skb)
-    ? undefined
-    : { kind: "dropped", cause: { kind: "fragment-waits" } };
+const defrag: Step = (walk, skb) => {
+  if (isWhole(skb)) return undefined;
+  if (!walk.host.tracks[skb.family]) return missedConntrack(walk, skb);
+  return collect(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "fragment-waits" } };
+};
 
 /** Conntrack looks at packets only while some rule of the family needs it (kernel-semantics §1.4). */
 const conntrack: Step = (walk, skb) => {
-  if (walk.host.tracks[skb.family]) track(walk, skb);
+  if (!walk.host.tracks[skb.family]) return missedConntrack(walk, skb);
+  track(walk, skb);
   return undefined;
 };
+
+/** Among the rules that an extract does not show may be one that needs conntrack. */
+function missedConntrack(walk: Walk, skb: Skb): Stop | undefined {
+  if (walk.host.rules[skb.family].isExtract !== true) return undefined;
+  const what = { what: "no rule that the text does not show makes the kernel track connections" };
+  return walk.chooser.unknown(what) ? undefined : { kind: "unknown", what };
+}
 
 const nat: Step = (walk, skb) => {
   const found = walk.host.rules[skb.family].tables.get("nat");
