@@ -20,7 +20,7 @@ export interface Opening {
 /** A kind of dump: how it is known, and what reads it. Kinds of other folders are handed in. */
 export interface DumpKind {
   readonly name: string;
-  recognises(opening: Opening): boolean;
+  recognises(opening: Opening, source: Source): boolean;
   read(source: Source, report: Report): void;
 }
 
@@ -104,7 +104,7 @@ const ALMOST: readonly (readonly [RegExp, string])[] = [
 function readOne(source: Source, kinds: readonly DumpKind[], report: Report): void {
   const place = { source, offset: 0 };
   const opening = openingOf(source);
-  const kind = kinds.find((each) => each.recognises(opening));
+  const kind = kinds.find((each) => each.recognises(opening, source));
   if (kind !== undefined) {
     kind.read(source, report);
     return;

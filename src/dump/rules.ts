@@ -1,12 +1,16 @@
 import { readHeader } from "../inspect/segments.ts";
 import type { IPFamily } from "../net/family.ts";
+import type { PastedPart } from "../pasted/pasted.ts";
 import { loadRuleset } from "../rules/iptables/load.ts";
 import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
-import type { Report, Source } from "../text/diagnostic.ts";
+import type { Diagnostic, Report, Source } from "../text/diagnostic.ts";
+import { asExtract } from "./extract.ts";
 
 /** The tables of one run of iptables-save or ip6tables-save. */
 export interface RulesDump {
   readonly family: IPFamily;
+  /** Nothing told the family: it is assumed. */
+  readonly isAssumed: boolean;
   /** Where the header tells. */
   readonly backend: Backend | undefined;
   readonly ruleset: Ruleset;
@@ -44,8 +48,8 @@ function firstHeader(text: string): string {
 
 /** How far a text without a header is searched for an address. */
 const SEARCHED = 1_000_000;
-const V4 = /\s(?:-s|-d|--to-destination|--to-source) (?:[0-9]{1,3}\.){3}/;
-const V6 = /\s(?:-s|-d|--to-destination|--to-source) \[?[0-9a-f]*:[0-9a-f]*:|ipv6-icmp|icmp6-/;
+const V4 = /\s(?:-s|-d|--[a-z-]*(?:to|destination|source|src|dst|range)) (?:[0-9]{1,3}\.){3}/;
+const V6 = /\s(?:-s|-d|--[a-z-]*(?:to|destination|to-source|src|dst|range)) \[?[0-9a-f]*:[0-9a-f]*:|ipv6-icmp|icmp6-/;
 
 function familyOf(text: string, name: string): IPFamily | undefined {
   const start = text.slice(0, SEARCHED);
@@ -54,25 +58,43 @@ function familyOf(text: string, name: string): IPFamily | undefined {
   return /ip6tables|ipv6/i.test(name) ? "IPv6" : undefined;
 }
 
+/** One run as a source of its own, and a report that gives places in the whole text. */
+function runSource(
+  source: Source,
+  { from, to }: Run,
+  report: Report,
+): { readonly own: Source; readonly report: Report } {
+  if (from === 0 && to === source.text.length) return { own: source, report };
+  const own = { name: source.name, text: source.text.slice(from, to) };
+  return {
+    own,
+    report: (found: Diagnostic) =>
+      report(found.place?.source === own ? { ...found, place: { source, offset: from + found.place.offset } } : found),
+  };
+}
+
 /**
- * The tables that a text of iptables-save or ip6tables-save holds, also of both. Faults are reported with their places;
- * a text that tells no family is read as IPv4, which is said in a note.
+ * The tables that a part of a text of iptables-save or ip6tables-save holds, also of both. Faults are reported with their
+ * places; a text that tells no family is read as IPv4, which is said in a note.
  */
-export function readRulesDump(source: Source, report: Report): readonly RulesDump[] {
-  const { text, name } = source;
-  return runsOf(text).map(({ from, to }) => {
-    const part = text.slice(from, to);
-    const header = readHeader(firstHeader(part));
-    const family = header?.family ?? familyOf(part, name);
-    if (family === undefined) {
+export function readRulesDump({ text, family: told, extract }: PastedPart, report: Report): readonly RulesDump[] {
+  const { source } = text;
+  return runsOf(source.text).map((run) => {
+    const { own, report: say } = runSource(source, run, report);
+    const header = readHeader(firstHeader(own.text));
+    const known = header?.family ?? told ?? familyOf(own.text, own.name);
+    if (known === undefined) {
       const message = "neither header nor address tells the family of these rules: read as IPv4";
-      report({ severity: "note", code: "family-assumed", message, place: { source, offset: from } });
+      say({ severity: "note", code: "family-assumed", message, place: { source: own, offset: 0 } });
     }
+    const family = known ?? "IPv4";
     const backend = header?.backend;
-    // the lines before this run stay as empty ones, so that places are those of the whole text
-    const own =
-      from === 0 && to === text.length ? source : { name, text: text.slice(0, from).replace(/[^\n]+/g, "") + part };
-    const ruleset = loadRuleset(own, family ?? "IPv4", report, backend === undefined ? {} : { backend });
-    return { family: family ?? "IPv4", backend, ruleset };
+    const ruleset = loadRuleset(own, family, say, backend === undefined ? {} : { backend });
+    return {
+      family,
+      isAssumed: known === undefined,
+      backend,
+      ruleset: extract === undefined ? ruleset : asExtract(ruleset, extract),
+    };
   });
 }

@@ -27,14 +27,16 @@ const legacySecurity: Step = (walk, skb) =>
 const security: Step = (walk, skb) => legacySecurity(walk, skb) ?? ownSecurity(walk, skb);
 
 /** Conntrack needs whole packets: fragments wait until all of theirs are there (kernel-semantics §5.3). */
-const defrag: Step = (walk, skb) =>
-  !walk.host.tracks[skb.family] || isWhole(skb) || collect(walk, skb)
-    ? undefined
-    : { kind: "dropped", cause: { kind: "fragment-waits" } };
+const defrag: Step = (walk, skb) => {
+  if (isWhole(skb)) return undefined;
+  if (!walk.host.tracks[skb.family]) return missedConntrack(walk, skb);
+  return collect(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "fragment-waits" } };
+};
 
 /** Conntrack looks at packets only while some rule of the family needs it (kernel-semantics §1.4). */
 const conntrack: Step = (walk, skb) => {
-  if (walk.host.tracks[skb.family]) track(walk, skb);
+  if (!walk.host.tracks[skb.family]) return missedConntrack(walk, skb);
+  track(walk, skb);
   return undefined;
 };
 
@@ -42,6 +44,13 @@ const natTables = (walk: Walk, skb: Skb): TablePair | undefined => {
   const pair = tablePair(walk, skb, "nat", "legacy:nat");
   return pair.own === undefined && pair.legacy === undefined ? undefined : pair;
 };
+
+/** Among the rules that an extract does not show may be one that needs conntrack. */
+function missedConntrack(walk: Walk, skb: Skb): Stop | undefined {
+  if (walk.host.rules[skb.family].isExtract !== true) return undefined;
+  const what = { what: "no rule that the text does not show makes the kernel track connections" };
+  return walk.chooser.unknown(what) ? undefined : { kind: "unknown", what };
+}
 
 const nat: Step = (walk, skb) => {
   const found = natTables(walk, skb);

@@ -1,5 +1,6 @@
 import type { Rule, Target } from "../../rules/iptables/model.ts";
 import type { Chain, Table } from "../../rules/iptables/ruleset.ts";
+import type { NotModelled } from "../chooser.ts";
 import type { Effect, RuleRef, TableName } from "../event.ts";
 import { basicMatch } from "../matches/basic.ts";
 import { evaluateMatch } from "../matches/evaluate.ts";
@@ -43,6 +44,10 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
   if (verdict === "accept") return undefined;
   if (verdict !== "policy") return verdict;
   const policy = chain.policy ?? "ACCEPT";
+  if (chain.policyUnseen === true && !walk.chooser.unknown(assumedPolicy(walk, chain))) {
+    walk.record?.({ kind: "policy", table: walk.table, chain: base, policy: "DROP" });
+    return { kind: "dropped", cause: { kind: "policy", family: skb.family, table: walk.table, chain: base } };
+  }
   walk.record?.({ kind: "policy", table: walk.table, chain: base, policy });
   return policy === "DROP"
     ? { kind: "dropped", cause: { kind: "policy", family: skb.family, table: walk.table, chain: base } }
@@ -55,10 +60,27 @@ function enter(walk: Walk, skb: Skb, chain: Chain, hops: number): Frame {
   return { chain, next: 0, candidates: index === undefined ? undefined : new Candidates(index, skb), hops };
 }
 
+function assumedPolicy(walk: Walk, { name }: Chain): NotModelled {
+  return { what: `the policy of ${name} (table ${walk.table}), which the text does not show, is ACCEPT` };
+}
+
+/** An extract of a dump does not show all of a chain: does the packet go on there as the rules that are shown say? */
+function missedRules(walk: Walk, { name, rules }: Chain): Stop | undefined {
+  const some = rules.length === 0 ? "the rules" : "further rules";
+  const what = {
+    what: `${some} of chain ${name} (table ${walk.table}), which the text does not show, let the packet go on`,
+  };
+  return walk.chooser.unknown(what) ? undefined : { kind: "unknown", what };
+}
+
 function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
   const stack: Frame[] = [];
   let frame = enter(walk, skb, base, 0);
   let at = 0;
+  if (base.unseen === "rules") {
+    const stop = missedRules(walk, base);
+    if (stop !== undefined) return stop;
+  }
   for (let visits = 0; visits < MAX_VISITS; visits++) {
     const { chain } = frame;
     const { rules } = chain;
@@ -67,6 +89,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       walk.record({ kind: "passed", table: walk.table, chain: chain.name, from: at + 1, count: found - at });
     const rule = rules[found];
     if (rule === undefined) {
+      if (chain.unseen === "end") {
+        const stop = missedRules(walk, chain);
+        if (stop !== undefined) return stop;
+      }
       const back = stack.pop();
       // the end of a chain that was reached without a jump ends the table
       if (back === undefined) return "policy";
@@ -91,6 +117,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
         return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
       frame = enter(walk, skb, next, frame.hops + 1);
       at = 0;
+      if (next.unseen === "rules") {
+        const stop = missedRules(walk, next);
+        if (stop !== undefined) return stop;
+      }
       continue;
     }
     if (target?.kind === "RETURN") {

@@ -29,6 +29,11 @@ const tablesOfTargets: ReadonlyMap<string, readonly string[]> = new Map([
 /** Matches that only some tables take. */
 const tablesOfMatches: ReadonlyMap<string, readonly string[]> = new Map([["rpfilter", ["mangle", "raw"]]]);
 
+/** The tables that a target can stand in; `undefined` for one that any table takes. */
+export function tablesOfTarget(name: string): readonly string[] | undefined {
+  return tablesOfTargets.get(name);
+}
+
 /** What a check must know of a table: its name and its chains. */
 export interface KnownChains {
   readonly name: string;

@@ -4,12 +4,22 @@ import type { Counters } from "./syntax.ts";
 /** Which variant of the tools works on the rules: they differ in a few points. */
 export type Backend = "nft" | "legacy";
 
+/**
+ * What an extract of a dump leaves open about a chain: `rules` when some may stand anywhere in it that are not shown (or none
+ * is shown at all), `end` when only behind the last that is.
+ */
+export type Unseen = "rules" | "end";
+
 /** A chain with its rules in order. Built-in chains have a policy and, for it, counters. */
 export interface Chain {
   readonly name: string;
   readonly policy?: string;
   readonly counters?: Counters;
   readonly rules: readonly Rule[];
+  /** Only in what was read from an extract. */
+  readonly unseen?: Unseen;
+  /** The policy is assumed: an extract does not show it. */
+  readonly policyUnseen?: true;
 }
 
 /** A table: its built-in chains and those that were made, by name. */
@@ -21,6 +31,8 @@ export interface Table {
 /** The tables of one family, the one that was used first comes first. */
 export interface Ruleset {
   readonly tables: ReadonlyMap<string, Table>;
+  /** The rules were read from an extract: others than those that are here may be in force. */
+  readonly isExtract?: true;
 }
 
 /** No tables: a namespace nobody has touched. */
