@@ -89,7 +89,7 @@ function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arri
 }
 
 /** Does a way end where the sender is? */
-function endsAt(sender: Sender, end: End): boolean {
+export function endsAt(sender: Sender, end: End): boolean {
   switch (sender.kind) {
     case "pod":
       return end.kind === "pod" && end.node === sender.node && end.pod === sender.pod;

@@ -36,6 +36,16 @@ export function setRecentTable(state: HostState, name: string, table: RecentTabl
   state.put<string, unknown>(state.ofName, key(name), table);
 }
 
+/**
+ * After a change of rules: a list lives as long as a rule names it (`recent_mt_destroy`; kernel-semantics §2.4), so those that
+ * no rule names any more are gone.
+ */
+export function forgetRecentLists(state: HostState, rules: Readonly<Record<IPFamily, Ruleset>>): void {
+  const { recent } = matchesByName(rules);
+  for (const place of [...state.ofName.keys()])
+    if (place.startsWith(key("")) && !recent.has(place.slice(key("").length))) state.remove(state.ofName, place);
+}
+
 /** `recent_entry_lookup`: `ttl` 0 fits every entry. */
 export function findRecent(
   table: RecentTable,

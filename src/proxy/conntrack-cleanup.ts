@@ -1,0 +1,211 @@
+import type { Cluster } from "../cluster/cluster.ts";
+import type { EndpointSlice } from "../manifest/endpointslice.ts";
+import type { Located } from "../manifest/object.ts";
+import { type Endpoint, endpointsOfPort, slicesByService } from "./endpoints.ts";
+import { type Trait, traitsOf } from "./release.ts";
+import type { ServicePort } from "./serviceport.ts";
+import type { PortDecision, ProxyState } from "./state.ts";
+import { proxyTraitsOf } from "./traits.ts";
+
+type TraitName =
+  | "byEvents"
+  | "comparesPorts"
+  | "nodePortNeedsEndpoints"
+  | "nodePortWhenOpened"
+  | "nodePortInsteadOfClusterIP"
+  | "sctpToo"
+  | "skipsEmpty"
+  | "vipsToo";
+
+/** How releases differ in what they delete (iptables-mode §5.1, iptables-history §8). */
+const cleanupTraits: Readonly<Record<TraitName, Trait>> = {
+  byEvents: { to: 31, reason: "runs the conntrack tool for what was removed or became active, instead of a listing" },
+  comparesPorts: { from: 34, reason: "an entry must lead to a serving endpoint's address and port, not address alone" },
+  nodePortNeedsEndpoints: { from: 34, reason: "entries of a node port stay while its Service has no serving endpoint" },
+  nodePortWhenOpened: { to: 19, reason: "entries of a node port go when the port's socket is opened" },
+  nodePortInsteadOfClusterIP: { to: 19, reason: "with a node port, a removed endpoint's entries by ClusterIP stay" },
+  sctpToo: { from: 19, to: 26, reason: "entries to removed endpoints of SCTP ports are deleted, too" },
+  skipsEmpty: { from: 34, to: 36, reason: "a service port without serving endpoints is passed over" },
+  vipsToo: { from: 20, reason: "load-balancer addresses of newly active service ports count, not only external IPs" },
+};
+
+/** Chooses entries of one protocol for `conntrack -D`; what is absent is not asked for. Addresses are canonical texts. */
+export interface CleanupFilter {
+  readonly protocol: "UDP" | "SCTP";
+  /** `--orig-dst` */
+  readonly originalDestination?: string;
+  /** `--dport`, of the first packet */
+  readonly originalPort?: number;
+  /** `--dst-nat`: the destination was translated to this address. */
+  readonly translatedTo?: string;
+}
+
+/** What kube-proxy deletes from a node's connection table after a sync. */
+export type ConntrackCleanup =
+  /** Each entry that one of the filters chooses (releases up to 1.31). */
+  | { readonly kind: "filters"; readonly filters: readonly CleanupFilter[] }
+  /**
+   * Each UDP entry whose original destination is a key and whose replies come from nowhere in the key's set: `ADDRESS:PORT`
+   * (IPv6 in brackets), or `ADDRESS` where the release compares no ports.
+   */
+  | {
+      readonly kind: "reconcile";
+      readonly byAddress: ReadonlyMap<string, ReadonlySet<string>>;
+      readonly byNodePort: ReadonlyMap<number, ReadonlySet<string>>;
+      readonly comparesPorts: boolean;
+    };
+
+/** An entry as the clean-up looks at it; addresses are canonical texts. */
+export interface CleanupEntry {
+  /** UDP, SCTP or another name. */
+  readonly protocol: string;
+  readonly originalDestination: { readonly ip: string; readonly port: number };
+  readonly replySource: { readonly ip: string; readonly port: number };
+  readonly destinationTranslated: boolean;
+}
+
+/** What a node knew at one sync, for one family. */
+export interface Synced {
+  readonly cluster: Cluster;
+  readonly state: ProxyState;
+}
+
+const withPort = (ip: string, port: number): string => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`);
+
+/** Does the clean-up delete the entry? */
+export function isStale(cleanup: ConntrackCleanup, entry: CleanupEntry): boolean {
+  const { protocol, originalDestination: to, replySource: from } = entry;
+  if (cleanup.kind === "filters")
+    return cleanup.filters.some(
+      (filter) =>
+        filter.protocol === protocol &&
+        (filter.originalDestination === undefined || filter.originalDestination === to.ip) &&
+        (filter.originalPort === undefined || filter.originalPort === to.port) &&
+        (filter.translatedTo === undefined || (entry.destinationTranslated && filter.translatedTo === from.ip)),
+    );
+  if (protocol !== "UDP") return false;
+  const source = cleanup.comparesPorts ? withPort(from.ip, from.port) : from.ip;
+  const allowed = [cleanup.byAddress.get(withPort(to.ip, to.port)), cleanup.byNodePort.get(to.port)];
+  return allowed.some((set) => set !== undefined && !set.has(source));
+}
+
+/** The addresses of a service port that packets from anywhere are sent to. */
+const externalAddresses = ({ externalIPs, loadBalancerVIPs }: ServicePort, vips: boolean): readonly string[] =>
+  [...externalIPs, ...(vips ? loadBalancerVIPs : [])].map(({ text }) => text);
+
+const keyOf = ({ port }: PortDecision): string => `${port.namespace}/${port.name}/${port.portName}/${port.protocol}`;
+
+const byKey = ({ ports }: ProxyState): ReadonlyMap<string, PortDecision> =>
+  new Map(ports.map((decision) => [keyOf(decision), decision]));
+
+/** `detectStaleConntrackEntries`: the same endpoint, as near or far as before, and still ready. */
+const isSame = (a: Endpoint, b: Endpoint): boolean => a.text === b.text && a.local === b.local && a.ready === b.ready;
+
+/** The endpoints that a service port had, whether or not there was such a port. */
+function endpointFinder({ cluster, state }: Synced): (port: ServicePort) => readonly Endpoint[] {
+  const traits = proxyTraitsOf(state.release);
+  const slices = slicesByService(cluster.endpointSlices, state.family, traits);
+  return ({ namespace, name, portName, protocol }) =>
+    endpointsOfPort(slices.get(`${namespace}/${name}`) ?? [], portName, protocol, state.nodeName, traits);
+}
+
+type EventTraits = Readonly<Record<TraitName, boolean>>;
+
+/** Filters for service ports that are gone, that had no ready endpoint before, or whose node port is new. */
+function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits): CleanupFilter[] {
+  const [old, now] = [byKey(before.state), byKey(after)];
+  const endpointsBefore = endpointFinder(before);
+  const addresses = new Set<string>();
+  const nodePorts = new Set<number>();
+  for (const [key, { port }] of old) if (port.protocol === "UDP" && !now.has(key)) addresses.add(port.clusterIP);
+  for (const [key, { port, known }] of now) {
+    if (port.protocol !== "UDP") continue;
+    const had = old.get(key);
+    if (traits.nodePortWhenOpened && port.nodePort !== 0 && had?.port.nodePort !== port.nodePort)
+      nodePorts.add(port.nodePort);
+    // endpoints count by themselves: those that were there before their Service make nothing newly active
+    const wasActive = endpointsBefore(port).some(({ ready }) => ready);
+    if (wasActive || !known.some(({ ready }) => ready)) continue;
+    for (const ip of [port.clusterIP, ...externalAddresses(port, traits.vipsToo)]) addresses.add(ip);
+    if (!traits.nodePortWhenOpened && port.nodePort !== 0) nodePorts.add(port.nodePort);
+  }
+  return [
+    ...[...addresses].map((originalDestination) => ({ protocol: "UDP" as const, originalDestination })),
+    ...[...nodePorts].map((originalPort) => ({ protocol: "UDP" as const, originalPort })),
+  ];
+}
+
+/** Filters for endpoints that were ready and are gone, or changed, of service ports that are still there. */
+function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTraits): CleanupFilter[] {
+  const now = byKey(after);
+  return before.ports.flatMap((old) => {
+    const current = now.get(keyOf(old));
+    const protocol: CleanupFilter["protocol"] = old.port.protocol === "UDP" ? "UDP" : "SCTP";
+    if (current === undefined || protocol !== old.port.protocol) return [];
+    if (protocol === "SCTP" && !traits.sctpToo) return [];
+    const { nodePort, clusterIP } = current.port;
+    const gone = old.known.filter((was) => was.ready && !current.known.some((is) => isSame(was, is)));
+    const ofCluster = nodePort !== 0 && traits.nodePortInsteadOfClusterIP ? [] : [clusterIP];
+    return gone.flatMap(({ ip: translatedTo }): CleanupFilter[] => [
+      ...(nodePort === 0 ? [] : [{ protocol, originalPort: nodePort, translatedTo }]),
+      ...[...ofCluster, ...externalAddresses(current.port, true)].map((originalDestination) => ({
+        protocol,
+        originalDestination,
+        translatedTo,
+      })),
+    ]);
+  });
+}
+
+function reconciliation({ ports }: ProxyState, traits: EventTraits): ConntrackCleanup {
+  const byAddress = new Map<string, ReadonlySet<string>>();
+  const byNodePort = new Map<number, ReadonlySet<string>>();
+  for (const { port, known } of ports) {
+    if (port.protocol !== "UDP") continue;
+    const serving = known.filter((endpoint) => endpoint.serving);
+    if (serving.length === 0 && traits.skipsEmpty) continue;
+    const allowed = new Set(serving.map(({ ip, port: to }) => (traits.comparesPorts ? withPort(ip, to) : ip)));
+    for (const ip of [port.clusterIP, ...externalAddresses(port, true)])
+      byAddress.set(withPort(ip, port.port), allowed);
+    if (port.nodePort !== 0 && (allowed.size > 0 || !traits.nodePortNeedsEndpoints))
+      byNodePort.set(port.nodePort, allowed);
+  }
+  return { kind: "reconcile", byAddress, byNodePort, comparesPorts: traits.comparesPorts };
+}
+
+const sliceTexts = (slices: readonly Located<EndpointSlice>[]): string =>
+  JSON.stringify(slices.map(({ value }) => value));
+
+/** Has a Service whose slices changed a UDP port with endpoints, before or after? */
+function udpSlicesChanged(before: Synced, after: Synced): boolean {
+  const { release, family, nodeName } = after.state;
+  const traits = proxyTraitsOf(release);
+  const [old, now] = [before, after].map(({ cluster }) => slicesByService(cluster.endpointSlices, family, traits));
+  if (old === undefined || now === undefined) return false;
+  const hasUDP = (slices: readonly Located<EndpointSlice>[]): boolean =>
+    slices
+      .flatMap(({ value }) => value.ports ?? [])
+      .some(
+        ({ name, protocol }) =>
+          protocol === "UDP" && endpointsOfPort(slices, name ?? "", protocol, nodeName, traits).length > 0,
+      );
+  return [...new Set([...old.keys(), ...now.keys()])].some((service) => {
+    const [was, is] = [old.get(service) ?? [], now.get(service) ?? []];
+    return sliceTexts(was) !== sliceTexts(is) && (hasUDP(was) || hasUDP(is));
+  });
+}
+
+/**
+ * What kube-proxy deletes from the connection table after it has written the rules of a change (iptables-mode §5.1 for 1.32 and
+ * later, iptables-history §8 for releases before); `undefined` when it does not look at the table at all. Both sides are of
+ * one node and family.
+ */
+export function conntrackCleanup(before: Synced, after: Synced): ConntrackCleanup | undefined {
+  const traits = traitsOf(cleanupTraits, after.state.release);
+  if (!traits.byEvents) return udpSlicesChanged(before, after) ? reconciliation(after.state, traits) : undefined;
+  const filters = [
+    ...serviceFilters(before, after.state, traits),
+    ...endpointFilters(before.state, after.state, traits),
+  ];
+  return filters.length === 0 ? undefined : { kind: "filters", filters };
+}
