@@ -1,16 +1,18 @@
 import { basicMatch } from "../kernel/matches/basic.ts";
+import { type RecentTable, recentOptions } from "../kernel/matches/recent-table.ts";
 import { differenceOf, interval, intervalsOf } from "../net/intervals.ts";
 import type { AddrtypeMatch } from "../rules/iptables/matches/addrtype.ts";
-import { hashlimitModes } from "../rules/iptables/matches/hashlimit.ts";
+import { type HashlimitMatch, hashlimitModes } from "../rules/iptables/matches/hashlimit.ts";
 import type { AddressRange } from "../rules/iptables/matches/iprange.ts";
 import type { MultiportMatch } from "../rules/iptables/matches/multiport.ts";
+import type { RecentMatch } from "../rules/iptables/matches/recent.ts";
 import type { KnownMatch } from "../rules/iptables/matches/registry.ts";
 import type { Match, Rule } from "../rules/iptables/model.ts";
 import type { Negatable } from "../rules/iptables/module.ts";
-import type { MaskedAddress, PortRange } from "../rules/iptables/values.ts";
+import { type MaskedAddress, maskLength, type PortRange } from "../rules/iptables/values.ts";
 import { conntrackConditions } from "./conntrack-conditions.ts";
-import { hostEdges } from "./edges.ts";
-import type { Field } from "./field.ts";
+import { hostEdges, prefixEdges } from "./edges.ts";
+import { bitsOf, type Field } from "./field.ts";
 import { fieldTest, ipNumber, maskedNumbers, portNumbers } from "./numbers.ts";
 import { setConditions } from "./set-conditions.ts";
 import { asks, type Condition, constant, constantMatch, inField, matchByEdges, type Sight, tryMatch } from "./sight.ts";
@@ -78,8 +80,9 @@ export function matchConditions(sight: Sight, match: Match): readonly Condition[
     case "set":
       return setConditions(sight, match);
     case "recent":
+      return [recentCondition(sight, match)];
     case "hashlimit":
-      return [listCondition(sight, match)];
+      return [hashlimitCondition(sight, match)];
     default:
       return [constantMatch(sight, match)];
   }
@@ -173,21 +176,33 @@ function addrtypeConditions(sight: Sight, match: AddrtypeMatch): readonly Condit
 }
 
 /**
- * Matches with a memory by address: where it was empty as the packet came to the host, every packet of the class finds what this
- * one finds.
+ * `-m recent`: a list that no rule has changed since the packet came to the host is asked for each part of the addresses. Of one that
+ * was empty then, every packet of the class finds what this one finds.
  */
-function listCondition(sight: Sight, match: Extract<KnownMatch, { readonly kind: "recent" | "hashlimit" }>): Condition {
-  const { known, skb } = sight;
-  const begin = match.kind === "recent" ? `recent ${match.name}` : `hashlimit ${skb.family} ${match.name} `;
-  const remembers = match.kind === "recent" ? known.has(begin) : [...known].some((key) => key.startsWith(begin));
-  if (!remembers) return constantMatch(sight, match);
-  const all = match.kind === "recent" ? recentFields(match.side) : hashlimitFields(match.mode);
-  const coupled = all.filter((field) => sight.sent[field]);
-  if (coupled.length === 0) return constantMatch(sight, match);
-  return { kind: "coupled", fields: coupled, why: `-m ${match.kind} remembers packets under ${match.name}` };
+function recentCondition(sight: Sight, match: RecentMatch): Condition {
+  const { walk, known, lists, skb } = sight;
+  const field = match.side === "source" ? "src" : "dst";
+  const key = `recent ${match.name}`;
+  const before = known.get(key) as RecentTable | undefined;
+  if (!sight.sent[field] || before === undefined || before.length === 0 || match.operation === "set")
+    return constantMatch(sight, match);
+  const { mask } = recentOptions(walk.host.rules, match);
+  const length =
+    mask === undefined ? undefined : mask.family === skb.family ? maskLength(mask) : bitsOf("src", skb.family);
+  if (lists.get(match.name) !== before || length === undefined)
+    return { kind: "coupled", fields: [field], why: `-m recent remembers packets under ${match.name}` };
+  const edges = before.flatMap(({ address }) => prefixEdges(address, length, skb.family));
+  return matchByEdges(sight, match, field, edges);
 }
 
-const recentFields = (side: "source" | "destination"): readonly Field[] => [side === "source" ? "src" : "dst"];
+/** `-m hashlimit`: of a limit that had no buckets as the packet came, every packet of the class finds its own bucket full. */
+function hashlimitCondition(sight: Sight, match: HashlimitMatch): Condition {
+  const begin = `hashlimit ${sight.skb.family} ${match.name} `;
+  const coupled = hashlimitFields(match.mode).filter((field) => sight.sent[field]);
+  if (coupled.length === 0 || ![...sight.known.keys()].some((key) => key.startsWith(begin)))
+    return constantMatch(sight, match);
+  return { kind: "coupled", fields: coupled, why: `-m hashlimit remembers packets under ${match.name}` };
+}
 
 function hashlimitFields(mode: number): readonly Field[] {
   const { srcip, dstip, srcport, dstport } = hashlimitModes;

@@ -1,5 +1,5 @@
 import { listEntries } from "../kernel/conntrack/table.ts";
-import { invertTuple, sameTuple, tupleOf } from "../kernel/conntrack/tuple.ts";
+import { invertTuple, sameTuple, tracksPorts, tupleOf } from "../kernel/conntrack/tuple.ts";
 import type { Tuple } from "../kernel/entry.ts";
 import { type Packet, sameAddress } from "../kernel/packet.ts";
 import { interval } from "../net/intervals.ts";
@@ -27,6 +27,7 @@ function partOf(tuple: Tuple, packet: Packet, sent: Sent): Part | undefined {
     if (tuple.sport !== packet.icmpId || tuple.dport % 256 !== packet.icmpCode) return undefined;
     return { ...part, icmpType: interval(BigInt(tuple.dport >> 8)) };
   }
+  if (!tracksPorts(packet.protocol)) return part;
   for (const field of ["sport", "dport"] as const) {
     if (sent[field]) part = { ...part, [field]: interval(BigInt(tuple[field])) };
     else if (tuple[field] !== packet[field]) return undefined;
@@ -61,7 +62,8 @@ function* meetings(leg: CourseLeg, sent: LegFields): Generator<Part> {
 /** Sources whose mapping another connection has decided already: they keep it, where the range allows that. */
 function* mappedSources({ packet, state }: CourseLeg, { entered, left }: LegFields): Generator<Part> {
   if (!entered.src || !entered.sport || left.src) return;
-  for (const { original } of listEntries(state))
+  // those that have expired are still found by their source
+  for (const { original } of state.entries.list())
     if (original.protocol === packet.protocol && original.family === packet.family)
       yield { src: interval(addressNumber(original.src)), sport: interval(BigInt(original.sport)) };
 }
@@ -108,10 +110,9 @@ export function excludeMeetings(draft: Draft, trial: Trial, legFields: ReadonlyM
       if (inPart(draft.point, part)) fixAt(draft, "the packet meets a known connection");
       else consider(part, tried.size > MAX_TRIED);
     }
-    for (const part of mappedSources(leg, sent))
+    for (const part of draft.mapsSources ? mappedSources(leg, sent) : [])
       if (inPart(draft.point, part)) fixAt(draft, "the packet's source has known connections, whose mapping it keeps");
-      else if (consider(part, tried.size > MAX_TRIED))
-        draft.reasons.add("sources of known connections keep their mapping");
+      else if (consider(part, true)) draft.reasons.add("sources of known connections keep their mapping");
   }
   if (tried.size > MAX_TRIED) draft.reasons.add("there are too many connections to try each");
 }

@@ -43,17 +43,24 @@ const SPECIAL6: readonly (readonly [address: IPv6Words, length: number])[] = [
   [[0x3ffe0000, 0, 0, 0], 16],
 ];
 
+/** Flags and scopes of IPv6 multicast. */
 const MULTICAST_KINDS = 256;
+
+/** The groups that every interface or every router is in. */
+const JOINED6: readonly IPv6Words[] = [
+  [0xff010000, 0, 0, 1],
+  [0xff010000, 0, 0, 2],
+  [0xff020000, 0, 0, 1],
+  [0xff020000, 0, 0, 2],
+  [0xff050000, 0, 0, 2],
+];
 
 function specialEdges(family: IPFamily): readonly bigint[] {
   if (family === "IPv4") return SPECIAL4.flatMap(([address, length]) => prefixEdges(address, length, family));
   const edges = SPECIAL6.flatMap(([address, length]) => prefixEdges(address, length, family));
-  for (let kind = 0; kind < MULTICAST_KINDS; kind++) {
-    const group = ((0xff00 + kind) << 16) >>> 0;
-    edges.push(...prefixEdges([group, 0, 0, 0], 16, family));
-    // the groups that every interface or every router is in
-    for (const low of [1, 2]) edges.push(...prefixEdges([group, 0, 0, low], 128, family));
-  }
+  for (let kind = 0; kind < MULTICAST_KINDS; kind++)
+    edges.push(...prefixEdges([((0xff00 + kind) << 16) >>> 0, 0, 0, 0], 16, family));
+  for (const group of JOINED6) edges.push(...prefixEdges(group, 128, family));
   return edges;
 }
 

@@ -15,6 +15,8 @@ export interface Trial {
   readonly first: Packet;
   readonly own: CourseRun;
   readonly course: Course;
+  /** Destinations beyond these are not taken for the same, whatever the trials say. */
+  readonly destinations: IntervalSet | undefined;
   tries: number;
 }
 
@@ -116,7 +118,8 @@ function cutAlong(draft: Draft, trial: Trial, field: Field): void {
   const near = exceptionsAt(region);
   const own = draft.point[field];
   const kept: Interval[] = [];
-  let left = 0;
+  const within = field === "dst" ? trial.destinations : undefined;
+  let [left, beyond] = [0, 0];
   for (const piece of cutAt(region.box[field], edgesAlong(trial, field))) {
     if (own >= piece.from && own <= piece.to) {
       kept.push(piece);
@@ -127,10 +130,14 @@ function cutAlong(draft: Draft, trial: Trial, field: Field): void {
       const point = outsideExceptions(region, near(field, value), { ...draft.point, [field]: value }, [field]);
       return point === undefined ? undefined : tryPoint(trial, point);
     });
-    if (same.every((each) => each === true)) kept.push(piece);
-    else if (same.includes(undefined) || same.includes(true)) left++;
+    if (same.every((each) => each === true)) {
+      if (within === undefined || containsValue(within, piece.from)) kept.push(piece);
+      else beyond++;
+    } else if (same.includes(undefined) || same.includes(true)) left++;
   }
   draft.box[field] = intervalsOf(kept);
+  if (beyond > 0)
+    draft.reasons.add("destinations of other kinds are left out: what sources they allow is not looked at");
   if (left > 0) draft.reasons.add(`${left} parts of the ${field} were left out: not enough packets could be tried`);
 }
 

@@ -62,6 +62,7 @@ export function constrainByNAT(draft: Draft, sight: Sight, target: Target): Sent
   if (change === undefined || (target.kind === "MASQUERADE" && skb.src === 0)) return sent;
   const { side, range } = change;
   const { addresses } = range;
+  if (side === SOURCE && !change.random) draft.mapsSources = true;
   const written = change.chosen || addresses !== undefined;
   if (addresses !== undefined && JSON.stringify(addresses.from) !== JSON.stringify(addresses.to)) {
     fixFields(
@@ -73,12 +74,18 @@ export function constrainByNAT(draft: Draft, sight: Sight, target: Target): Sent
   return {
     ...sent,
     [side.address]: sent[side.address] && !written,
-    [side.port]: sent[side.port] && keepsPort(draft, skb, change, reason),
+    [side.port]: sent[side.port] && keepsPort(draft, skb, change, walk.state.entries.size > 0, reason),
   };
 }
 
 /** Does a port stay as it was sent? Leaves only packets for which it does as it does for this one. */
-function keepsPort(draft: Draft, skb: Skb, { side, range, random }: Change, reason: (why: string) => void): boolean {
+function keepsPort(
+  draft: Draft,
+  skb: Skb,
+  { side, range, random }: Change,
+  knowsConnections: boolean,
+  reason: (why: string) => void,
+): boolean {
   const { ports, basePort } = range;
   const { port } = side;
   const key = portKey({ ...skb, sport: 0, dport: 0 }, side === SOURCE ? "source" : "destination");
@@ -96,6 +103,7 @@ function keepsPort(draft: Draft, skb: Skb, { side, range, random }: Change, reas
   }
   if (ports === undefined) return true;
   if (ports.from === ports.to) return false;
+  if (knowsConnections) reason("known connections may hold some of its ports");
   const inside = portNumbers(ports);
   const kept = containsValue(inside, draft.point[port]);
   const first = side === DESTINATION ? interval(BigInt(ports.from)) : [];

@@ -1,4 +1,5 @@
 import type { Event } from "../kernel/event.ts";
+import { type RecentTable, recentTable } from "../kernel/matches/recent-table.ts";
 import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import type { Rule, Target } from "../rules/iptables/model.ts";
@@ -22,7 +23,8 @@ interface Course {
   sent: Sent;
   leg: number;
   entered: Sent;
-  known: ReadonlySet<string>;
+  known: ReadonlyMap<string, unknown>;
+  lists: ReadonlyMap<string, RecentTable>;
   /** The host is sending something because of the packet. */
   answering: number;
   looked: Looked[];
@@ -43,7 +45,16 @@ export function ruleListener(
 ): Listener {
   const memory = new Map<string, Map<object, Condition>>();
   const sent: Sent = { ...allSent, src: !anySource };
-  const course: Course = { sent, leg: -1, entered: sent, known: new Set(), answering: 0, looked: [], asked: 0 };
+  const course: Course = {
+    sent,
+    leg: -1,
+    entered: sent,
+    known: new Map(),
+    lists: new Map(),
+    answering: 0,
+    looked: [],
+    asked: 0,
+  };
   const event = (_leg: number, { kind }: Event): void => {
     if (kind === "answer") course.answering++;
     else if (kind === "answered") course.answering--;
@@ -53,12 +64,13 @@ export function ruleListener(
     if (leg !== course.leg) {
       course.leg = leg;
       course.entered = course.sent;
-      course.known = new Set(walk.state.ofName.keys());
+      course.known = new Map(walk.state.ofName);
       legFields.set(leg, { entered: course.sent, left: course.sent });
     }
     if (part < 0) {
       course.looked = [];
       course.asked = asked;
+      course.lists = recentLists(walk, seen);
     }
     course.looked.push({ holds, asked: asked > course.asked });
     course.asked = asked;
@@ -71,6 +83,7 @@ export function ruleListener(
       sent: course.sent,
       entered: course.entered,
       known: course.known,
+      lists: course.lists,
       memory,
     };
     constrainByRule(draft, sight, seen, course.looked);
@@ -80,6 +93,18 @@ export function ruleListener(
     if (fieldsThere !== undefined) fieldsThere.left = course.sent;
   };
   return { event, rule };
+}
+
+const noLists: ReadonlyMap<string, RecentTable> = new Map();
+
+/** The lists that a rule asks for, before it has changed them. */
+function recentLists({ state }: Walk, { matches }: Rule): ReadonlyMap<string, RecentTable> {
+  if (!matches.some(({ kind }) => kind === "recent")) return noLists;
+  return new Map(
+    matches.flatMap((match) =>
+      match.kind === "recent" ? [[match.name, recentTable(state, match.name)] as const] : [],
+    ),
+  );
 }
 
 /** What the target of a rule that matched means for the fields behind it. */

@@ -29,6 +29,8 @@ export interface Draft {
   readonly except: Map<string, Part>;
   /** Why the region may be smaller than it should. */
   readonly reasons: Set<string>;
+  /** A rule translated the source to what known connections of the source may have it keep. */
+  mapsSources: boolean;
 }
 
 export function pointOf(packet: Pick<Packet, Field>): Point {
@@ -44,7 +46,14 @@ export function pointOf(packet: Pick<Packet, Field>): Point {
 /** Everything that differs from the packet in the fields alone. */
 export function makeDraft(packet: Packet): Draft {
   const universe = universeOf(packet);
-  return { point: pointOf(packet), universe, box: { ...universe }, except: new Map(), reasons: new Set() };
+  return {
+    point: pointOf(packet),
+    universe,
+    box: { ...universe },
+    except: new Map(),
+    reasons: new Set(),
+    mapsSources: false,
+  };
 }
 
 /** Leaves only packets with a field in the set. */

@@ -1,5 +1,6 @@
 import type { Chooser } from "../kernel/chooser.ts";
 import { evaluateMatch } from "../kernel/matches/evaluate.ts";
+import { type RecentTable, setRecentTable } from "../kernel/matches/recent-table.ts";
 import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import { type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
@@ -17,8 +18,10 @@ export interface Sight {
   /** Now, and as it entered the host: what conntrack keeps as its original tuple. */
   readonly sent: Sent;
   readonly entered: Sent;
-  /** Keys of `state.ofName` as the packet entered the host. */
-  readonly known: ReadonlySet<string>;
+  /** What the host remembered by name (`state.ofName`) as the packet entered it. */
+  readonly known: ReadonlyMap<string, unknown>;
+  /** Its `recent` lists as they were before the rule, by the names that the rule asks for. */
+  readonly lists: ReadonlyMap<string, RecentTable>;
   /** What was found out about matches that only look at the host, for the length of one class. */
   readonly memory: Map<string, Map<object, Condition>>;
 }
@@ -46,7 +49,7 @@ export function inField(field: Field, set: IntervalSet, asked: IntervalSet = not
 }
 
 /** Does a match hold for a packet as it is; `undefined` where it asks or drops. The state stays as it was. */
-export function tryMatch({ walk }: Pick<Sight, "walk">, skb: Skb, match: Match): boolean | undefined {
+export function tryMatch({ walk, lists }: Pick<Sight, "walk" | "lists">, skb: Skb, match: Match): boolean | undefined {
   let asked = false;
   const note = (): false => {
     asked = true;
@@ -61,6 +64,7 @@ export function tryMatch({ walk }: Pick<Sight, "walk">, skb: Skb, match: Match):
   const own: Walk = { ...walk, chooser, record: undefined, observe: undefined, answers: [], hotdrop: false };
   const mark = walk.state.mark();
   try {
+    for (const [name, list] of lists) setRecentTable(walk.state, name, list);
     const holds = evaluateMatch(own, skb, match);
     return asked || own.hotdrop ? undefined : holds;
   } finally {

@@ -1,18 +1,22 @@
 import type { Script } from "../kernel/chooser/answer.ts";
 import type { Host } from "../kernel/host.ts";
-import type { Packet } from "../kernel/packet.ts";
+import type { Address, Packet } from "../kernel/packet.ts";
+import { addressType4 } from "../kernel/routing/address-type.ts";
 import type { HostState } from "../kernel/state.ts";
+import { type IntervalSet, intervalsOf } from "../net/intervals.ts";
 import type { JourneyBranch, JourneyOptions, Sender } from "../network/journey.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkState } from "../network/network-state.ts";
 import type { Entrance } from "../network/wire.ts";
 import { excludeMeetings, isKnown } from "./connections.ts";
 import { type Course, type CourseRun, hostCourse, networkCourse } from "./course.ts";
-import { type Box, fields } from "./field.ts";
+import { hostEdges } from "./edges.ts";
+import { addressOfNumber, type Box, fields } from "./field.ts";
 import { cutByTrials, type Trial } from "./lines.ts";
 import { type LegFields, ruleListener } from "./observe-rules.ts";
 import { cutByPolicy } from "./policy-rules.ts";
 import { type Draft, fixFields, makeDraft, regionOf } from "./region.ts";
+import { cutAt } from "./sight.ts";
 import { sameWay } from "./way-record.ts";
 
 /**
@@ -40,6 +44,28 @@ function narrowAtFirst(draft: Draft, { first }: Trial): void {
   }
 }
 
+/** The kind of address that a packet goes to on a host, as routing sees it. */
+function castOf(host: Host, dst: Address): string {
+  return typeof dst === "number" ? addressType4(host, dst, undefined) : "";
+}
+
+/**
+ * What IPv4 says of an impossible source depends on whether the destination is one host's, or is broadcast or multicast: of a packet
+ * that is dropped for such a source, the class stays with destinations of one kind. `undefined`: all of them.
+ */
+function ownCast(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): IntervalSet | undefined {
+  const { end } = own;
+  const martian =
+    (end.kind === "dropped" && end.cause.kind === "martian") || (end.kind === "no-route" && end.where !== "receive");
+  const last = own.legs.at(-1);
+  if (!martian || last === undefined || first.family === "IPv6") return undefined;
+  const wanted = castOf(last.host, first.dst);
+  const same = cutAt(draft.universe.dst, hostEdges(last.host, first.family)).filter(
+    ({ from }) => castOf(last.host, addressOfNumber(from, first.family)) === wanted,
+  );
+  return intervalsOf(same);
+}
+
 /** Does the packet belong to a connection that is known already on some host of its way? */
 function isOfConnection({ legs, events }: CourseRun): boolean {
   return (
@@ -59,7 +85,8 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
 function classOf(course: Course, packet: Packet): WayClass {
   const own = course.send(packet);
   const draft = makeDraft(packet);
-  const trial: Trial = { first: packet, own, course, tries: 0 };
+  const destinations = ownCast(draft, { first: packet, own });
+  const trial: Trial = { first: packet, own, course, destinations, tries: 0 };
   if (isOfConnection(own)) {
     fixFields(draft, fields);
     draft.reasons.add("the packet belongs to a known connection, and the class is about this one only");

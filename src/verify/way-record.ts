@@ -105,8 +105,12 @@ export function ownEvents<E extends { readonly kind: string }>(events: readonly 
 
 /** What ends are compared by: the kind and its cause. Words about an address are taken to be about any. */
 export function endText(end: End | Outcome, last: View): string {
+  const own = [addressText(last.src), addressText(last.dst)];
   const anonymous = (text: string): string =>
-    text.replaceAll(addressText(last.src), "the source").replaceAll(addressText(last.dst), "the destination");
+    text
+      .split(" ")
+      .map((word) => (own.includes(word) ? "its address" : word))
+      .join(" ");
   const node = "node" in end ? `${end.node}` : "";
   switch (end.kind) {
     case "pod":
@@ -133,6 +137,9 @@ export function endText(end: End | Outcome, last: View): string {
   }
 }
 
+/** Instead of a port that was drawn. */
+const DRAWN = -1;
+
 /**
  * What makes two ways the same: the hosts and their entrances, the rules that matched with their effects, routing decisions,
  * conntrack's state, what chance and assumptions were asked and said, the end with its cause, and what NAT wrote into the packet.
@@ -140,15 +147,29 @@ export function endText(end: End | Outcome, last: View): string {
 export function waySignature(sent: Packet, legs: readonly RecordedLeg[], end: End | Outcome, last: Packet): WayRecord {
   const steps: string[] = [];
   const views: View[] = [];
+  // a port that the kernel drew stands for its range, which is one of the steps
+  const drawn: { sport?: number; dport?: number } = {};
+  const look = ({ src, dst, sport, dport }: View): void => {
+    views.push({
+      src,
+      dst,
+      sport: sport === drawn.sport ? DRAWN : sport,
+      dport: dport === drawn.dport ? DRAWN : dport,
+    });
+  };
   for (const { node, entrance, events } of legs) {
     steps.push(`on ${node} ${entrance}`);
     for (const event of ownEvents(events)) {
       const text = stepText(event);
       if (text !== undefined) steps.push(text);
-      if (event.kind === "hook") views.push(event.view);
+      if (event.kind === "hook") look(event.view);
+      if (event.kind === "translated" && event.chosenFrom !== undefined) {
+        const port = event.part === "source" ? "sport" : "dport";
+        drawn[port] = event.after[port];
+      }
     }
   }
-  views.push(last);
+  look(last);
   return { sent, steps, views, end: endText(end, last) };
 }
 

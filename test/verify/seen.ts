@@ -23,21 +23,28 @@ export interface Seen {
   readonly questions: Script;
 }
 
-const looks = ({ src, dst, sport, dport }: Packet): string[] => [
-  addressText(src),
-  addressText(dst),
-  `${sport}`,
-  `${dport}`,
-];
+const looks = ({ src, dst, sport, dport }: Packet, events: readonly Event[] = []): string[] => {
+  const drawn = (side: string, port: number): boolean =>
+    events.some(
+      (event) =>
+        event.kind === "translated" &&
+        event.part === side &&
+        event.chosenFrom !== undefined &&
+        port >= event.chosenFrom.from &&
+        port <= event.chosenFrom.to,
+    );
+  const [from, to] = [drawn("source", sport), drawn("destination", dport)];
+  return [addressText(src), addressText(dst), from ? "drawn" : `${sport}`, to ? "drawn" : `${dport}`];
+};
 
+/** Words about one of the packet's own addresses are about any address. */
 function endOf(end: End | Outcome, packet: Packet): string {
-  const text = JSON.stringify(end, (key, value) =>
-    ["answered", "nextHop", "nextHopFamily", "address"].includes(key) ? undefined : value,
-  );
-  return [packet.src, packet.dst].reduce<string>(
-    (left, address) => left.split(addressText(address)).join("ADDRESS"),
-    text,
-  );
+  const own = new Set([addressText(packet.src), addressText(packet.dst)]);
+  return JSON.stringify(end, (key, value) => {
+    if (["answered", "nextHop", "nextHopFamily", "address"].includes(key)) return undefined;
+    if (typeof value !== "string" || !["what", "why"].includes(key)) return value;
+    return value.replace(/[0-9a-f:.]+/g, (word) => (own.has(word) ? "ADDRESS" : word));
+  });
 }
 
 /** Events of the packet, not of what was sent because of it. */
@@ -86,7 +93,7 @@ export function seeOnHost(host: Host, state: HostState, entrance: Entrance, scri
     turns,
     end: endOf(outcome, last),
     sent: looks(packet),
-    arrived: looks(last),
+    arrived: looks(last, events),
     questions: chooser.answers,
   };
 }
@@ -110,12 +117,13 @@ export function seeOnNetwork(
   const { there } = travelOnce(place, chooser, packet, sender, { ...options, oneWay: true, record });
   place.state.rollback(mark);
   const [rules, turns]: [string[], string[]] = [[], []];
+  const all = there.legs.flatMap(({ number }) => events.get(number) ?? []);
   for (const { number, node, entrance } of there.legs) {
     turns.push(`at ${node} ${entrance.kind === "received" ? entrance.inInterface : ""}`);
     turnsOf(events.get(number) ?? [], rules, turns);
   }
   const end = endOf(there.end, there.packet);
-  return { rules, turns, end, sent: looks(packet), arrived: looks(there.packet), questions: chooser.answers };
+  return { rules, turns, end, sent: looks(packet), arrived: looks(there.packet, all), questions: chooser.answers };
 }
 
 /** Were they one way? A field at the end is the same, or as it was sent. */
