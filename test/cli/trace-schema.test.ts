@@ -55,14 +55,14 @@ const rows: readonly (readonly [string, readonly string[], string?])[] = [
   ],
 ];
 for (const [about, args, input] of rows)
-  test(`trace -o json is as its schema says: ${about}`, (t) => {
+  test(`slow: trace -o json is as its schema says: ${about}`, (t) => {
     const document = traced(args, input);
     t.true(validate(document), JSON.stringify(validate.errors?.slice(0, 3), null, 1));
   });
 
 test("the schema's version is the program's", (t) => t.is(schema.properties.version.const, TRACE_VERSION));
 
-test("the schema refuses what it does not know", (t) => {
+test("slow: the schema refuses what it does not know", (t) => {
   const document = traced(rows[0]?.[1] ?? []) as Record<string, unknown>;
   t.false(validate({ ...document, more: 1 }));
   t.false(validate({ ...document, works: "maybe" }));
