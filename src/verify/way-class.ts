@@ -3,7 +3,7 @@ import type { Host } from "../kernel/host.ts";
 import type { Address, Packet } from "../kernel/packet.ts";
 import { addressType4 } from "../kernel/routing/address-type.ts";
 import type { HostState } from "../kernel/state.ts";
-import { type IntervalSet, intervalsOf } from "../net/intervals.ts";
+import { containsValue, intervalsOf, prefixInterval } from "../net/intervals.ts";
 import type { JourneyBranch, JourneyOptions, Sender } from "../network/journey.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkState } from "../network/network-state.ts";
@@ -44,6 +44,14 @@ function narrowAtFirst(draft: Draft, { first }: Trial): void {
   }
 }
 
+/** IPv4 sources that no route makes possible: none, loopback, multicast, broadcast. */
+const NEVER_SOURCES = [
+  prefixInterval(0n, 32, 32),
+  prefixInterval(0x7f000000n, 8, 32),
+  prefixInterval(0xe0000000n, 4, 32),
+  prefixInterval(0xffffffffn, 32, 32),
+];
+
 /** The kind of address that a packet goes to on a host, as routing sees it. */
 function castOf(host: Host, dst: Address): string {
   return typeof dst === "number" ? addressType4(host, dst, undefined) : "";
@@ -51,19 +59,21 @@ function castOf(host: Host, dst: Address): string {
 
 /**
  * What IPv4 says of an impossible source depends on whether the destination is one host's, or is broadcast or multicast: of a packet
- * that is dropped for such a source, the class stays with destinations of one kind. `undefined`: all of them.
+ * that is dropped for such a source, the class stays with destinations of one kind, and with sources that are impossible anywhere if
+ * its own is.
  */
-function ownCast(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): IntervalSet | undefined {
+function ownKind(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): Trial["within"] {
   const { end } = own;
   const martian =
     (end.kind === "dropped" && end.cause.kind === "martian") || (end.kind === "no-route" && end.where !== "receive");
   const last = own.legs.at(-1);
-  if (!martian || last === undefined || first.family === "IPv6") return undefined;
+  if (!martian || last === undefined || first.family === "IPv6") return {};
   const wanted = castOf(last.host, first.dst);
   const same = cutAt(draft.universe.dst, hostEdges(last.host, first.family)).filter(
     ({ from }) => castOf(last.host, addressOfNumber(from, first.family)) === wanted,
   );
-  return intervalsOf(same);
+  const early = intervalsOf(NEVER_SOURCES);
+  return { dst: intervalsOf(same), ...(containsValue(early, draft.point.src) ? { src: early } : {}) };
 }
 
 /** Does the packet belong to a connection that is known already on some host of its way? */
@@ -85,8 +95,8 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
 function classOf(course: Course, packet: Packet): WayClass {
   const own = course.send(packet);
   const draft = makeDraft(packet);
-  const destinations = ownCast(draft, { first: packet, own });
-  const trial: Trial = { first: packet, own, course, destinations, tries: 0 };
+  const within = ownKind(draft, { first: packet, own });
+  const trial: Trial = { first: packet, own, course, within, tries: 0 };
   if (isOfConnection(own)) {
     fixFields(draft, fields);
     draft.reasons.add("the packet belongs to a known connection, and the class is about this one only");
