@@ -1,9 +1,10 @@
 import type { Script } from "../kernel/chooser/answer.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Address, Packet } from "../kernel/packet.ts";
+import { isLoopback4, isMulticast4, LIMITED_BROADCAST, ownerOf } from "../kernel/routing/address.ts";
 import { addressType4 } from "../kernel/routing/address-type.ts";
 import type { HostState } from "../kernel/state.ts";
-import { containsValue, intervalsOf, prefixInterval } from "../net/intervals.ts";
+import { type IntervalSet, intervalsOf } from "../net/intervals.ts";
 import type { JourneyBranch, JourneyOptions, Sender } from "../network/journey.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkState } from "../network/network-state.ts";
@@ -44,36 +45,32 @@ function narrowAtFirst(draft: Draft, { first }: Trial): void {
   }
 }
 
-/** IPv4 sources that no route makes possible: none, loopback, multicast, broadcast. */
-const NEVER_SOURCES = [
-  prefixInterval(0n, 32, 32),
-  prefixInterval(0x7f000000n, 8, 32),
-  prefixInterval(0xe0000000n, 4, 32),
-  prefixInterval(0xffffffffn, 32, 32),
-];
-
-/** The kind of address that a packet goes to on a host, as routing sees it. */
-function castOf(host: Host, dst: Address): string {
-  return typeof dst === "number" ? addressType4(host, dst, undefined) : "";
+/** What routing thinks of an IPv4 address, whatever the other one is. */
+function kindOf(host: Host, address: Address): string {
+  if (typeof address !== "number") return "";
+  const nowhere = address === 0 || isLoopback4(address) || isMulticast4(address) || address === LIMITED_BROADCAST;
+  return `${addressType4(host, address, undefined)} ${nowhere} ${ownerOf(host, address) !== undefined}`;
 }
 
 /**
- * What IPv4 says of an impossible source depends on whether the destination is one host's, or is broadcast or multicast: of a packet
- * that is dropped for such a source, the class stays with destinations of one kind, and with sources that are impossible anywhere if
- * its own is.
+ * Of what is wrong with a packet's addresses IPv4 says the first thing that it comes upon, and what that is depends on both: of a
+ * packet that is dropped for them, the class stays with addresses of the same kinds.
  */
-function ownKind(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): Trial["within"] {
+function ownKinds(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): Trial["within"] {
   const { end } = own;
   const martian =
     (end.kind === "dropped" && end.cause.kind === "martian") || (end.kind === "no-route" && end.where !== "receive");
-  const last = own.legs.at(-1);
-  if (!martian || last === undefined || first.family === "IPv6") return {};
-  const wanted = castOf(last.host, first.dst);
-  const same = cutAt(draft.universe.dst, hostEdges(last.host, first.family)).filter(
-    ({ from }) => castOf(last.host, addressOfNumber(from, first.family)) === wanted,
-  );
-  const early = intervalsOf(NEVER_SOURCES);
-  return { dst: intervalsOf(same), ...(containsValue(early, draft.point.src) ? { src: early } : {}) };
+  const host = own.legs.at(-1)?.host;
+  if (!martian || host === undefined || first.family === "IPv6") return {};
+  const sameKind = (field: "src" | "dst"): IntervalSet => {
+    const wanted = kindOf(host, first[field]);
+    return intervalsOf(
+      cutAt(draft.universe[field], hostEdges(host, first.family)).filter(
+        ({ from }) => kindOf(host, addressOfNumber(from, first.family)) === wanted,
+      ),
+    );
+  };
+  return { src: sameKind("src"), dst: sameKind("dst") };
 }
 
 /** Does the packet belong to a connection that is known already on some host of its way? */
@@ -95,7 +92,7 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
 function classOf(course: Course, packet: Packet): WayClass {
   const own = course.send(packet);
   const draft = makeDraft(packet);
-  const within = ownKind(draft, { first: packet, own });
+  const within = ownKinds(draft, { first: packet, own });
   const trial: Trial = { first: packet, own, course, within, tries: 0 };
   if (isOfConnection(own)) {
     fixFields(draft, fields);
