@@ -114,10 +114,11 @@ export function policyEdges({ source, destination }: PolicyRule, family: IPFamil
 
 /** Where the bits that an address shares with an own one begin to be more or fewer: IPv6 chooses its source by them. */
 export function likenessEdges(host: Host): readonly bigint[] {
-  const lengths = Array.from({ length: 128 }, (_, i) => i + 1);
   return host.interfaces.flatMap(({ addresses }) =>
-    addresses.flatMap(({ address }) =>
-      typeof address === "number" ? [] : lengths.flatMap((length) => prefixEdges(address, length, "IPv6")),
-    ),
+    addresses.flatMap(({ address, prefixLength }) => {
+      if (typeof address === "number") return [];
+      const lengths = Array.from({ length: prefixLength }, (_, i) => i + 1);
+      return lengths.flatMap((length) => prefixEdges(address, length, "IPv6"));
+    }),
   );
 }

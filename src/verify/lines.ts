@@ -1,8 +1,9 @@
-import type { Packet } from "../kernel/packet.ts";
+import type { Address, Packet } from "../kernel/packet.ts";
+import type { IPFamily } from "../net/family.ts";
 import { containsValue, differenceOf, type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
 import type { Course, CourseRun } from "./course.ts";
 import { hostEdges, likenessEdges, prefixEdges } from "./edges.ts";
-import { type Box, type Field, fields, fieldValue, withField } from "./field.ts";
+import { type Box, type Field, fields, fieldValue, type Part, withField } from "./field.ts";
 import { type Draft, inPart, type Point, type Region, regionOf } from "./region.ts";
 import { cutAt } from "./sight.ts";
 import { sameWay } from "./way-record.ts";
@@ -15,8 +16,8 @@ export interface Trial {
   readonly first: Packet;
   readonly own: CourseRun;
   readonly course: Course;
-  /** Destinations beyond these are not taken for the same, whatever the trials say. */
-  readonly destinations: IntervalSet | undefined;
+  /** What is beyond these is not taken for the same, whatever the trials say. */
+  readonly within: Part;
   tries: number;
 }
 
@@ -45,6 +46,12 @@ function writtenAddresses({ way }: CourseRun): bigint[] {
   return written;
 }
 
+/** An IPv4 address in IPv6's clothes belongs to whom the IPv4 one does. */
+function namedEdges(address: Address, length: number, family: IPFamily): readonly bigint[] {
+  if (typeof address !== "number" || family === "IPv4") return prefixEdges(address, length, family);
+  return prefixEdges([0, 0, 0xffff, address], 96 + length, family);
+}
+
 /** Where, apart from rules, something may change along a field. */
 export function edgesAlong({ first, own, course }: Trial, field: Field): readonly bigint[] {
   const { family } = first;
@@ -53,10 +60,13 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
     const ports = own.way.views.flatMap(({ sport, dport }) => [sport, dport]);
     return ports.flatMap((port) => [BigInt(port), BigInt(port) + 1n]);
   }
-  const choosesSource = family === "IPv6" && (course.anySource || own.way.steps.some((step) => step.includes("nat ")));
+  const choosesSource =
+    family === "IPv6" &&
+    field === "dst" &&
+    (course.anySource || own.way.steps.some((step) => step.endsWith("nat MASQUERADE")));
   return [
     ...own.legs.flatMap(({ host }) => [...hostEdges(host, family), ...(choosesSource ? likenessEdges(host) : [])]),
-    ...course.named.flatMap(({ address, prefixLength }) => prefixEdges(address, prefixLength, family)),
+    ...course.named.flatMap(({ address, prefixLength }) => namedEdges(address, prefixLength, family)),
     ...writtenAddresses(own).flatMap((value) => [value, value + 1n]),
   ];
 }
@@ -118,7 +128,7 @@ function cutAlong(draft: Draft, trial: Trial, field: Field): void {
   const near = exceptionsAt(region);
   const own = draft.point[field];
   const kept: Interval[] = [];
-  const within = field === "dst" ? trial.destinations : undefined;
+  const within = trial.within[field];
   let [left, beyond] = [0, 0];
   for (const piece of cutAt(region.box[field], edgesAlong(trial, field))) {
     if (own >= piece.from && own <= piece.to) {
@@ -137,7 +147,7 @@ function cutAlong(draft: Draft, trial: Trial, field: Field): void {
   }
   draft.box[field] = intervalsOf(kept);
   if (beyond > 0)
-    draft.reasons.add("destinations of other kinds are left out: what sources they allow is not looked at");
+    draft.reasons.add(`a ${field} of another kind is left out: it is not known what the packet would be dropped for`);
   if (left > 0) draft.reasons.add(`${left} parts of the ${field} were left out: not enough packets could be tried`);
 }
 

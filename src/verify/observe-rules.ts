@@ -29,6 +29,8 @@ interface Course {
   answering: number;
   looked: Looked[];
   asked: number;
+  /** Nothing that follows can make a difference. */
+  over: boolean;
 }
 
 const allSent: Sent = { src: true, dst: true, sport: true, dport: true, icmpType: true };
@@ -54,13 +56,14 @@ export function ruleListener(
     answering: 0,
     looked: [],
     asked: 0,
+    over: false,
   };
   const event = (_leg: number, { kind }: Event): void => {
     if (kind === "answer") course.answering++;
     else if (kind === "answered") course.answering--;
   };
   const rule = (leg: number, asked: number, walk: Walk, skb: Skb, seen: Rule, part: number, holds: boolean): void => {
-    if (course.answering > 0 || !own.has(leg)) return;
+    if (course.over || course.answering > 0 || !own.has(leg)) return;
     if (leg !== course.leg) {
       course.leg = leg;
       course.entered = course.sent;
@@ -88,7 +91,9 @@ export function ruleListener(
     };
     constrainByRule(draft, sight, seen, course.looked);
     if (!holds || walk.hotdrop || seen.target === undefined) return;
-    course.sent = constrainByTarget(draft, sight, seen.target);
+    const sentOn = constrainByTarget(draft, sight, seen.target);
+    course.over = sentOn === undefined;
+    course.sent = sentOn ?? course.sent;
     const fieldsThere = legFields.get(leg);
     if (fieldsThere !== undefined) fieldsThere.left = course.sent;
   };
@@ -107,12 +112,17 @@ function recentLists({ state }: Walk, { matches }: Rule): ReadonlyMap<string, Re
   );
 }
 
-/** What the target of a rule that matched means for the fields behind it. */
-function constrainByTarget(draft: Draft, sight: Sight, target: Target): Sent {
+const TRANSLATING: ReadonlySet<Target["kind"]> = new Set(["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"] as const);
+
+/** What the target of a rule that matched means for the fields behind it; `undefined`: there is no more to learn. */
+function constrainByTarget(draft: Draft, sight: Sight, target: Target): Sent | undefined {
   if (target.kind === "SET") constrainBySet(draft, sight, target);
-  return sight.walk.table === "nat" && sight.skb.entry !== undefined
-    ? constrainByNAT(draft, sight, target)
-    : sight.sent;
+  if (!TRANSLATING.has(target.kind) || sight.skb.entry === undefined) return sight.sent;
+  if (sight.walk.table === "nat") return constrainByNAT(draft, sight, target);
+  // no kernel loads such a rule
+  fixFields(draft, fields);
+  draft.reasons.add(`${target.kind} in table ${sight.walk.table}`);
+  return undefined;
 }
 
 /** SET writes the packet's own values into a set, and may refuse: what follows may depend on them. */

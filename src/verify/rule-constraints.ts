@@ -95,8 +95,13 @@ function excludeMatching(
     for (const part of parts) excludeOrFix(draft, walk, part, coupled);
   };
   for (const [i, list] of conditions.entries()) {
+    // whoever comes so far is asked the same, and told the same
+    if (looked[i]?.asked === true && !looked[i].holds) return;
     for (const condition of list) {
       switch (condition.kind) {
+        case "constant":
+          if (!condition.holds) return;
+          break;
         case "in":
           if (looked[i]?.asked === true && containsValue(condition.asked, draft.point[condition.field])) {
             narrow([{ [condition.field]: condition.asked }]);

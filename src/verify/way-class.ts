@@ -1,6 +1,7 @@
 import type { Script } from "../kernel/chooser/answer.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Address, Packet } from "../kernel/packet.ts";
+import { isLoopback4, isMulticast4, LIMITED_BROADCAST, ownerOf } from "../kernel/routing/address.ts";
 import { addressType4 } from "../kernel/routing/address-type.ts";
 import type { HostState } from "../kernel/state.ts";
 import { type IntervalSet, intervalsOf } from "../net/intervals.ts";
@@ -44,26 +45,32 @@ function narrowAtFirst(draft: Draft, { first }: Trial): void {
   }
 }
 
-/** The kind of address that a packet goes to on a host, as routing sees it. */
-function castOf(host: Host, dst: Address): string {
-  return typeof dst === "number" ? addressType4(host, dst, undefined) : "";
+/** What routing thinks of an IPv4 address, whatever the other one is. */
+function kindOf(host: Host, address: Address): string {
+  if (typeof address !== "number") return "";
+  const nowhere = address === 0 || isLoopback4(address) || isMulticast4(address) || address === LIMITED_BROADCAST;
+  return `${addressType4(host, address, undefined)} ${nowhere} ${ownerOf(host, address) !== undefined}`;
 }
 
 /**
- * What IPv4 says of an impossible source depends on whether the destination is one host's, or is broadcast or multicast: of a packet
- * that is dropped for such a source, the class stays with destinations of one kind. `undefined`: all of them.
+ * Of what is wrong with a packet's addresses IPv4 says the first thing that it comes upon, and what that is depends on both: of a
+ * packet that is dropped for them, the class stays with addresses of the same kinds.
  */
-function ownCast(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): IntervalSet | undefined {
+function ownKinds(draft: Draft, { first, own }: Pick<Trial, "first" | "own">): Trial["within"] {
   const { end } = own;
   const martian =
     (end.kind === "dropped" && end.cause.kind === "martian") || (end.kind === "no-route" && end.where !== "receive");
-  const last = own.legs.at(-1);
-  if (!martian || last === undefined || first.family === "IPv6") return undefined;
-  const wanted = castOf(last.host, first.dst);
-  const same = cutAt(draft.universe.dst, hostEdges(last.host, first.family)).filter(
-    ({ from }) => castOf(last.host, addressOfNumber(from, first.family)) === wanted,
-  );
-  return intervalsOf(same);
+  const host = own.legs.at(-1)?.host;
+  if (!martian || host === undefined || first.family === "IPv6") return {};
+  const sameKind = (field: "src" | "dst"): IntervalSet => {
+    const wanted = kindOf(host, first[field]);
+    return intervalsOf(
+      cutAt(draft.universe[field], hostEdges(host, first.family)).filter(
+        ({ from }) => kindOf(host, addressOfNumber(from, first.family)) === wanted,
+      ),
+    );
+  };
+  return { src: sameKind("src"), dst: sameKind("dst") };
 }
 
 /** Does the packet belong to a connection that is known already on some host of its way? */
@@ -85,8 +92,8 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
 function classOf(course: Course, packet: Packet): WayClass {
   const own = course.send(packet);
   const draft = makeDraft(packet);
-  const destinations = ownCast(draft, { first: packet, own });
-  const trial: Trial = { first: packet, own, course, destinations, tries: 0 };
+  const within = ownKinds(draft, { first: packet, own });
+  const trial: Trial = { first: packet, own, course, within, tries: 0 };
   if (isOfConnection(own)) {
     fixFields(draft, fields);
     draft.reasons.add("the packet belongs to a known connection, and the class is about this one only");
