@@ -95,7 +95,13 @@ function quotedDump(family: IPFamily, packets: readonly TracedPacket[]): Pick<Kn
   return { dump, quoted };
 }
 
-const nothing: Dump = { source: { name: "", text: "" }, family: "IPv4", tables: new Map() };
+const noSource = { name: "", text: "" };
+const nothing: Dump = {
+  source: noSource,
+  placeOf: (offset) => ({ source: noSource, offset }),
+  family: "IPv4",
+  tables: new Map(),
+};
 
 function knowledgeOf(family: IPFamily, packets: readonly TracedPacket[], dumps: readonly Dump[]): Knowledge {
   const given = dumps.find((dump) => dump.family === family);

@@ -48,6 +48,7 @@ const severities = {
   "invalid-drop-missing": "note",
   "family-assumed": "note",
   "partial-text": "note",
+  extract: "note",
   "no-table": "error",
 } as const;
 
@@ -77,12 +78,12 @@ function wordOffset(text: string, offset: number, word: string): number {
 
 /** Turns faults of a table into findings. Chains that are not kube-proxy's or the kubelet's get a warning at most. */
 export function faultReport(dump: Dump, table: LintTable, report: (finding: Finding) => void): FaultReport {
-  const { source, family } = dump;
+  const { source, family, placeOf } = dump;
   return ({ code, message, severity = faultSeverities[code], chain, at, word }) => {
     const line = typeof at === "number" ? at : at.offset;
     const offset = word === undefined ? line : wordOffset(source.text, line, word);
     const clamped = severity === "error" && isForeign(chain) ? "warning" : severity;
-    const place = { source, offset };
+    const place = placeOf(offset);
     report({ severity: clamped, code, message, place, family, table: table.name, chain });
   };
 }

@@ -53,20 +53,32 @@ function checkDump(dump: Dump, report: (finding: Finding) => void): void {
   const reportOf = (table: LintTable): ((fault: Fault) => void) => faultReport(dump, table, report);
   for (const table of dump.tables.values()) {
     const to = reportOf(table);
+    if (table.extract) {
+      noteExtract(dump, table, report);
+      checkOrder(table, to);
+      continue;
+    }
     if (table.partial) notePartial(dump, table, report);
     checkChains(table, to);
     checkOrder(table, to);
     checkEndpoints(table, to);
     checkAffinity(table, to);
   }
+  if ([...dump.tables.values()].some(({ extract }) => extract)) return;
   checkMarks(dump, reportOf);
   checkDispatch(dump, reportOf);
   checkOrigin(dump, reportOf);
 }
 
-function notePartial({ source, family }: Dump, table: LintTable, report: (finding: Finding) => void): void {
+function noteExtract({ placeOf, family }: Dump, table: LintTable, report: (finding: Finding) => void): void {
+  const code = "extract";
+  const message = `table ${table.name} is not whole in this text: only rules that stand in each other's way are looked for`;
+  report({ severity: faultSeverities[code], code, message, place: placeOf(table.offset), family, table: table.name });
+}
+
+function notePartial({ placeOf, family }: Dump, table: LintTable, report: (finding: Finding) => void): void {
   const code = "partial-text";
   const message = `table ${table.name} without its built-in chains: taken for an input of iptables-restore --noflush, so what leads to its chains is not checked`;
-  const place = { source, offset: table.offset };
+  const place = placeOf(table.offset);
   report({ severity: faultSeverities[code], code, message, place, family, table: table.name });
 }

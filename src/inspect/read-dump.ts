@@ -1,4 +1,5 @@
 import type { IPFamily } from "../net/family.ts";
+import { originalPlaces, type PastedPart, readPasted } from "../pasted/pasted.ts";
 import { checkRule } from "../rules/iptables/checks.ts";
 import { type Refusal, TableDraft } from "../rules/iptables/draft.ts";
 import { linePlace, type ParsedScript, parseScript } from "../rules/iptables/parse.ts";
@@ -22,18 +23,42 @@ const FAMILY_IN_NAME: readonly (readonly [RegExp, IPFamily])[] = [
 ];
 
 /**
- * Reads a text of iptables-save or for iptables-restore: the tables it leaves behind, with the line of each rule and
- * chain. What cannot be read is reported; everything else is kept, also what the tools would refuse.
+ * Reads a text of iptables-save or for iptables-restore, also as people paste it (`readPasted`): the tables it leaves behind,
+ * with the line of each rule and chain. What cannot be read is reported; everything else is kept, also what the tools would
+ * refuse.
  */
 export function readDump(source: Source, options: ReadDumpOptions, report: (finding: Finding) => void): Dump[] {
+  const inSource = (found: Diagnostic): void => report({ ...found, place: found.place ?? { source, offset: 0 } });
+  const parts = readPasted(source, { forLoading: false }, inSource);
+  const rules = parts.filter(({ kind }) => kind === "iptables");
+  if (rules.length === 0) {
+    reportNoTable(source, report);
+    return [];
+  }
+  const inOriginal = originalPlaces(parts, report);
+  return rules.flatMap((part) => readRules(part, options, inOriginal));
+}
+
+function reportNoTable(source: Source, report: (finding: Finding) => void): void {
+  const message = "no table in this text; give the output of iptables-save or an input of iptables-restore";
+  report({ severity: "error", code: "no-table", message, place: { source, offset: 0 } });
+}
+
+function readRules(
+  { text, family: told, extract }: PastedPart,
+  given: ReadDumpOptions,
+  report: (finding: Finding) => void,
+): Dump[] {
+  const { source, placeOf } = text;
+  const asked = given.family ?? told;
+  const options = asked === undefined ? {} : { family: asked };
   const textReport = textFaults(source, report);
   const faults: Diagnostic[] = [];
   const script = parseScript(source, (fault) => faults.push(fault));
   const segments = segmentsOf(script);
   if (segments.length === 0) {
     // what is wrong with each line of something else helps nobody
-    const message = "no table in this text; give the output of iptables-save or an input of iptables-restore";
-    report({ severity: "error", code: "no-table", message, place: { source, offset: 0 } });
+    reportNoTable(source, report);
     return [];
   }
   for (const fault of faults) textReport(fault);
@@ -42,9 +67,12 @@ export function readDump(source: Source, options: ReadDumpOptions, report: (find
     const family = segment.family ?? assumedFamily(source, segment, script, options, report);
     const backend = segment.header?.backend;
     const tables = new Map(
-      segment.blocks.map((block) => [block.table, new BlockReader(script, block, family, backend, textReport).read()]),
+      segment.blocks.map((block) => [
+        block.table,
+        new BlockReader(script, block, family, backend, textReport).read(extract !== undefined),
+      ]),
     );
-    return { source, family, ...(backend === undefined ? {} : { backend }), tables };
+    return { source, placeOf, family, ...(backend === undefined ? {} : { backend }), tables };
   });
 }
 
@@ -123,7 +151,7 @@ class BlockReader {
       this.#say(block.from, { code: "no-such-table", message: `there is no table ${block.table.slice(0, 60)}` });
   }
 
-  read(): LintTable {
+  read(extract: boolean): LintTable {
     const { from, to } = this.#block;
     for (let i = from; i < to; i++) this.#line(i);
     const chains = new Map<string, LintChain>();
@@ -137,7 +165,7 @@ class BlockReader {
         rules: chain.rules as readonly LintRule[],
       });
     }
-    return { name: this.#block.table, offset, chains, partial: this.#partial };
+    return { name: this.#block.table, offset, chains, partial: this.#partial, extract };
   }
 
   #offset(index: number): number {

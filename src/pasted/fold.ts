@@ -95,25 +95,25 @@ function* ways(pieces: readonly PeeledLine[], width: number): Generator<readonly
 /** Does the next piece begin like an option of the rule? */
 const OPTION = /^\s*(?:!|--?[a-z])/;
 
-/** How many faults a rule may have that is put together: fewer than its beginning alone, which may be one by itself. */
-function mostProblems(pieces: readonly PeeledLine[], chains: ReadonlySet<string>): number {
+/** May what is put together jump to a chain that nothing shows? Where the beginning alone is worse, or goes on with an option. */
+function mayBeUnsure(pieces: readonly PeeledLine[], chains: ReadonlySet<string>): boolean {
   const [head, next] = pieces as readonly [PeeledLine, PeeledLine];
   const alone = problemsOf(head.text, chains);
-  if (alone === 0) return OPTION.test(next.text) ? UNSURE : 0;
-  return alone > UNSURE ? UNSURE : 0;
+  return alone > UNSURE || (alone === 0 && OPTION.test(next.text));
 }
 
-/** Rules that are read in order to join lines; more only where somebody means to keep us busy. */
-const MOST_JUDGED = 200_000;
+/** Rules that are read in order to join lines, for each line; more only where somebody means to keep us busy. */
+const MOST_JUDGED = 10;
 
 class Unfolder {
   readonly #width: number;
   readonly #chains: ReadonlySet<string>;
-  #judged = 0;
+  #budget: number;
 
   constructor(lines: readonly PeeledLine[]) {
     this.#width = screenWidth(lines);
     this.#chains = chainsOf(lines);
+    this.#budget = 10_000 + MOST_JUDGED * lines.length;
   }
 
   /** The first way to put the pieces together in which nothing is wrong, or the least that may be. */
@@ -129,18 +129,15 @@ class Unfolder {
       const whole = glued(pieces, [...ways(pieces, this.#width)][0] as readonly Glue[]);
       return !complete(head.text) && complete(whole.text) ? whole : undefined;
     }
-    let best: PeeledLine | undefined;
-    let most = mostProblems(pieces, this.#chains);
+    let unsure: PeeledLine | undefined;
     for (const glues of ways(pieces, this.#width)) {
-      if (++this.#judged > MOST_JUDGED) return undefined;
+      if (this.#budget-- <= 0) return undefined;
       const whole = glued(pieces, glues);
       const problems = problemsOf(whole.text, this.#chains);
-      if (problems > most || (best !== undefined && problems === most)) continue;
-      best = whole;
-      most = problems;
-      if (problems === 0) break;
+      if (problems === 0) return whole;
+      if (problems <= UNSURE) unsure ??= whole;
     }
-    return best;
+    return unsure !== undefined && mayBeUnsure(pieces, this.#chains) ? unsure : undefined;
   }
 }
 

@@ -149,9 +149,11 @@ class Framer {
     const { opening, closing, gaps } = fragment;
     if (opening !== undefined && closing !== undefined && !gaps) return lines;
     const chains = new Set(lines.map(({ chain }) => chain));
+    // what stands between the first line of a table and a cut is as good as in a whole one
+    const isSound = opening !== undefined && !gaps;
     return lines.filter(({ line }) => {
       const isCut = line.open && opening !== undefined && closing === undefined;
-      if (!isCut && (line.kind === "policy" || problemsOf(line.text, chains) <= UNSURE)) return true;
+      if (!isCut && (isSound || line.kind === "policy" || problemsOf(line.text, chains) <= UNSURE)) return true;
       fragment.gaps ||= !isCut;
       this.#leftOut(
         line,

@@ -35,7 +35,8 @@ function ruleProblems(line: RuleLine, chains: ReadonlySet<string>): number {
   const lines = expandAddresses(line);
   const each = "code" in lines ? undefined : lines[0];
   if (each === undefined) return 1;
-  const counts = ipFamilies.map((family) => {
+  let least = Number.POSITIVE_INFINITY;
+  for (const family of ipFamilies) {
     let count = 0;
     const { target } = readRule(each, family, ({ severity, code }) => {
       if (severity === "error" || /^unknown-/.test(code) || code === "host-name") count++;
@@ -43,9 +44,10 @@ function ruleProblems(line: RuleLine, chains: ReadonlySet<string>): number {
     if (target !== undefined && (target.kind === "jump" || target.kind === "goto")) {
       count += jumpProblems(target.chain, chains);
     }
-    return count;
-  });
-  return Math.min(...counts);
+    least = Math.min(least, count);
+    if (least === 0) break;
+  }
+  return least;
 }
 
 /**

@@ -46,9 +46,12 @@ export function readPasted(source: Source, options: PastedOptions, report: Repor
 }
 
 /** A report that gives places in the text as it was given. */
-export function originalPlaces(parts: readonly PastedPart[], report: Report): Report {
+export function originalPlaces<Found extends Diagnostic>(
+  parts: readonly PastedPart[],
+  report: (found: Found) => void,
+): (found: Found) => void {
   const texts = new Map(parts.map(({ text }) => [text.source, text]));
-  return (found: Diagnostic) => {
+  return (found) => {
     const text = found.place === undefined ? undefined : texts.get(found.place.source);
     report(
       text === undefined || found.place === undefined ? found : { ...found, place: text.placeOf(found.place.offset) },

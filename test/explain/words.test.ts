@@ -219,7 +219,8 @@ test("a comment cannot steer the terminal", (t) => {
   const explanation = explained(["KUBE-SERVICES -p tcp -m frob --x \u001b[31m\u202e -j ACCEPT"]);
   const text = [...explainText(explanation, { strong: (each) => each })].join("");
   t.false(text.includes("\u001b") || text.includes("\u202e"));
-  t.true(text.includes("␛[31m"));
+  // the code itself is taken for the terminal's that the text was copied from
+  t.true(text.includes("--x <U+202E>"));
 });
 
 function rulewalk(

@@ -389,6 +389,7 @@ const harmless: readonly (readonly [string, Base, readonly Edit[], string | unde
   ["Calico's empty chain", "affinity", [before(INPUT, ":cali-wl - [0:0]", "-A INPUT -j cali-wl")], "empty-chain"],
   ["an unused chain of Docker's", "affinity", [before(INPUT, ":DOCKER-USER - [0:0]")], "unused-chain"],
   ["a text without built-in chains", "affinity", [drop(/^(?::|-A )[A-Z]+ /)], "partial-text"],
+  ["a text without the names of its tables", "affinity", [drop(/^\*/)], "extract"],
   [
     "a Service that names an address twice",
     "affinity",
