@@ -44,16 +44,18 @@ export interface Answer extends Way {
 export interface Travel extends Wires {
   readonly chooser: Chooser;
   readonly record?: ((leg: number, event: Event) => void) | undefined;
+  readonly indexed?: boolean | undefined;
   legs: number;
 }
 
 function walkLeg(travel: Travel, { node, entrance }: Arrival, packet: Packet): Leg {
   const number = travel.legs++;
-  const { chooser, record } = travel;
+  const { chooser, record, indexed = true } = travel;
   const options = {
     host: node.host,
     state: travel.state.of(node.name),
     chooser,
+    indexed,
     ...(record === undefined ? {} : { record: (event: Event) => record(number, event) }),
   };
   const result =
@@ -108,6 +110,7 @@ function followFrom(travel: Travel, course: Course, start: Arrival | End): Way {
       at = { kind: "stuck", node: node.name, why: `the packet came to more than ${MAX_LEGS} nodes` };
       break;
     }
+    course.packet = at.packet ?? course.packet;
     const leg = walkLeg(travel, at, course.packet);
     course.legs.push(leg);
     at = leave(travel, course, node, leg.number, leg.result);
