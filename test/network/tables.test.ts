@@ -1,10 +1,17 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import test from "ava";
+import { addDyadic, type Dyadic, dyadic, equalDyadic, oneDyadic, zeroDyadic } from "../../src/net/dyadic.ts";
 import { calls, frontendsOf } from "./frontends.ts";
 import { branchText, readBranch } from "./journey-row.ts";
 import { readChains, rowsOf } from "./journey-table.ts";
 import { placeOfSettings, playChain } from "./play-chain.ts";
+
+/** `1/2`, `715827883/2^31`; nothing where it is sure. */
+function readChance(text = "1/1"): Dyadic {
+  const [top = "", bottom = ""] = text.split("/");
+  return dyadic(BigInt(top), bottom.startsWith("2^") ? Number(bottom.slice(2)) : Math.log2(Number(bottom)));
+}
 
 const chains = readChains();
 const rows = rowsOf(chains);
@@ -24,6 +31,13 @@ for (const chain of chains) {
 test("rows are written as they are read", (t) => {
   for (const { branches } of rows) {
     for (const text of branches) t.is(branchText(readBranch(text)), text);
+  }
+});
+
+test("the chances of each row add up to 1", (t) => {
+  for (const { branches, text } of rows) {
+    const sum = branches.map((branch) => readChance(readBranch(branch).chance)).reduce(addDyadic, zeroDyadic);
+    t.true(equalDyadic(sum, oneDyadic), text);
   }
 });
 
