@@ -28,6 +28,8 @@ export interface JourneyOptions {
   readonly entryNode?: (address: Address) => string | undefined;
   /** No reply is sent. */
   readonly oneWay?: boolean;
+  /** False: every rule of a chain is looked at, as the kernel does; the journeys are the same (`RunOptions`). */
+  readonly indexed?: boolean;
 }
 
 /** What comes back, as far as somebody listens where the packet arrived. */
@@ -132,8 +134,8 @@ export function travelOnce(
   sender: Sender | undefined,
   options: JourneyOptions & Pick<Travel, "record" | "observe"> = {},
 ): Journey {
-  const { entryNode, record, observe, oneWay } = options;
-  const travel: Travel = { network, state, chooser, record, observe, entryNode, legs: 0 };
+  const { entryNode, record, observe, oneWay, indexed } = options;
+  const travel: Travel = { network, state, chooser, record, observe, entryNode, indexed, legs: 0 };
   const there = follow(travel, startOf(travel, sender, packet), packet);
   const reply = oneWay === true || sender === undefined ? undefined : replyOf(travel, sender, packet, there);
   return { there, ...(reply === undefined ? {} : { reply }) };

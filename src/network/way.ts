@@ -46,16 +46,18 @@ export interface Travel extends Wires {
   readonly chooser: Chooser;
   readonly record?: ((leg: number, event: Event) => void) | undefined;
   readonly observe?: ((leg: number, ...seen: Parameters<RuleObserver>) => void) | undefined;
+  readonly indexed?: boolean | undefined;
   legs: number;
 }
 
 function walkLeg(travel: Travel, { node, entrance }: Arrival, packet: Packet): Leg {
   const number = travel.legs++;
-  const { chooser, record, observe } = travel;
+  const { chooser, record, observe, indexed = true } = travel;
   const options = {
     host: node.host,
     state: travel.state.of(node.name),
     chooser,
+    indexed,
     ...(record === undefined ? {} : { record: (event: Event) => record(number, event) }),
     ...(observe === undefined ? {} : { observe: (...seen: Parameters<RuleObserver>) => observe(number, ...seen) }),
   };
@@ -111,6 +113,7 @@ function followFrom(travel: Travel, course: Course, start: Arrival | End): Way {
       at = { kind: "stuck", node: node.name, why: `the packet came to more than ${MAX_LEGS} nodes` };
       break;
     }
+    course.packet = at.packet ?? course.packet;
     const leg = walkLeg(travel, at, course.packet);
     course.legs.push(leg);
     at = leave(travel, course, node, leg.number, leg.result);

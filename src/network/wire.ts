@@ -1,6 +1,7 @@
 import type { Outcome } from "../kernel/outcome.ts";
 import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
 import { type SendOptions, wayTo } from "../kernel/run.ts";
+import { isLoopback } from "../net/ip.ts";
 import { textOf } from "./addresses.ts";
 import type { End } from "./end.ts";
 import type { Network, NetworkNode } from "./network.ts";
@@ -18,6 +19,8 @@ export interface Arrival {
   readonly kind: "arrival";
   readonly node: NetworkNode;
   readonly entrance: Entrance;
+  /** As it enters, where routers outside changed it. */
+  readonly packet?: Packet;
 }
 
 /** What lies between the hosts. */
@@ -43,6 +46,13 @@ function arriveBy(node: NetworkNode, inInterface: string): Arrival {
   return { kind: "arrival", node, entrance: { kind: "received", inInterface } };
 }
 
+/** Pods and hosts outside are no routers for localnet: `ip_route_input_slow` and `ip6_rcv_core` drop what says it is from loopback. */
+function saysLoopback({ src }: Packet): boolean {
+  return isLoopback(typeof src === "number" ? { family: "IPv4", value: src } : { family: "IPv6", words: src });
+}
+
+const FROM_LOOPBACK = "no other host takes a packet from a loopback address";
+
 /**
  * A packet from outside enters a node by the interface that the node's own way back to the source takes, unless that is a
  * Pod's or the overlay; then by the one that has the destination, else by the uplink. `by` says another interface of it.
@@ -67,11 +77,27 @@ export function enterNode(
   return arriveBy(node, inInterface);
 }
 
+/** A packet that left the cluster and is led back into it has crossed a router at least: it takes one from the TTL. */
+function ledBack(packet: Packet, to: Arrival | End, from: string | undefined): Arrival | End {
+  if (to.kind !== "arrival" || from === undefined) return to;
+  if (packet.ttl <= 1) return unknown("what a router outside answers when the TTL runs out there", from);
+  return { ...to, packet: { ...packet, ttl: packet.ttl - 1 } };
+}
+
 /**
- * Where the world outside delivers a packet. What it knows: nodes by their addresses; Services' external addresses if
+ * Where the world outside delivers a packet; `from`: the node that sent it out. What it knows: nodes by their addresses; Services' external addresses if
  * `entryNode` tells; Pod networks if the network's options say so. Every other address is somebody's outside.
  */
 export function outsideDelivers(wires: Wires, packet: Packet, from?: string, outInterface?: string): Arrival | End {
+  return ledBack(packet, deliverOutside(wires, packet, from, outInterface), from);
+}
+
+function deliverOutside(
+  wires: Wires,
+  packet: Packet,
+  from: string | undefined,
+  outInterface: string | undefined,
+): Arrival | End {
   const { network, entryNode } = wires;
   const { dst } = packet;
   const owner = network.ownerOf(dst);
@@ -96,6 +122,7 @@ export function outsideDelivers(wires: Wires, packet: Packet, from?: string, out
     case "cluster-ip":
       return nobody(dst, "no host has a ClusterIP, and no rule translated it", from);
     case "outside":
+      if (saysLoopback(packet)) return nobody(dst, FROM_LOOPBACK, from);
       return {
         kind: "outside",
         ...(from === undefined ? {} : { node: from }),
@@ -125,6 +152,7 @@ export function crossWire(
   if (isCast(node, packet.dst)) return unknown("who hears a broadcast or multicast that leaves the host", name);
   if (node.pods.some((pod) => pod.interface === outInterface)) {
     const pod = podWith(node, packet.dst);
+    if (saysLoopback(packet)) return nobody(packet.dst, FROM_LOOPBACK, name);
     if (pod?.interface === outInterface) return { kind: "pod", node: name, pod: pod.key };
     return nobody(packet.dst, `the Pod behind ${outInterface} has another address`, name);
   }

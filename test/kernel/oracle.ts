@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Packet } from "../../src/kernel/packet.ts";
 import { decodePacket } from "./decode.ts";
 import { encodePacket } from "./encode.ts";
+import { PythonProgram } from "./python-program.ts";
 import type { Batch, LoggedPacket, Observation, ObservedEntry, RuleHit, SeenPacket, Step } from "./step.ts";
 import type { Backend } from "./tools.ts";
 import { ipCommands, type Topology } from "./topology.ts";
@@ -47,11 +46,6 @@ interface SeenRecord {
   readonly c?: readonly HitRow[];
 }
 
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
-
 function readBytes(hex: string): { readonly bytes: Uint8Array; readonly packet: Packet } {
   const bytes = Uint8Array.from(Buffer.from(hex, "hex"));
   const packet = decodePacket(bytes);
@@ -83,27 +77,10 @@ function observation({ t, u, e, o = [], l = [], g = [], c = [] }: SeenRecord): O
 
 /** A node in the running kernel: a network namespace of its own that ends with `stop` and with this process. */
 export class Oracle {
-  readonly #child: ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  #errors = "";
+  readonly #program: PythonProgram;
 
   private constructor(lockFile: string) {
-    // the system's own tools first: npm puts node_modules/.bin in front, where an `nft` is that is no nft
-    const path = `/usr/sbin:/sbin:/usr/bin:/bin:${process.env.PATH ?? ""}`;
-    const env = { PATH: path, LC_ALL: "C", XTABLES_LOCKFILE: lockFile };
-    this.#child = spawn("python3", ["-B", PROGRAM], { env, stdio: ["pipe", "pipe", "pipe"] });
-    running.add(this.#child);
-    this.#child.on("error", (error) => {
-      this.#errors += error.message;
-    });
-    this.#child.on("close", () => running.delete(this.#child));
-    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#errors += text;
-    });
-    this.#child.stdin?.on("error", () => undefined);
-    const input = this.#child.stdout;
-    if (input === null) throw new Error("the namespace program has no output");
-    this.#lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    this.#program = new PythonProgram(PROGRAM, lockFile);
   }
 
   /** Makes the node. Needs root; `lockFile` stands in for xtables' lock, `logGroups` are the NFLOG groups to show. */
@@ -115,13 +92,8 @@ export class Oracle {
     return oracle;
   }
 
-  async #ask(request: object): Promise<unknown> {
-    this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error(`the namespace program ended: ${this.#errors.trim()}`);
-    const answer = JSON.parse(value) as { readonly error?: string };
-    if (answer.error !== undefined) throw new Error(answer.error);
-    return answer;
+  #ask(request: object): Promise<unknown> {
+    return this.#program.ask(request);
   }
 
   /** Loads rules in place of those of the same tables, and empties the conntrack table. Throws what a tool refused. */
@@ -192,9 +164,7 @@ export class Oracle {
   }
 
   /** Ends the namespace with all that is in it. */
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.on("close", resolve));
-    this.#child.stdin?.end();
-    if (this.#child.exitCode === null) await ended;
+  stop(): Promise<void> {
+    return this.#program.stop();
   }
 }

@@ -62,6 +62,7 @@ const others: readonly (readonly [packet: string, expected: string, setting?: Se
     "unknown: what x/y sends: there is no such Pod on worker-1 10.244.1.10:1 > 10.244.2.10:2",
     { sender: { kind: "pod", node: "worker-1", pod: "x/y" } },
   ],
+  ["tcp 10.244.1.99:40000 > 10.96.20.4:80", "unknown: who sends from 10.244.1.99 10.244.1.99:40000 > 10.96.20.4:80"],
   ["udp 127.0.0.1:1 > 10.244.2.10:2", "unknown: who sends from 127.0.0.1 127.0.0.1:1 > 10.244.2.10:2"],
   ["udp 203.0.113.9:1 > 127.0.0.1:2", "nobody: it is the address of no other host 203.0.113.9:1 > 127.0.0.1:2"],
   ["udp 203.0.113.9:1 > 8.8.8.8:2", "outside 203.0.113.9:1 > 8.8.8.8:2 | outside 8.8.8.8:2 > 203.0.113.9:1 as-called"],

@@ -7,47 +7,43 @@ import { NetworkState } from "../../src/network/network-state.ts";
 import type { Way } from "../../src/network/way.ts";
 import { snapshot } from "../kernel-laws/snapshot.ts";
 import { addressText } from "../routing/support.ts";
-import { rows } from "./journey-rows.ts";
-import { client, golden, optionsOf, placeFor, shop } from "./setting.ts";
-import { branchText, journeyText, type Place, packetOf, placeOf } from "./support.ts";
+import { readChains } from "./journey-table.ts";
+import { placeOfSettings, sendingOf } from "./play-chain.ts";
+import { client, golden, placeFor, shop } from "./setting.ts";
+import { journeyText, type Place, packetOf, placeOf } from "./support.ts";
 
-for (const [i, [folder, text, expected, setting]] of rows.entries()) {
-  test(`row ${i + 1}: ${folder}: ${text}`, (t) => {
-    const place = placeFor(folder, setting);
-    const packet = packetOf(text);
-    const sender = setting?.sender ?? senderOf(place.network, packet.src);
-    const { branches, complete } = journeysOf(place, packet, sender, optionsOf(setting));
-    t.deepEqual(branches.map(branchText), expected);
-    t.true(complete);
-  });
-}
+/** Chains over the shop and a few clusters beside it. */
+const chains = readChains().filter(({ name }) => name.startsWith("95"));
 
 const snapshots = ({ network, state }: Place): unknown => network.nodes.map((name) => snapshot(state.of(name)));
 
 test("journeys leave the states of all hosts as they were, and a leg's events begin with its packet", (t) => {
   let [events, entries] = [0, 0];
-  for (const [folder, text, , setting] of rows) {
-    const place = placeFor(folder, setting);
-    const packet = packetOf(text);
-    const sender = setting?.sender ?? senderOf(place.network, packet.src);
-    const chooser = seededChooser(text);
+  for (const chain of chains) {
+    const [line] = chain.lines;
+    if (line?.kind !== "row") continue;
+    const { settings, name } = chain;
+    const place = placeOfSettings(settings, chains, "nft");
+    const { packet, sender } = sendingOf(place, settings, line);
+    const { entry } = settings;
+    const options = entry === undefined ? {} : { entryNode: () => entry };
+    const chooser = seededChooser(name);
     const untouched = snapshots({ ...place, state: new NetworkState() });
-    for (const sport of [1, 2])
-      travelOnce(place, chooser, { ...packet, sport, icmpId: sport }, sender, optionsOf(setting));
+    for (const sport of [1, 2]) travelOnce(place, chooser, { ...packet, sport, icmpId: sport }, sender, options);
     const before = snapshots(place);
     if (JSON.stringify(before) !== JSON.stringify(untouched)) entries++;
-    const { branches } = journeysOf(place, packet, sender, optionsOf(setting));
-    t.deepEqual(snapshots(place), before, text);
+    const { branches } = journeysOf(place, packet, sender, options);
+    t.deepEqual(snapshots(place), before, name);
     for (const { journey, events: eventsOf } of branches) {
       for (const leg of [...journey.there.legs, ...(journey.reply?.way.legs ?? [])]) {
         const hook = eventsOf(leg).find(({ kind }) => kind === "hook");
-        t.is(hook?.kind === "hook" ? addressText(hook.view.dst) : "", addressText(leg.packet.dst), text);
+        t.is(hook?.kind === "hook" ? addressText(hook.view.dst) : "", addressText(leg.packet.dst), name);
         events++;
       }
     }
-    t.deepEqual(snapshots(place), before, `${text}: events`);
+    t.deepEqual(snapshots(place), before, `${name}: events`);
   }
-  t.true(events > 50 && entries > 15, `${events} ${entries}`);
+  t.true(events > 100 && entries > 30, `${events} ${entries}`);
 });
 
 test("a state that began behind a mark is empty after the roll-back", (t) => {

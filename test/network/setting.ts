@@ -1,11 +1,10 @@
-import type { JourneyOptions, Sender } from "../../src/network/journey.ts";
+import type { Sender } from "../../src/network/journey.ts";
 import { NetworkState } from "../../src/network/network-state.ts";
 import { type Place, type PlaceSettings, placeOf } from "./support.ts";
 
 /** What a test says besides the packet. */
 export interface Setting {
   readonly sender?: Sender;
-  readonly entry?: string;
   readonly asked?: readonly string[];
   readonly settings?: PlaceSettings;
 }
@@ -25,6 +24,3 @@ export function placeFor(folder: string, { asked = [], settings = {} }: Setting 
   if (settings.hostFile === undefined) places.set(key, place);
   return { ...place, state: new NetworkState() };
 }
-
-export const optionsOf = ({ entry }: Setting = {}): JourneyOptions =>
-  entry === undefined ? {} : { entryNode: () => entry };

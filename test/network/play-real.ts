@@ -1,0 +1,125 @@
+import type { Sender } from "../../src/network/journey.ts";
+import { addressText } from "../routing/support.ts";
+import { branchText, type RowBranch, readBranch } from "./journey-row.ts";
+import type { Chain, JourneyLine } from "./journey-table.ts";
+import { branchFits, hostOf, observe, observedText, stoppingChain } from "./observe.ts";
+import { sendingOf } from "./play-chain.ts";
+import type { RealNetwork } from "./real-network.ts";
+import { closeLines, entryLines } from "./real-outside.ts";
+import type { Place } from "./support.ts";
+
+/** A chain and where it is played. */
+export interface RealChain {
+  readonly chain: Chain;
+  readonly place: Place;
+  readonly network: RealNetwork;
+  /** The seconds of rules, and so those that a chain waits, are divided by it. */
+  readonly shorten: number;
+}
+
+/** What became of a chain. */
+export interface RealResult {
+  readonly rows: number;
+  /** Rows of which the emulated network itself says "unknown", and all behind them. */
+  readonly skipped: number;
+  readonly failure?: string;
+}
+
+/** The kernel leaves a branch of 1/6 out so often once in 10^7. */
+const TRIES = 90;
+/** A chain is played so often at least: a branch of 1/2 that its rows do not list stays hidden once in a thousand times. */
+const LEAST = 10;
+/** Milliseconds without anything seen, after which a packet's way is over; the longer ones are for a machine that is busy. */
+const QUIET = [3, 40, 150];
+
+type Row = Extract<JourneyLine, { kind: "row" }>;
+
+interface ReadRow {
+  readonly row: Row;
+  readonly branches: readonly RowBranch[];
+  readonly seen: Set<number>;
+}
+
+/** Does a row say that the end is not known? */
+export const isUnknown = ({ branches }: Row): boolean => branches.some((text) => / unknown, |: unknown/.test(text));
+
+/** The node where the ways of a row end by a rule, the first that does. */
+function watchedNode(branches: readonly RowBranch[]): string | undefined {
+  for (const { there, reply } of branches) {
+    if (stoppingChain(there.end) !== undefined) return there.nodes.at(-1);
+    if (reply?.end !== undefined && stoppingChain(reply.end) !== undefined) return reply.nodes.at(-1);
+  }
+  return undefined;
+}
+
+function senderHost(sender: Sender | undefined): string {
+  if (sender === undefined) throw new Error("nobody has the source address");
+  return hostOf(sender);
+}
+
+/** The node that this one packet is handed to from outside: of a load balancer's connection, where the row says. */
+function entryOf({ sender }: Row, [first]: readonly RowBranch[]): string | undefined {
+  if (sender.kind === "connection") return first?.there.nodes[0];
+  return sender.kind === "outside" ? sender.node : undefined;
+}
+
+/** Plays a chain once, until a row takes another branch than its first; what is wrong, if anything. */
+async function playOnce(
+  { chain, place, network, shorten }: RealChain,
+  rows: ReadonlyMap<JourneyLine, ReadRow>,
+  quiet: number,
+): Promise<string | undefined> {
+  const { settings } = chain;
+  await network.flush();
+  for (const line of chain.lines) {
+    if (line.kind === "wait") {
+      await network.sleep((1000 * line.seconds) / shorten);
+      continue;
+    }
+    const read = rows.get(line);
+    if (read === undefined) return undefined;
+    const { packet, sender } = sendingOf(place, settings, line);
+    const entry = entryOf(line, read.branches);
+    const called = addressText(packet.dst);
+    if (entry !== undefined) await network.routeOutside(entryLines(place, entry, called));
+    const watched = watchedNode(read.branches);
+    const observed = await observe(network, packet, senderHost(sender), { quiet, watched });
+    if (entry !== undefined) await network.routeOutside(closeLines(place, called));
+    const at = read.branches.findIndex((branch) => branchFits(branch, observed));
+    if (at < 0) {
+      const said = read.branches.map(branchText).join("\n    | ");
+      return `line ${line.line}: ${line.text.split(" => ")[0]}\n  the row says\n    ${said}\n  the kernel says\n    ${observedText(observed)}`;
+    }
+    read.seen.add(at);
+    if (at > 0) return undefined;
+  }
+  return undefined;
+}
+
+/** Plays a chain until every branch of every row was seen. */
+export async function playReal(real: RealChain): Promise<RealResult> {
+  const { chain, place, network } = real;
+  const all = chain.lines.filter((line) => line.kind === "row");
+  const end = all.findIndex(isUnknown);
+  const asked = end < 0 ? all : all.slice(0, end);
+  const rows = new Map<JourneyLine, ReadRow>(
+    asked.map((row) => [row, { row, branches: row.branches.map(readBranch), seen: new Set<number>() }]),
+  );
+  const result = { rows: all.length, skipped: all.length - asked.length };
+  if (asked.length === 0) return result;
+  if (chain.settings.entry !== undefined) await network.routeOutside(entryLines(place, chain.settings.entry));
+  const least = chain.lines.some(({ kind }) => kind === "wait") ? 1 : LEAST;
+  for (let i = 1; i <= TRIES; i++) {
+    let failure: string | undefined;
+    for (const quiet of QUIET) {
+      const late = network.late;
+      failure = await playOnce(real, rows, quiet);
+      if (failure === undefined && network.late === late) break;
+      failure ??= "packets came late";
+    }
+    if (failure !== undefined) return { ...result, failure };
+    if (i >= least && [...rows.values()].every(({ branches, seen }) => seen.size === branches.length)) return result;
+  }
+  const never = [...rows.values()].filter(({ branches, seen }) => seen.size < branches.length);
+  return { ...result, failure: `not every branch was seen: ${never.map(({ row }) => `line ${row.line}`).join(", ")}` };
+}
