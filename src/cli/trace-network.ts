@@ -38,6 +38,7 @@ export interface NetworkOptions extends ClusterOptions {
   readonly mode?: string;
   readonly backend: Backend;
   readonly outsideRoutesPods?: boolean;
+  readonly podNetwork: "overlay" | "direct";
 }
 
 /** A network to send packets through, and what it is told with. */
@@ -117,7 +118,7 @@ export function placeFromObjects(
   report: Report,
 ): TracedPlace | "host shown" | undefined {
   const release = releaseOf(options.kubeVersion);
-  const { validate, node, backend, outsideRoutesPods } = options;
+  const { validate, node, backend, outsideRoutesPods, podNetwork } = options;
   const manifests = readManifests(clusterSources(options, report), { validate }, report);
   reportSkipped(manifests, report);
   reportEmpty(manifests, report);
@@ -152,6 +153,7 @@ export function placeFromObjects(
       release,
       backend,
       sha256,
+      podNetwork,
       written,
       askedFor: askedFor(book),
       pods: manifests.pods,

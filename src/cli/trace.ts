@@ -189,6 +189,14 @@ export function traceCommand(exit: (code: number) => void): Command {
         .default("health"),
     )
     .option("--no-reply", "leave the reply out")
+    .addOption(
+      new Option(
+        "--pod-network <kind>",
+        "how nodes reach each other's Pods: by an overlay device, or straight by routes",
+      )
+        .choices(["overlay", "direct"])
+        .default("overlay"),
+    )
     .option("--outside-routes-pods", "routers outside know the way to Pods")
     .option("--no-outside-routes-pods", "they do not")
     .addOption(

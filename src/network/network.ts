@@ -148,7 +148,7 @@ function lazyNodes(cluster: Cluster, options: NetworkOptions, report: Report): N
     if (found === undefined) return undefined;
     const { pods, uplinks, ...description } = found;
     const host = makeHost({ ...description, rules: rules(name), ...(backend === undefined ? {} : { backend }) });
-    return { name, host, pods, uplinks, overlay: OVERLAY };
+    return { name, host, pods, uplinks, ...(options.podNetwork === "direct" ? {} : { overlay: OVERLAY }) };
   };
   return (name) => {
     if (!made.has(name)) made.set(name, make(name));
@@ -167,11 +167,12 @@ export function makeNetwork(cluster: Cluster, options: NetworkOptions, report: R
   const networks: readonly NodeNetwork[] = cluster.nodes.flatMap(({ value }) =>
     podNetworks(value).map((network) => ({ ...network, node: value.metadata.name ?? "" })),
   );
+  const hasOverlay = options.podNetwork !== "direct";
   const ownerOf = (address: Address): Owner => {
     const text = textOf(address);
     const ofNode = own.get(text);
     if (ofNode !== undefined) return ofNode;
-    const overlay = networks.find(({ network }) => sameAddress(network, address));
+    const overlay = hasOverlay ? networks.find(({ network }) => sameAddress(network, address)) : undefined;
     if (overlay !== undefined) return { kind: "node", node: overlay.node };
     const podNode = pods.get(text);
     if (podNode !== undefined) return { kind: "pod", node: podNode };

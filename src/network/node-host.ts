@@ -12,7 +12,7 @@ import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
 import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
 import { type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
-import { type LocalPod, localPods, remoteEndpoints } from "./pod-addresses.ts";
+import { type LocalPod, localPods, podNodes, remoteEndpoints } from "./pod-addresses.ts";
 
 const UPLINK_MTU = 1500;
 /** What a VXLAN leaves of it. */
@@ -215,23 +215,46 @@ function assumedPods(
   });
 }
 
-/** Other nodes' Pods over the overlay: their networks, and single addresses that no network holds. */
-function overlayRoutes(cluster: Cluster, nodeName: string, report: Report): Route[] {
-  const others = cluster.nodes
-    .filter(({ value }) => value.metadata.name !== nodeName)
-    .flatMap(({ value }) => podNetworks(value));
-  const routes = others.map(({ family, network, length }) => route(family, network, length, OVERLAY, network));
-  const strays = remoteEndpoints(cluster, nodeName).filter((ip) => !others.some((each) => inside(each, ip)));
+/** A way to the Pods of one node: over the overlay to its device, or by the uplink to the node itself. */
+type WayToPods = (
+  node: Node | undefined,
+  family: IPFamily,
+) => { readonly device: string; readonly gateway?: Address } | undefined;
+
+/** Other nodes' Pods: their networks, and single addresses that no network holds. */
+function podRoutes(cluster: Cluster, nodeName: string, way: WayToPods, report: Report): Route[] {
+  const others = cluster.nodes.filter(({ value }) => value.metadata.name !== nodeName).map(({ value }) => value);
+  const networks = others.flatMap((node) => podNetworks(node).map((network) => ({ ...network, node })));
+  const routes = networks.flatMap(({ node, family, network, length }) => {
+    const by = way(node, family);
+    return by === undefined ? [] : [route(family, network, length, by.device, by.gateway ?? network)];
+  });
+  const nodes = podNodes(cluster, []);
+  const strays = remoteEndpoints(cluster, nodeName).filter((ip) => !networks.some((each) => inside(each, ip)));
   if (strays.length > 0) {
-    const message = `${strays.length} endpoint addresses on other nodes lie in no Node's podCIDRs: host routes over ${OVERLAY} are assumed`;
+    const message = `${strays.length} endpoint addresses on other nodes lie in no Node's podCIDRs: host routes to their nodes are assumed`;
     report({ severity: "note", code: "pod-routes-assumed", message });
   }
-  return [...routes, ...strays.map((ip) => route(ip.family, addressOf(ip), WHOLE[ip.family], OVERLAY))];
+  const single = strays.flatMap((ip) => {
+    const node = others.find(({ metadata }) => metadata.name === nodes.get(formatIP(ip)));
+    const by = way(node, ip.family);
+    return by === undefined ? [] : [route(ip.family, addressOf(ip), WHOLE[ip.family], by.device, by.gateway)];
+  });
+  return [...routes, ...single];
+}
+
+/** By the uplink, to the address that the other node has in the family. */
+function direct(uplinks: Readonly<Partial<Record<IPFamily, string>>>): WayToPods {
+  return (node, family) => {
+    const device = uplinks[family];
+    const address = (node === undefined ? [] : nodeAddresses(node)).find((ip) => ip.family === family);
+    return device === undefined || address === undefined ? undefined : { device, gateway: addressOf(address) };
+  };
 }
 
 /**
  * A node as a host, from API objects alone: lo, an uplink with the Node's addresses and a default route, a veth for each
- * local Pod, an overlay to the Pods of other nodes, and the sysctls that kube-proxy sets. What no object tells is assumed
+ * local Pod, an overlay to the Pods of other nodes or routes to these, and the sysctls that kube-proxy sets. What no object tells is assumed
  * and said in notes. Interfaces stand in the order lo, uplink (or those of the host file), overlay, veths by Pod.
  * `undefined`, with an error, when there is no such Node.
  */
@@ -250,9 +273,11 @@ export function nodeHost(
   const own = podNetworks(node);
   const nextIndex = Math.max(...base.map(({ index }) => index)) + 1;
   const vtep = own.map(({ family, network }) => ({ family, address: network, prefixLength: WHOLE[family] }));
-  const withOverlay = base.some(({ name }) => name === OVERLAY)
-    ? base
-    : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
+  const overlay = options.podNetwork !== "direct";
+  const withOverlay =
+    !overlay || base.some(({ name }) => name === OVERLAY)
+      ? base
+      : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
   const known = localPods(cluster, nodeName, options.pods ?? []);
   const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withOverlay);
   const interfaces = [...withOverlay, ...pods.interfaces];
@@ -270,7 +295,7 @@ export function nodeHost(
       ...connectedRoutes(interfaces, family),
     ]),
     ...pods.routes,
-    ...overlayRoutes(cluster, nodeName, report),
+    ...podRoutes(cluster, nodeName, overlay ? () => ({ device: OVERLAY }) : direct(uplinks), report),
     ...defaults,
   ];
   const sysctls = nodeSysctls(setsLocalnet(node, interfaces, options), options);

@@ -18,6 +18,11 @@ export interface NodeHostOptions {
   readonly pods?: readonly Located<Pod>[];
   /** Addresses that are asked about: those in the node's own Pod networks that nothing has are taken to be Pods on it. */
   readonly askedFor?: readonly IPAddress[];
+  /**
+   * How packets get to other nodes' Pods: over an overlay device, whose address senders on the node then have (the default), or
+   * straight to the other node, from the node's own address.
+   */
+  readonly podNetwork?: "overlay" | "direct";
   /** Facts of the node from a `--host` file: they replace what is assumed. */
   readonly hostFile?: HostFile;
 }

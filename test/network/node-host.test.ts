@@ -61,9 +61,11 @@ interface Setting {
   readonly config?: KubeProxyConfiguration;
   readonly hostFile?: HostFile;
   readonly items?: readonly object[];
+  readonly podNetwork?: "overlay" | "direct";
 }
 
-function hostOfNode(name: string, { minor = 37, config: written = {}, hostFile, items = objects }: Setting = {}) {
+function hostOfNode(name: string, setting: Setting = {}) {
+  const { minor = 37, config: written = {}, hostFile, items = objects, podNetwork = "overlay" } = setting;
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
     found.push(diagnostic);
@@ -74,7 +76,13 @@ function hostOfNode(name: string, { minor = 37, config: written = {}, hostFile, 
   const { config } = resolveKubeProxyConfig({ mode: "iptables", ...written }, { minor });
   if (config === undefined) throw new Error("bad configuration");
   found.length = 0;
-  const options = { config, release: { minor }, pods: manifests.pods, ...(hostFile === undefined ? {} : { hostFile }) };
+  const options = {
+    config,
+    release: { minor },
+    pods: manifests.pods,
+    podNetwork,
+    ...(hostFile === undefined ? {} : { hostFile }),
+  };
   return { host: nodeHost(cluster, name, options, report), found };
 }
 
@@ -116,9 +124,20 @@ const ways: readonly (readonly [to: string, expected: string])[] = [
   ["fd00:244:2::5", "flannel.1 via fd00:244:2:: src fd00:244:1::"],
   ["2001:db8::1", "eth0 via fd00:7::1 src fd00:7::10"],
 ];
-for (const [to, expected] of ways) {
-  test(`from node a to ${to}: ${expected}`, (t) => {
-    const walk = walkOf(makeHost(described("a")));
+/** The same where nodes reach each other's Pods straight. */
+const directWays: readonly (readonly [to: string, expected: string])[] = [
+  ["8.8.8.8", "eth0 via 192.168.7.3 src 192.168.7.1"],
+  ["10.244.1.5", "veth via 10.244.1.5 src 10.244.1.1"],
+  ["10.244.2.5", "eth0 via 192.168.7.2 src 192.168.7.1"],
+  ["172.30.9.9", "eth0 via 192.168.7.2 src 192.168.7.1"],
+  ["fd00:244:2::5", "eth0 via fd00:7::11 src fd00:7::10"],
+];
+for (const [kind, to, expected] of [
+  ...ways.map((row) => ["overlay", ...row] as const),
+  ...directWays.map((row) => ["direct", ...row] as const),
+]) {
+  test(`from node a to ${to} (${kind}): ${expected}`, (t) => {
+    const walk = walkOf(makeHost(described("a", { podNetwork: kind })));
     const flow = { family: familyOfText(to), dst: address(to), mark: 0, tos: 0, protocol: 6, sport: 1, dport: 2 };
     t.is(decisionText(routeOutput(walk, flow)).replace(/veth[0-9a-f]{8}/, "veth"), expected);
   });
