@@ -1,0 +1,67 @@
+import type { IPAddress } from "../../net/ip.ts";
+
+/** Schedulers that the kernel has (`net/netfilter/ipvs/Kconfig`). */
+export const schedulers = [
+  "rr",
+  "wrr",
+  "lc",
+  "wlc",
+  "sh",
+  "dh",
+  "mh",
+  "sed",
+  "nq",
+  "lblc",
+  "lblcr",
+  "fo",
+  "ovf",
+  "twos",
+] as const;
+export type Scheduler = (typeof schedulers)[number];
+
+/** How packets get to a real server: `-m`, `-g`, `-i`. */
+export type ForwardingMethod = "masquerade" | "route" | "tunnel";
+
+/** One server behind a virtual server. */
+export interface RealServer {
+  readonly address: IPAddress;
+  readonly port: number;
+  readonly method: ForwardingMethod;
+  /** 0: it gets no new connections. */
+  readonly weight: number;
+  /** Thresholds of connections (`-x`, `-y`); 0: none. */
+  readonly upper: number;
+  readonly lower: number;
+}
+
+/** What packets a virtual server takes. */
+export type VirtualServerKey =
+  | {
+      readonly kind: "address";
+      /** TCP 6, UDP 17, SCTP 132. */
+      readonly protocol: number;
+      readonly address: IPAddress;
+      readonly port: number;
+    }
+  | { readonly kind: "fwmark"; readonly family: IPAddress["family"]; readonly mark: number };
+
+/** A virtual server with its real servers, in the order in which they were added. */
+export interface VirtualServer {
+  readonly key: VirtualServerKey;
+  /** A name that the kernel does not have is kept as it was written. */
+  readonly scheduler: Scheduler | { readonly unknown: string };
+  /** Scheduler flags as written (`-b sh-port,sh-fallback`), in the kernel's order; none is an empty list. */
+  readonly schedulerFlags: readonly string[];
+  /** Seconds of persistence (`-p`), and the mask that clients are grouped by (IPv4: a netmask's prefix length, IPv6: a prefix length). */
+  readonly persistence?: { readonly timeout: number; readonly maskLength: number };
+  /** One-packet scheduling (`-o`). */
+  readonly onePacket: boolean;
+  readonly realServers: readonly RealServer[];
+}
+
+/** All virtual servers of a network namespace, in the order in which they were added. */
+export interface IPVSTable {
+  readonly virtualServers: readonly VirtualServer[];
+  /** `ipvsadm --set`: seconds; 0 leaves the kernel's own. */
+  readonly timeouts?: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };
+}
