@@ -37,10 +37,16 @@ export class KubeNames {
   readonly #parents = new Map<string, string>();
   readonly #endpoints = new Map<string, string>();
   readonly #services = new Map<string, ChainService | undefined>();
+  readonly #candidates: ReadonlySet<string>;
   #known: ReadonlyMap<string, string> | undefined;
 
+  /** `candidates` are Service ports (`namespace/name:port`) that are known from elsewhere: chains are told by their hashes. */
+  constructor(candidates: ReadonlySet<string> = new Set()) {
+    this.#candidates = candidates;
+  }
+
   /** Learns from the rules of a chain of kube-proxy. */
-  learn(chain: LintChain): void {
+  learn(chain: NamedRules): void {
     const kind = hashedKind(chain.name);
     for (const rule of chain.rules) {
       const comment = commentOf(rule);
@@ -92,6 +98,15 @@ export class KubeNames {
     return this.#services.get(key);
   }
 
+  #knownHashes(): ReadonlyMap<string, string> {
+    if (this.#known === undefined) {
+      const known = new Map(wellKnown.map(([name, protocol]) => [kubeHash(name + protocol), name]));
+      for (const name of this.#candidates) for (const protocol of protocols) known.set(kubeHash(name + protocol), name);
+      this.#known = known;
+    }
+    return this.#known;
+  }
+
   #ofEndpoint(chain: string): ChainService | undefined {
     const own = this.#endpointService.get(chain);
     const parent = this.#parents.get(chain);
@@ -107,8 +122,7 @@ export class KubeNames {
   #ofHash(hash: string): ChainService | undefined {
     const named = this.#ports.get(hash);
     if (named === undefined) {
-      this.#known ??= new Map(wellKnown.map(([name, protocol]) => [kubeHash(name + protocol), name]));
-      const service = this.#known.get(hash);
+      const service = this.#knownHashes().get(hash);
       return service === undefined ? undefined : { service, told: "hash" };
     }
     const { service, protocol } = named;
@@ -117,6 +131,9 @@ export class KubeNames {
     return { service, told: fits ? "comment" : "comment-only" };
   }
 }
+
+/** A chain's name and its rules. */
+type NamedRules = Pick<LintChain, "name"> & { readonly rules: readonly Rule[] };
 
 /** Protocols of Service ports, as they stand in the text that is hashed. */
 const protocols: readonly string[] = ["tcp", "udp", "sctp"];

@@ -50,7 +50,23 @@ const comments: readonly OwnerPattern[] = [
   { owner: "Cilium", pattern: /^cilium/i },
   { owner: "kube-router", pattern: /^kube-router / },
   { owner: "the CNI plugin portmap", pattern: /^CNI portfwd/ },
+  { owner: "the CNI plugin firewall", pattern: /^CNI firewall plugin/ },
+  { owner: "Weave Net", pattern: /^NOTE: this must go before the jump to KUBE-FORWARD$/ },
   { owner: "kube-proxy", pattern: /^kubernetes (?:service|postrouting|forwarding|load balancer|externally|health)/ },
+];
+
+/** Sets of others that rules in built-in chains ask. */
+const sets: readonly OwnerPattern[] = [
+  {
+    owner: "kube-proxy",
+    pattern: /^KUBE-(?:6-)?(?:CLUSTER-IP|LOOP-BACK|EXTERNAL-IP|LOAD-BALANCER|NODE-PORT|HEALTH-CHECK)/,
+  },
+  { owner: "kube-router", pattern: /^(?:inet6:)?(?:kube-router-|KUBE-(?:SRC|DST)-)/ },
+  { owner: "Calico", pattern: /^cali[46]0/ },
+  { owner: "Weave Net", pattern: /^weaver?-/ },
+  { owner: "fail2ban", pattern: /^f2b-/ },
+  { owner: "Azure Network Policy Manager", pattern: /^azure-npm-/ },
+  { owner: "Cilium", pattern: /^cilium_/ },
 ];
 
 /** Who makes chains of this name; `undefined` when that is not known. */
@@ -62,4 +78,9 @@ export function chainOwner(name: string): string | undefined {
 /** Who writes rules with this comment. */
 export function commentOwner(comment: string): string | undefined {
   return comments.find(({ pattern }) => pattern.test(comment))?.owner;
+}
+
+/** Who makes sets of this name. */
+export function setOwner(name: string): string | undefined {
+  return sets.find(({ pattern }) => pattern.test(name))?.owner;
 }
