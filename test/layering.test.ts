@@ -77,6 +77,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "sample",
     "text",
     "trace",
+    "verify",
     "view",
   ],
 };

@@ -15,7 +15,7 @@ import { nodeView } from "../proxy/node.ts";
 import { formatRelease } from "../proxy/release.ts";
 import type { Backend } from "../rules/iptables/ruleset.ts";
 import type { Diagnostic, Report, Source } from "../text/diagnostic.ts";
-import { dumpNames } from "../trace/dump-names.ts";
+import { namesOfDumps } from "../trace/dump-names.ts";
 import type { Names } from "../trace/names.ts";
 import {
   buildOptions,
@@ -93,7 +93,7 @@ export function placeFromDumps({ dump = [], node }: NetworkOptions, report: Repo
   report({ severity: "note", code: "replies-assumed", message });
   const backends = [...new Set(nodes.flatMap(({ host }) => host.backend ?? []))];
   const setting = `rules from ${nodes.length === 1 ? "a dump" : `dumps of ${nodes.length} nodes`}${backends.length === 1 ? ` (${backends[0]} back end)` : ""}`;
-  return { network, state, names: dumpNames(network), setting };
+  return { network, state, names: namesOfDumps(network), setting };
 }
 
 function hostFileOf(

@@ -10,6 +10,7 @@ import type { Names } from "../trace/names.ts";
 import { traceReport } from "../trace/report.ts";
 import { addClusterOptions } from "./cluster-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
+import { classJSON, classLines, classOf } from "./trace-class.ts";
 import { countLines, type Traced, type TraceItOptions, traceIt } from "./trace-it.ts";
 import { type NetworkOptions, placeFromDumps, placeFromObjects, type TracedPlace } from "./trace-network.ts";
 import { type Endpoint, endsOf, type PacketOptions, packetOf, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
@@ -93,15 +94,20 @@ function printed(
 ): Iterable<string> {
   const { names } = place;
   const { output, all = false, verbose = false } = options;
+  const found = output === "kernel" || output === "mermaid" ? undefined : classOf(place, traced, chosen);
   if (output === "json")
     return traceJSON(traced, names, {
+      ...(found === undefined ? {} : { class: classJSON(found) }),
       ...(balancer.length === 0 ? {} : { balancer }),
       ...(counts === undefined ? {} : { counts: countsJSON(counts, names) }),
     });
   if (output === "kernel") return kernelLog(traced, { all, chosen });
   if (output === "mermaid") return [traceMermaid(traced, names, chosen)];
   const { strong, faint } = paintFor(process.stdout);
-  const blocks = counts === undefined ? [] : [["COUNT", countLines(counts, names)] as const];
+  const blocks = [
+    ["CLASS", found === undefined ? [] : classLines(found, names)] as const,
+    ...(counts === undefined ? [] : [["COUNT", countLines(counts, names)] as const]),
+  ];
   return traceReport(traced, {
     names,
     all,

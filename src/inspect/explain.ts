@@ -1,4 +1,5 @@
 import type { Rule } from "../rules/iptables/model.ts";
+import type { Ruleset } from "../rules/iptables/ruleset.ts";
 import { hashedKind, isKube, isPolicyChain, normalChains } from "./chain-names.ts";
 import { type Dump, type LintChain, type LintRule, leadsTo } from "./dump.ts";
 import { commentOf, type KubeComment, type Role, readKubeComment } from "./explain-comments.ts";
@@ -46,14 +47,14 @@ export interface Explanation {
 type Key = `${ExplainGroup["kind"]} ${string}`;
 
 /** The mark that one of the two marking chains sets. */
-function markOf(dump: Dump, chain: string): number | undefined {
+function markOf(dump: Pick<Dump | Ruleset, "tables">, chain: string): number | undefined {
   for (const { target } of dump.tables.get("nat")?.chains.get(chain)?.rules ?? [])
     if (target?.kind === "MARK" && target.set.value === target.set.mask) return target.set.value;
   return undefined;
 }
 
 /** The names behind the chains of a dump. */
-export function vocabularyOf(dump: Dump): Vocabulary {
+export function vocabularyOf(dump: Pick<Dump | Ruleset, "tables">): Vocabulary {
   const names = new KubeNames();
   for (const table of dump.tables.values())
     for (const chain of table.chains.values()) if (isKube(chain.name)) names.learn(chain);

@@ -37,13 +37,13 @@ export function endText(way: Pick<Way, "end" | "packet">, names: Names): string 
   const target = targetText(packet);
   switch (end.kind) {
     case "pod":
-      return `delivered to ${namedText(target, names.holder(packet.dst) ?? "a Pod")} on ${end.node}`;
+      return `delivered to ${namedText(target, names.holder(packet.dst, packet.dport) ?? "a Pod")} on ${end.node}`;
     case "host":
-      return `delivered to node ${end.node} itself at ${target} (objects do not tell whether a process listens there)`;
+      return `delivered to node ${end.node} itself at ${target} (whether a process listens there is not known)`;
     case "outside": {
       const by = end.outInterface === undefined ? "" : ` by ${end.outInterface}`;
       const from = end.node === undefined ? "" : `leaves ${end.node}${by} to `;
-      return `${from}${namedText(target, names.holder(packet.dst))}${end.node === undefined ? " outside" : ""}`;
+      return `${from}${namedText(target, names.holder(packet.dst, packet.dport))}${end.node === undefined ? " outside" : ""}`;
     }
     case "nobody":
       return `reaches nobody: ${end.why} (${addressText(end.address)})`;

@@ -21,8 +21,8 @@ export interface RuleWhy {
 
 /** What a trace is told with: the names behind addresses and rules. Each answer is `undefined` where nobody knows. */
 export interface Names {
-  /** Who has an address: `Pod shop/web-1`, `node worker-1`. */
-  readonly holder: (address: Address) => string | undefined;
+  /** Who has an address, which a port may tell where nothing else does: `Pod shop/web-1`, `node worker-1`. */
+  readonly holder: (address: Address, port?: number) => string | undefined;
   /** What packets with this destination are for: `Service shop/api port http (ClusterIP)`. */
   readonly frontend: (packet: Pick<Packet, "dst" | "dport" | "protocol">) => string | undefined;
   /** Why a rule is on a node. */

@@ -159,7 +159,7 @@ export class Story {
       case "translated": {
         const { part, after, chosenFrom } = happening.event;
         const [address, port] = part === "source" ? [after.src, after.sport] : [after.dst, after.dport];
-        const name = names.holder(address);
+        const name = names.holder(address, port);
         const named = name === undefined ? "" : ` (${name})`;
         if (chosenFrom === undefined) return [`=> the ${part} becomes ${endpointText(address, port)}${named}`];
         const { from, to } = chosenFrom;

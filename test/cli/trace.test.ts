@@ -6,7 +6,7 @@ import test from "ava";
 import { readNodeDumps } from "../../src/dump/node-dumps.ts";
 import { makePacket } from "../../src/kernel/packet.ts";
 import { dumpedNetwork } from "../../src/network/dumped-network.ts";
-import { dumpNames } from "../../src/trace/dump-names.ts";
+import { namesOfDumps } from "../../src/trace/dump-names.ts";
 import { traceJourneys } from "../../src/trace/journey-trace.ts";
 import { traceReport } from "../../src/trace/report.ts";
 
@@ -177,7 +177,7 @@ test("trace: every foreign rule set can be walked without knowing its node", (t)
     });
     const place = dumpedNetwork([{ host, state }]);
     const traced = traceJourneys(place, packet, { kind: "outside", node: "node", inInterface: "eth0" });
-    const names = dumpNames(place.network);
+    const names = namesOfDumps(place.network);
     const options = { names, all: true, chosen: 0, everything: true, strong: String, faint: String };
     t.deepEqual(errors, [], file);
     t.regex([...traceReport(traced, options)].join(""), /RESULT/, file);
