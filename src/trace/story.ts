@@ -177,7 +177,7 @@ export class Story {
         const outcome = why !== undefined && !plain ? ` => ${effectText(effect)}` : "";
         const where = why === undefined || kept !== undefined ? "" : whereText(this.#shortened(why));
         return [
-          `${rule.table}: ${words}${drawnText(host, rule)}${outcome}${where === "" ? "" : ` (${where})`}`,
+          `${rule.table}: ${words}${words.includes("by chance") ? "" : drawnText(host, rule)}${outcome}${where === "" ? "" : ` (${where})`}`,
           faint(`  ${this.#ruleLine(host, rule, why === undefined)}`),
         ];
       }
