@@ -118,6 +118,19 @@ export function reportEmpty({ skipped, ...lists }: Manifests, report: Report): v
   report({ severity: "warning", code: "no-objects", message: "there is no object in the input" });
 }
 
+/** The facts of a node; they are printed, and that is all, when the options ask for them. `undefined` after an error. */
+export function shownFacts(
+  { host: file, showHost: only }: ClusterOptions,
+  node: NodeView,
+  config: ResolvedConfig,
+  report: Report,
+): HostFacts | "host shown" | undefined {
+  const host = hostFacts(file, node, config, report);
+  if (host === undefined || only !== true) return host;
+  process.stdout.write(showHost(host));
+  return "host shown";
+}
+
 /**
  * Reads objects, configuration and host facts as the options say. `undefined` after errors, which are reported;
  * `"host shown"` when only the facts were asked for.
@@ -165,11 +178,6 @@ export function readClusterFrom(
   const { config, written } = configured;
   const node = chooseNode(cluster, options.node ?? config.hostnameOverride, report);
   reportStart(config, node, options.verbose === true, report);
-  const host = hostFacts(options.host, node, config, report);
-  if (host === undefined) return undefined;
-  if (options.showHost === true) {
-    process.stdout.write(showHost(host));
-    return "host shown";
-  }
-  return { cluster, node, host, config, written };
+  const host = shownFacts(options, node, config, report);
+  return host === undefined || host === "host shown" ? host : { cluster, node, host, config, written };
 }

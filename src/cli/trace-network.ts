@@ -24,9 +24,9 @@ import {
   reportEmpty,
   reportSkipped,
   reportStart,
+  shownFacts,
 } from "./cluster-input.ts";
 import { checkMode, releaseOf, sha256 } from "./compile.ts";
-import { hostFacts, showHost } from "./host.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSource } from "./read-input.ts";
 import { UsageError } from "./terminal.ts";
@@ -140,9 +140,7 @@ export function placeFromObjects(
     const shown = cluster.nodes.find(({ value }) => value.metadata.name === (node ?? names[0]));
     if (shown === undefined || (node === undefined && names.length > 1))
       throw new UsageError(`--show-host needs --node; known are ${names.join(", ")}`);
-    const facts = hostFacts(options.host, nodeView(shown.value), config, report);
-    if (facts !== undefined) process.stdout.write(showHost(facts));
-    return facts === undefined ? undefined : "host shown";
+    return shownFacts(options, nodeView(shown.value), config, report) === undefined ? undefined : "host shown";
   }
   const hostFile = hostFileOf(options, report);
   const book: AddressBook = { cluster, pods: manifests.pods };

@@ -12,14 +12,15 @@ import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
 import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
 import { type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
-import { type LocalPod, localPods, podNodes, remoteEndpoints } from "./pod-addresses.ts";
+import { plainRoute, WHOLE } from "./plain-route.ts";
+import { type LocalPod, localPods } from "./pod-addresses.ts";
+import { direct, podRoutes } from "./pod-routes.ts";
 
 const UPLINK_MTU = 1500;
 /** What a VXLAN leaves of it. */
 const OVERLAY_MTU = 1450;
 /** The device to other nodes' Pods. */
 export const OVERLAY = "flannel.1";
-const WHOLE = { IPv4: 32, IPv6: 128 } as const;
 /** The network that a Node's address is taken to be in when nothing tells. */
 const ASSUMED_LENGTH = { IPv4: 24, IPv6: 64 } as const;
 
@@ -102,40 +103,19 @@ function uplinkOf(interfaces: readonly Interface[], node: Node, family: IPFamily
   return all.find(({ own }) => ips.some((ip) => sameAddress(ip, own.address))) ?? all[0];
 }
 
-function route(family: IPFamily, destination: Address, prefixLength: number, out: string, gateway?: Address): Route {
-  return {
-    family,
-    table: 254,
-    type: "unicast",
-    destination,
-    prefixLength,
-    tos: 0,
-    metric: family === "IPv4" ? 0 : 1024,
-    scope: family === "IPv6" || gateway !== undefined ? "global" : "link",
-    nextHops: [
-      {
-        device: out,
-        ...(gateway === undefined ? {} : { gateway: { family, address: gateway } }),
-        weight: 1,
-        usable: true,
-      },
-    ],
-  };
-}
-
 const NOWHERE: Readonly<Record<IPFamily, Address>> = { IPv4: 0, IPv6: [0, 0, 0, 0] };
 
 /** A default route over the uplink, by the first address of its network that no Node has. */
 function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[], report: Report): Route {
   const { own, device: out } = uplink;
   const network = networkOf(own.address, own.prefixLength);
-  if (own.prefixLength >= WHOLE[family] - 1) return route(family, NOWHERE[family], 0, out.name);
+  if (own.prefixLength >= WHOLE[family] - 1) return plainRoute(family, NOWHERE[family], 0, out.name);
   let steps = 1;
   while (taken.some((address) => sameAddress(address, behind(network, steps)))) steps++;
   const gateway = behind(network, steps);
   const message = `${family}: a default route via ${textOf(gateway)} on ${out.name} is assumed`;
   report({ severity: "note", code: "gateway-assumed", message });
-  return route(family, NOWHERE[family], 0, out.name, gateway);
+  return plainRoute(family, NOWHERE[family], 0, out.name, gateway);
 }
 
 /** Names of the veths: stable for a Pod, whatever others there are. */
@@ -190,7 +170,7 @@ function podInterfaces(
   });
   const routes = pods.flatMap(({ addresses }, i) =>
     addresses.map((ip): Route => {
-      const made = route(ip.family, addressOf(ip), WHOLE[ip.family], names[i] ?? "");
+      const made = plainRoute(ip.family, addressOf(ip), WHOLE[ip.family], names[i] ?? "");
       return ip.family === "IPv4" ? { ...made, scope: "host" } : made;
     }),
   );
@@ -213,43 +193,6 @@ function assumedPods(
     report({ severity: "note", code: "pod-assumed", message });
     return [{ key, addresses: [ip] }];
   });
-}
-
-/** A way to the Pods of one node: over the overlay to its device, or by the uplink to the node itself. */
-type WayToPods = (
-  node: Node | undefined,
-  family: IPFamily,
-) => { readonly device: string; readonly gateway?: Address } | undefined;
-
-/** Other nodes' Pods: their networks, and single addresses that no network holds. */
-function podRoutes(cluster: Cluster, nodeName: string, way: WayToPods, report: Report): Route[] {
-  const others = cluster.nodes.filter(({ value }) => value.metadata.name !== nodeName).map(({ value }) => value);
-  const networks = others.flatMap((node) => podNetworks(node).map((network) => ({ ...network, node })));
-  const routes = networks.flatMap(({ node, family, network, length }) => {
-    const by = way(node, family);
-    return by === undefined ? [] : [route(family, network, length, by.device, by.gateway ?? network)];
-  });
-  const nodes = podNodes(cluster, []);
-  const strays = remoteEndpoints(cluster, nodeName).filter((ip) => !networks.some((each) => inside(each, ip)));
-  if (strays.length > 0) {
-    const message = `${strays.length} endpoint addresses on other nodes lie in no Node's podCIDRs: host routes to their nodes are assumed`;
-    report({ severity: "note", code: "pod-routes-assumed", message });
-  }
-  const single = strays.flatMap((ip) => {
-    const node = others.find(({ metadata }) => metadata.name === nodes.get(formatIP(ip)));
-    const by = way(node, ip.family);
-    return by === undefined ? [] : [route(ip.family, addressOf(ip), WHOLE[ip.family], by.device, by.gateway)];
-  });
-  return [...routes, ...single];
-}
-
-/** By the uplink, to the address that the other node has in the family. */
-function direct(uplinks: Readonly<Partial<Record<IPFamily, string>>>): WayToPods {
-  return (node, family) => {
-    const device = uplinks[family];
-    const address = (node === undefined ? [] : nodeAddresses(node)).find((ip) => ip.family === family);
-    return device === undefined || address === undefined ? undefined : { device, gateway: addressOf(address) };
-  };
 }
 
 /**

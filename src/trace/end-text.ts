@@ -1,7 +1,6 @@
 import { type Packet, protocols } from "../kernel/packet.ts";
 import { addressText, endpointText } from "../kernel/packet-text.ts";
-import type { End } from "../network/end.ts";
-import type { Sender } from "../network/journey.ts";
+import { endsAt, type Sender } from "../network/journey.ts";
 import type { Way } from "../network/way.ts";
 import type { Names } from "./names.ts";
 import { causeText, outcomeText } from "./outcome-text.ts";
@@ -112,24 +111,11 @@ function isRefusal({ protocol, icmpType, icmpCode }: Packet): boolean {
   return protocol === protocols.icmp ? icmpType === 3 && icmpCode === 3 : icmpType === 1 && icmpCode === 4;
 }
 
-function isAtSender(end: End, sender: Sender | undefined): boolean {
-  switch (sender?.kind) {
-    case "pod":
-      return end.kind === "pod" && end.pod === sender.pod && end.node === sender.node;
-    case "node":
-      return end.kind === "host" && end.node === sender.node;
-    case "outside":
-      return end.kind === "outside";
-    default:
-      return false;
-  }
-}
-
 /** What the sender of a packet that did not arrive gets to know, one line each. */
 export function toldTexts({ end, answers }: Way, sent: Packet, sender: Sender | undefined): readonly string[] {
   const lines = answers.map((answer) => {
     const what = `${answerText(answer.packet)} from ${answer.from}`;
-    if (!isAtSender(answer.end, sender)) return `${what} is sent, but does not reach the sender`;
+    if (sender === undefined || !endsAt(sender, answer.end)) return `${what} is sent, but does not reach the sender`;
     const { protocol } = sent;
     const asks = protocol === protocols.tcp || protocol === protocols.udp;
     return `${what}${asks && isRefusal(answer.packet) ? ': "connection refused"' : ""}`;

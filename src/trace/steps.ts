@@ -1,24 +1,9 @@
-import type { ConntrackState, Effect, Event, Hook, PacketView, RuleRef, TableName } from "../kernel/event.ts";
-import type { RouteDecision } from "../kernel/routing/decision.ts";
+import type { Effect, Event, Hook, PacketView, RuleRef } from "../kernel/event.ts";
 
-/** One thing that happened at a step. */
+/** One thing that happened at a step: a rule that matched, or an event as it was. */
 export type Happening =
-  | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect; readonly chance?: true }
-  | {
-      readonly kind: "passed";
-      readonly table: TableName;
-      readonly chain: string;
-      readonly from: number;
-      readonly count: number;
-    }
-  | { readonly kind: "policy"; readonly table: TableName; readonly chain: string; readonly policy: string }
-  | {
-      readonly kind: "conntrack";
-      readonly state: ConntrackState;
-      readonly entry: number | undefined;
-      readonly reason?: string;
-    }
-  | { readonly kind: "translated"; readonly event: Extract<Event, { kind: "translated" }> };
+  | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect }
+  | Extract<Event, { readonly kind: "passed" | "policy" | "conntrack" | "translated" }>;
 
 /** A hook, a routing decision, or the beginning or end of what the host sends because of the packet. */
 export type Step =
@@ -32,9 +17,7 @@ export type Step =
       /** Rules looked at in this hook, those left out of `happenings` included. */
       readonly looked: number;
     }
-  | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
-  | { readonly kind: "answer"; readonly what: string }
-  | { readonly kind: "answered" };
+  | Extract<Event, { readonly kind: "routed" | "answer" | "answered" }>;
 
 export interface StepOptions {
   /** Everything: also rules that were passed over, and jumps that led to nothing. */
@@ -72,13 +55,9 @@ class Collector {
         this.#jumps = [];
         return;
       case "routed":
-        this.steps.push({ kind: "routed", decision: event.decision, again: event.again });
-        return;
       case "answer":
-        this.steps.push({ kind: "answer", what: event.what });
-        return;
       case "answered":
-        this.steps.push({ kind: "answered" });
+        this.steps.push(event);
         return;
       case "confirmed":
       case "ttl":
@@ -110,10 +89,8 @@ class Collector {
         if (event.policy !== "ACCEPT" || this.#options.everything) happenings.push(event);
         return;
       case "conntrack":
-        happenings.push(event);
-        return;
       case "translated":
-        happenings.push({ kind: "translated", event });
+        happenings.push(event);
         return;
     }
   }

@@ -157,7 +157,7 @@ export class Story {
       case "policy":
         return [`${happening.table}: the policy of ${happening.chain} is ${happening.policy}`];
       case "translated": {
-        const { part, after, chosenFrom } = happening.event;
+        const { part, after, chosenFrom } = happening;
         const [address, port] = part === "source" ? [after.src, after.sport] : [after.dst, after.dport];
         const name = names.holder(address, port);
         const named = name === undefined ? "" : ` (${name})`;
