@@ -60,7 +60,8 @@ function turnsOf(events: readonly Event[], rules: string[], turns: string[]): vo
       const { rule, effect } = event;
       const more =
         "chain" in effect ? effect.chain : "with" in effect ? effect.with : "target" in effect ? effect.target : "";
-      rules.push(`${rule.family} ${rule.table} ${rule.chain} ${rule.number} ${effect.kind} ${more}`);
+      const change = effect.kind === "applied" && effect.target !== "SET" ? effect.change : "";
+      rules.push(`${rule.family} ${rule.table} ${rule.chain} ${rule.number} ${effect.kind} ${more} ${change}`);
     }
     if (event.kind === "conntrack") turns.push(`state ${event.state}`);
     if (event.kind === "translated" && event.chosenFrom !== undefined) turns.push(JSON.stringify(event.chosenFrom));
