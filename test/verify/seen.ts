@@ -70,7 +70,7 @@ function turnsOf(events: readonly Event[], rules: string[], turns: string[]): vo
     if (event.kind === "routed") {
       const { decision } = event;
       const route = "route" in decision ? decision.route : undefined;
-      const device = "device" in decision ? decision.device.name : "";
+      const device = "device" in decision ? `${decision.device.name} ${decision.cast}` : "";
       const why = decision.kind === "martian" ? decision.reason : decision.kind === "refused" ? decision.type : "";
       turns.push(
         `${decision.kind} ${device} ${why} ${route?.table} ${route && addressText(route.destination)}/${route?.prefixLength} ${route?.metric}`,
