@@ -1,10 +1,10 @@
-import type { Event } from "../kernel/event.ts";
+import type { Event, RuleRef } from "../kernel/event.ts";
 import { type RecentTable, recentTable } from "../kernel/matches/recent-table.ts";
 import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import type { Rule, Target } from "../rules/iptables/model.ts";
 import type { SetTarget } from "../rules/iptables/targets/set.ts";
-import type { Listener } from "./course.ts";
+import type { CourseRun, Listener } from "./course.ts";
 import { fields } from "./field.ts";
 import { constrainByNAT } from "./nat-constraints.ts";
 import { type Draft, fixFields } from "./region.ts";
@@ -43,6 +43,7 @@ export function ruleListener(
   draft: Draft,
   own: ReadonlySet<number>,
   anySource: boolean,
+  end: CourseRun["end"],
   legFields: Map<number, LegFields>,
 ): Listener {
   const memory = new Map<string, Map<object, Condition>>();
@@ -91,6 +92,8 @@ export function ruleListener(
     };
     constrainByRule(draft, sight, seen, course.looked);
     if (!holds || walk.hotdrop || seen.target === undefined) return;
+    // it found no address: nothing was written
+    if (end.kind === "dropped" && end.cause.kind === "no-address" && isAt(end.cause.rule, walk)) return;
     const sentOn = constrainByTarget(draft, sight, seen.target);
     course.over = sentOn === undefined;
     course.sent = sentOn ?? course.sent;
@@ -112,16 +115,22 @@ function recentLists({ state }: Walk, { matches }: Rule): ReadonlyMap<string, Re
   );
 }
 
+const isAt = ({ table, chain, number }: RuleRef, walk: Walk): boolean =>
+  table === walk.table && chain === walk.chain && number === walk.ruleNumber;
+
 const TRANSLATING: ReadonlySet<Target["kind"]> = new Set(["DNAT", "SNAT", "MASQUERADE", "REDIRECT", "NETMAP"] as const);
 
 /** What the target of a rule that matched means for the fields behind it; `undefined`: there is no more to learn. */
 function constrainByTarget(draft: Draft, sight: Sight, target: Target): Sent | undefined {
   if (target.kind === "SET") constrainBySet(draft, sight, target);
   if (!TRANSLATING.has(target.kind) || sight.skb.entry === undefined) return sight.sent;
-  if (sight.walk.table === "nat") return constrainByNAT(draft, sight, target);
+  const { table, hook } = sight.walk;
+  const source = target.kind === "SNAT" || target.kind === "MASQUERADE";
+  const hooks = target.kind === "NETMAP" ? [hook] : source ? ["POSTROUTING", "INPUT"] : ["PREROUTING", "OUTPUT"];
+  if (table === "nat" && hooks.includes(hook)) return constrainByNAT(draft, sight, target);
   // no kernel loads such a rule
   fixFields(draft, fields);
-  draft.reasons.add(`${target.kind} in table ${sight.walk.table}`);
+  draft.reasons.add(`${target.kind} in table ${table} at ${hook}`);
   return undefined;
 }
 

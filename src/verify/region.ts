@@ -139,22 +139,3 @@ export function regionOf({ box: given, except, point }: Draft): Region {
   if (!fields.every((field) => containsValue(box[field], point[field]))) throw new Error("the packet left its class");
   return { box, except: parts.map((part) => meet(box, part) as Box) };
 }
-
-/** Whether packets are in a region, many of them asked one after the other. */
-export function memberTest({ box, except }: Region): (point: Point) => boolean {
-  const byDestination = new Map<bigint, Box[]>();
-  const others: Box[] = [];
-  for (const each of except) {
-    const [only] = each.dst;
-    if (each.dst.length !== 1 || only === undefined || only.from !== only.to) others.push(each);
-    else {
-      const known = byDestination.get(only.from);
-      if (known === undefined) byDestination.set(only.from, [each]);
-      else known.push(each);
-    }
-  }
-  return (point) =>
-    inPart(point, box) &&
-    !others.some((each) => inPart(point, each)) &&
-    !(byDestination.get(point.dst) ?? []).some((each) => inPart(point, each));
-}

@@ -37,14 +37,6 @@ export interface WayClass {
   readonly inexact: readonly string[];
 }
 
-/** A piece of a packet is what it is together with the others. */
-function narrowAtFirst(draft: Draft, { first }: Trial): void {
-  if (first.moreFragments || first.fragmentOffset !== 0) {
-    fixFields(draft, fields);
-    draft.reasons.add("the packet is a piece of one: what its other pieces are like counts too");
-  }
-}
-
 /** What routing thinks of an IPv4 address, whatever the other one is. */
 function kindOf(host: Host, address: Address): string {
   if (typeof address !== "number") return "";
@@ -89,19 +81,28 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
   );
 }
 
+/** Why nothing but the packet itself is looked at. */
+function aloneBecause(packet: Packet, own: CourseRun): string | undefined {
+  if (packet.moreFragments || packet.fragmentOffset !== 0)
+    return "the packet is a piece of one: what its other pieces are like counts too";
+  return isOfConnection(own)
+    ? "the packet belongs to a known connection, and the class is about this one only"
+    : undefined;
+}
+
 function classOf(course: Course, packet: Packet): WayClass {
   const own = course.send(packet);
   const draft = makeDraft(packet);
   const within = ownKinds(draft, { first: packet, own });
   const trial: Trial = { first: packet, own, course, within, tries: 0 };
-  if (isOfConnection(own)) {
+  const alone = aloneBecause(packet, own);
+  if (alone !== undefined) {
     fixFields(draft, fields);
-    draft.reasons.add("the packet belongs to a known connection, and the class is about this one only");
+    draft.reasons.add(alone);
   } else {
-    narrowAtFirst(draft, trial);
     const legFields = new Map<number, LegFields>();
     const ownLegs = new Set(own.legs.map(({ number }) => number));
-    const observed = course.send(packet, ruleListener(draft, ownLegs, course.anySource, legFields));
+    const observed = course.send(packet, ruleListener(draft, ownLegs, course.anySource, own.end, legFields));
     if (!sameWay(own.way, observed.way)) throw new Error("the packet's way is another when it is observed");
     excludeMeetings(draft, trial, legFields);
     cutByTrials(draft, trial);

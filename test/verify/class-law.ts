@@ -46,9 +46,23 @@ function anyIn(random: Random, box: Box): Values {
   return Object.fromEntries(fields.map((field) => [field, anyOf(random, box[field])])) as Values;
 }
 
+function hinted(random: Random, values: Values, box: Box, hints: Hints): Values {
+  const changed = { ...values };
+  for (const field of fields) {
+    const known = hints[field] ?? [];
+    if (known.length === 0 || random.chance(0.5)) continue;
+    const value = random.pick(known);
+    if (has(box[field], value)) changed[field] = value;
+  }
+  return changed;
+}
+
 function some<T>(random: Random, list: readonly T[], count: number): readonly T[] {
   return list.length <= count ? list : Array.from({ length: count }, () => random.pick(list));
 }
+
+/** Numbers that rules or objects speak of: members are often drawn from them. */
+export type Hints = Partial<Record<Field, readonly bigint[]>>;
 
 export interface LawCounts {
   classes: number;
@@ -73,6 +87,8 @@ export function classFault(
   found: WayClass,
   see: (packet: Packet) => Seen,
   counts: LawCounts,
+  hints: Hints = {},
+  members: number = MEMBERS,
 ): string | undefined {
   const { packet, box, except, exact } = found;
   const own = see(packet);
@@ -87,8 +103,8 @@ export function classFault(
   };
   const same = (other: Values): boolean => sameSeen(own, see(packetWith(packet, other)));
   if (!isMember(values, found)) return fault("not in its own class", values);
-  for (let i = 0, tries = 0; i < MEMBERS && tries < MEMBERS * ATTEMPTS; tries++) {
-    const other = anyIn(random, box);
+  for (let i = 0, tries = 0; i < members && tries < members * ATTEMPTS; tries++) {
+    const other = hinted(random, anyIn(random, box), box, hints);
     // half of them differ in one field only
     const field = random.pick(fields);
     const chosen = random.chance(0.5) ? { ...values, [field]: other[field] } : other;

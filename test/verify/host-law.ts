@@ -4,10 +4,11 @@ import { receive, send } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
 import type { Entrance } from "../../src/network/wire.ts";
+import { type Field, fields, fieldValue } from "../../src/verify/field.ts";
 import { hostWayClass } from "../../src/verify/way-class.ts";
 import type { Move } from "../arbitrary/scene.ts";
 import type { Step } from "../kernel/step.ts";
-import { classFault, type LawCounts } from "./class-law.ts";
+import { classFault, type Hints, type LawCounts } from "./class-law.ts";
 import { seeOnHost } from "./seen.ts";
 
 const MAX_WAYS = 8;
@@ -26,6 +27,7 @@ export function hostFault(
   { step }: Move,
   counts: LawCounts,
   reasons: string[] = [],
+  hints: Hints = {},
 ): string | undefined {
   const entrance = entranceOf(step);
   const { packet } = step;
@@ -37,7 +39,15 @@ export function hostFault(
   const { script } = random.pick(branches);
   const found = hostWayClass(host, state, packet, entrance, script);
   reasons.push(...found.inexact);
-  return classFault(random, found, (each) => seeOnHost(host, state, entrance, script, each), counts);
+  return classFault(random, found, (each) => seeOnHost(host, state, entrance, script, each), counts, hints);
+}
+
+/** The values of packets that rules speak of. */
+function hintsOf(moves: readonly Move[]): Hints {
+  const values = (family: string, field: Field): bigint[] =>
+    moves.flatMap(({ step }) => (step.packet.family === family ? [fieldValue(step.packet, field)] : []));
+  const family = moves[0]?.step.packet.family ?? "IPv4";
+  return Object.fromEntries(fields.map((field) => [field, values(family, field)]));
 }
 
 /** As `hostFault`, of packets that come one after the other; with `history` each finds what those before left. */
@@ -51,11 +61,12 @@ export function movesFault(
 ): string | undefined {
   const random = seededRandom(seed);
   let state = new HostState();
+  const hints = hintsOf(moves);
   for (const [i, move] of moves.entries()) {
     if (!history) state = new HostState();
     state.advance(move.wait);
     try {
-      const fault = hostFault(random, host, state, move, counts, reasons);
+      const fault = hostFault(random, host, state, move, counts, reasons, hints);
       if (fault !== undefined) return `packet ${i + 1}: ${fault}`;
     } catch (error) {
       return `packet ${i + 1}: ${JSON.stringify(move.step.packet)}: ${(error as Error).stack}`;

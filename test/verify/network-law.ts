@@ -5,10 +5,11 @@ import type { IPFamily } from "../../src/net/family.ts";
 import type { Random } from "../../src/net/random.ts";
 import { type JourneyOptions, journeysOf, type Sender, senderOf, travelOnce } from "../../src/network/journey.ts";
 import { NetworkState } from "../../src/network/network-state.ts";
+import { addressNumber } from "../../src/verify/field.ts";
 import { wayClass } from "../../src/verify/way-class.ts";
 import type { Place } from "../network/support.ts";
 import { addressText } from "../routing/support.ts";
-import { classFault, type LawCounts } from "./class-law.ts";
+import { classFault, type Hints, type LawCounts } from "./class-law.ts";
 import { seeOnNetwork } from "./seen.ts";
 
 const OUTSIDE = { IPv4: [0xcb007109, 0xc6336407], IPv6: [[0x20010db8, 0xcafe0000, 0, 9]] } as const;
@@ -20,10 +21,8 @@ export interface Call {
   readonly options: JourneyOptions;
 }
 
-/** Draws packets between addresses that objects name, to ports that Services have. */
-export function callsOn(place: Place): (random: Random) => Call {
-  const { network, cluster } = place;
-  const named = network.named().map(({ address }) => address);
+/** Ports that Services have, and some others. */
+function portsOf({ cluster }: Place): readonly number[] {
   const ports = new Set<number>([1, 53, 80, 443, 10250, 40000]);
   for (const { value } of cluster.services) {
     for (const { port, nodePort, targetPort } of value.spec?.ports ?? []) {
@@ -32,7 +31,22 @@ export function callsOn(place: Place): (random: Random) => Call {
     const check = value.spec?.healthCheckNodePort ?? 0;
     if (check > 0) ports.add(check);
   }
-  const list = [...ports];
+  return [...ports];
+}
+
+/** The numbers that the objects of a place speak of. */
+export function placeHints(place: Place, family: IPFamily): Hints {
+  const named = place.network
+    .named()
+    .flatMap(({ address }) => ((typeof address === "number") === (family === "IPv4") ? [addressNumber(address)] : []));
+  return { src: named, dst: named, dport: portsOf(place).map(BigInt) };
+}
+
+/** Draws packets between addresses that objects name, to ports that Services have. */
+export function callsOn(place: Place): (random: Random) => Call {
+  const { network } = place;
+  const named = network.named().map(({ address }) => address);
+  const list = portsOf(place);
   return (random) => {
     const family: IPFamily = random.pick(named.map((each) => (typeof each === "number" ? "IPv4" : "IPv6")));
     const own = named.filter((each) => (typeof each === "number") === (family === "IPv4"));
@@ -77,7 +91,7 @@ export function networkFault(
       const found = wayClass(here, packet, sender, options, branch);
       reasons.push(...found.inexact);
       const see = (each: Packet) => seeOnNetwork(here, sender, options, branch.script, each);
-      const fault = classFault(random, found, see, counts);
+      const fault = classFault(random, found, see, counts, placeHints(place, packet.family));
       if (fault !== undefined) return `${i}: ${text}: ${fault}`;
       if (history) travelOnce(here, scriptedChooser(branch.script), packet, sender, options);
     } catch (error) {

@@ -60,7 +60,8 @@ function turnsOf(events: readonly Event[], rules: string[], turns: string[]): vo
       const { rule, effect } = event;
       const more =
         "chain" in effect ? effect.chain : "with" in effect ? effect.with : "target" in effect ? effect.target : "";
-      rules.push(`${rule.family} ${rule.table} ${rule.chain} ${rule.number} ${effect.kind} ${more}`);
+      const change = effect.kind === "applied" && effect.target !== "SET" ? effect.change : "";
+      rules.push(`${rule.family} ${rule.table} ${rule.chain} ${rule.number} ${effect.kind} ${more} ${change}`);
     }
     if (event.kind === "conntrack") turns.push(`state ${event.state}`);
     if (event.kind === "translated" && event.chosenFrom !== undefined) turns.push(JSON.stringify(event.chosenFrom));
@@ -69,7 +70,7 @@ function turnsOf(events: readonly Event[], rules: string[], turns: string[]): vo
     if (event.kind === "routed") {
       const { decision } = event;
       const route = "route" in decision ? decision.route : undefined;
-      const device = "device" in decision ? decision.device.name : "";
+      const device = "device" in decision ? `${decision.device.name} ${decision.cast}` : "";
       const why = decision.kind === "martian" ? decision.reason : decision.kind === "refused" ? decision.type : "";
       turns.push(
         `${decision.kind} ${device} ${why} ${route?.table} ${route && addressText(route.destination)}/${route?.prefixLength} ${route?.metric}`,

@@ -1,0 +1,164 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import test from "ava";
+import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
+import { countOf } from "../../src/net/intervals.ts";
+import { seededRandom } from "../../src/net/random.ts";
+import { journeysOf, senderOf, travelOnce } from "../../src/network/journey.ts";
+import { classText } from "../../src/verify/class-text.ts";
+import { fields, universeOf } from "../../src/verify/field.ts";
+import { type WayClass, wayClass } from "../../src/verify/way-class.ts";
+import { counterexample } from "../kernel-laws/holds.ts";
+import { ruleSetScenes } from "../kernel-laws/rule-set-scenes.ts";
+import { client, golden, placeFor, shop } from "../network/setting.ts";
+import { packetOf, placeOf } from "../network/support.ts";
+import { classFault, type LawCounts, noCounts } from "./class-law.ts";
+import { movesFault } from "./host-law.ts";
+import { networkFault, placeHints } from "./network-law.ts";
+import { seeOnNetwork } from "./seen.ts";
+
+const GOLDEN = fileURLToPath(new URL("../../../golden/scenarios", import.meta.url));
+const routed = { outsideRoutesPods: true };
+
+const countText = ({ classes, exact, members, outside }: LawCounts): string =>
+  `${classes} classes, ${exact} exact, ${members} members, ${outside} outside`;
+
+test("members of a class go its way on a network, and its neighbours do not", (t) => {
+  const counts = noCounts();
+  for (const folder of [shop, golden("everything-at-once"), golden("session-affinity"), golden("nodeport-local")]) {
+    const place = placeOf(folder, [], routed);
+    t.is(networkFault(seededRandom(folder), place, 4, true, counts), undefined, folder);
+  }
+  t.true(counts.exact > 12 && counts.members > 1000 && counts.outside > 80, countText(counts));
+});
+
+test("slow: so do those of every golden scenario", (t) => {
+  const counts = noCounts();
+  for (const { name } of readdirSync(GOLDEN, { withFileTypes: true }).filter((each) => each.isDirectory())) {
+    if (name === "source-range-with-host-bits") continue; // not a valid Service
+    const place = placeOf(join("golden/scenarios", name), [], routed);
+    t.is(networkFault(seededRandom(`all ${name}`), place, 1, true, counts), undefined, name);
+  }
+  t.true(counts.exact > 0.9 * counts.classes && counts.outside > 400, countText(counts));
+  t.log(countText(counts));
+});
+
+test("slow: so do those of foreign and compiled rule sets on one host, with connections and without", (t) => {
+  const [fresh, later] = [noCounts(), noCounts()];
+  for (const { name, host, moves } of ruleSetScenes("classes", 3)) {
+    t.is(movesFault(name, host, moves, false, fresh), undefined, name);
+    t.is(movesFault(name, host, moves, true, later), undefined, `${name}, one after the other`);
+  }
+  t.true(fresh.exact > 0.9 * fresh.classes && fresh.outside > 2000, countText(fresh));
+  t.true(later.members > 8000, countText(later));
+  t.log(countText(fresh));
+});
+
+test("slow: so do those of any rules", (t) => {
+  const counts = noCounts();
+  let run = 0;
+  const options = { circles: false, uncertain: 1, moves: 6, odd: 0.2, damaged: 0.1 };
+  const law: Parameters<typeof counterexample>[0] = (host, moves) =>
+    movesFault("any", host, moves, run++ % 2 === 0, counts);
+  t.is(counterexample(law, options, 25), undefined);
+  t.true(counts.exact > 0.6 * counts.classes, countText(counts));
+});
+
+/** The class of a packet on the shop's network, and what is seen there. */
+function shopClass(text: string) {
+  const place = placeFor(shop, client);
+  const packet = packetOf(text);
+  const sender = senderOf(place.network, packet.src);
+  const [branch] = journeysOf(place, packet, sender, {}).branches;
+  const script = branch?.script ?? [];
+  const found = wayClass(place, packet, sender, {}, { script });
+  const hints = placeHints(place, packet.family);
+  return { found, hints, see: (each: typeof packet) => seeOnNetwork(place, sender, {}, script, each) };
+}
+
+/** What a class says that is not so. */
+const lies: readonly (readonly [name: string, text: string, lie: (found: WayClass) => WayClass])[] = [
+  [
+    "an exception is missing",
+    "tcp 10.244.1.7:40000 > 10.96.20.1:81",
+    (found) => ({ ...found, except: found.except.slice(1) }),
+  ],
+  [
+    "an interval is too wide",
+    "tcp 10.244.1.7:40000 > 10.96.20.1:443",
+    (found) => ({ ...found, box: { ...found.box, dport: [{ from: 443n, to: 444n }] } }),
+  ],
+  [
+    "any source",
+    "udp 10.244.1.7:40000 > 10.96.0.10:53",
+    (found) => ({ ...found, box: { ...found.box, src: universeOf(found.packet).src } }),
+  ],
+  [
+    "an interval is too narrow",
+    "tcp 203.0.113.9:40000 > 192.168.10.11:30080",
+    (found) => ({ ...found, box: { ...found.box, sport: [{ from: 2000n, to: 65535n }] } }),
+  ],
+  [
+    "an exception too many",
+    "udp 10.244.1.7:40000 > 10.96.0.10:53",
+    ({ box, ...found }) => ({
+      ...found,
+      box,
+      except: [{ ...box, sport: [{ from: 7n, to: 7n }], src: box.src.slice(-1) }],
+    }),
+  ],
+];
+for (const [name, text, lie] of lies) {
+  test(`the law sees that ${name}`, (t) => {
+    const { found, see, hints } = shopClass(text);
+    t.true(found.exact);
+    t.is(classFault(seededRandom(text), found, see, noCounts()), undefined);
+    t.not(classFault(seededRandom(text), lie(found), see, noCounts(), hints, 4000), undefined);
+  });
+}
+
+const texts: readonly (readonly [packet: string, expected: string])[] = [
+  [
+    "tcp 10.244.1.7:40000 > 10.96.20.1:443",
+    "any source in 10.244.0.0/16 but 10.244.1.0/31, 10.244.1.10, any source port, to 10.96.20.1 port 443",
+  ],
+  [
+    "udp 10.244.1.7:40000 > 10.96.0.10:53",
+    "source 10.244.0.3-10.244.0.255, 10.244.1.2-10.244.255.255, any source port, to 10.96.0.10 port 53",
+  ],
+  [
+    "tcp 203.0.113.9:40000 > 192.168.10.11:30080",
+    "any source but 0.0.0.0, 10.244.1.0/31, 10.244.2.40, 127.0.0.1, 127.255.255.255 and 3 more, source port 1024-65535, destination 10.244.1.0, 192.168.10.11, port 30080",
+  ],
+  [
+    "tcp 203.0.113.9:40000 > 192.168.10.11:22",
+    "any source but 0.0.0.0, 10.244.1.0/31, 127.0.0.1, 127.255.255.255, 192.168.10.11 and 2 more, any source port, destination 192.168.10.11, any port but 30080, 30443, 32100",
+  ],
+  [
+    "icmp 10.244.1.10 > 10.244.1.20",
+    "any source but 0.0.0.0, 10.244.1.0/31, 127.0.0.1, 192.168.10.11, 224.0.0.0/4, 255.255.255.255, destination 10.244.1.20, ICMP type 8, 13, 15, 17",
+  ],
+  [
+    "tcp 10.244.1.7:40000 > 10.96.20.1:81",
+    "any source but 0.0.0.0, 10.244.1.0/31, 127.0.0.1, 192.168.10.11, 224.0.0.0/4, 255.255.255.255, any source port, destination 10.96.0.1, 10.96.0.10, 10.96.20.1-10.96.20.6, any port; but not destination 10.96.0.1 with port 443, nor destination 10.96.0.10 with port 53, nor destination 10.96.0.10 with port 9153, nor destination 10.96.20.4 with port 80, nor destination 10.96.20.2 with port 80, nor 3 other combinations of addresses and ports",
+  ],
+];
+for (const [packet, expected] of texts)
+  test(`in words: ${packet}`, (t) => t.is(classText(shopClass(packet).found), expected));
+
+test("a packet of a known connection is alone in its class, which says so", (t) => {
+  const place = placeFor(shop, client);
+  const packet = packetOf("udp 10.244.1.7:40000 > 10.96.0.10:53");
+  const sender = senderOf(place.network, packet.src);
+  const branchOf = () => journeysOf(place, packet, sender, {}).branches[0] ?? { script: [] };
+  t.true(wayClass(place, packet, sender, {}, branchOf()).exact);
+  travelOnce(place, seededChooser(1), packet, sender);
+  const { box, exact, inexact } = wayClass(place, packet, sender, {}, branchOf());
+  t.false(exact);
+  t.regex(inexact.join(), /known connection/);
+  t.deepEqual(
+    fields.map((field) => countOf(box[field])),
+    fields.map(() => 1n),
+  );
+});
