@@ -25,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   assembly: ["cluster", "compile", "kernel", "manifest", "net", "network", "proxy", "rules", "text", "trace", "view"],
+  matrix: ["assembly", "cluster", "kernel", "manifest", "net", "network", "proxy", "text"],
   play: [
     "assembly",
     "cluster",
@@ -49,6 +50,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "inspect",
     "kernel",
     "manifest",
+    "matrix",
     "net",
     "network",
     "play",
@@ -67,6 +69,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "inspect",
     "kernel",
     "manifest",
+    "matrix",
     "net",
     "network",
     "play",

@@ -10,6 +10,7 @@ import { textOf } from "./addresses.ts";
 import { type End, hasArrived } from "./end.ts";
 import { type Network, podWith } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
+import { podOfKey } from "./pod-index.ts";
 import { isAnswerTo, replyTo } from "./reply.ts";
 import { follow, type Leg, type Travel, type Way } from "./way.ts";
 import { type Arrival, enterNode, outsideDelivers, type Wires } from "./wire.ts";
@@ -81,7 +82,7 @@ function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arri
   if (node === undefined) return unknown(`there is no Node ${sender.node} among the objects`);
   if (sender.kind === "node")
     return { kind: "arrival", node, entrance: { kind: "sent", options: sender.options ?? {} } };
-  const pod = node.pods.find(({ key }) => key === sender.pod);
+  const pod = podOfKey(node.pods, sender.pod);
   if (pod === undefined) return unknown(`there is no Pod ${sender.pod} on ${sender.node}`);
   return { kind: "arrival", node, entrance: { kind: "received", inInterface: pod.interface } };
 }
