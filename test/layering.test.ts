@@ -26,6 +26,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
   golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
   assembly: ["cluster", "compile", "kernel", "manifest", "net", "network", "proxy", "rules", "text", "trace", "view"],
+  matrix: ["assembly", "cluster", "kernel", "manifest", "net", "network", "proxy", "text"],
   play: [
     "assembly",
     "cluster",
@@ -51,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "inspect",
     "kernel",
     "manifest",
+    "matrix",
     "net",
     "network",
     "play",
@@ -69,6 +71,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "inspect",
     "kernel",
     "manifest",
+    "matrix",
     "net",
     "network",
     "play",

@@ -46,7 +46,7 @@ Steps:
   endpoint  { add | remove | ready | unready | terminating | failing: ADDRESS or pod/NS/NAME, of: NS/NAME of the Service,
             node (add), pod: stays (remove) }
   apply     a file, a folder, a text of objects, or objects; each takes the place of the one of its kind and name
-  delete    KIND/NS/NAME, or a list of them; a Service goes with its EndpointSlices
+  delete    KIND/NS/NAME, or a list of them; a Service goes with its EndpointSlices, a Pod with its endpoints
   show      { conntrack: NODE } or { affinity: NODE }
   expect    beside connect, send, reply, reset, close: { result, endpoint, pod, node, sees, reply }
             alone: { conntrack: { node, proto, from, to, endpoint, count } } or { affinity: { node, of, client, endpoint } }

@@ -4,6 +4,7 @@ import { compileCommand } from "./compile.ts";
 import { explainCommand } from "./explain.ts";
 import { goldenCommand } from "./golden.ts";
 import { lintCommand } from "./lint.ts";
+import { matrixCommand } from "./matrix.ts";
 import { playCommand } from "./play.ts";
 import { EXIT_USAGE, UsageError } from "./terminal.ts";
 import { traceCommand } from "./trace.ts";
@@ -21,6 +22,7 @@ function program(exit: (code: number) => void): Command {
   root.addCommand(goldenCommand(exit));
   root.addCommand(benchCommand(exit));
   root.addCommand(traceCommand(exit));
+  root.addCommand(matrixCommand(exit));
   root.addCommand(playCommand(exit));
   root.addCommand(lintCommand(exit));
   root.addCommand(explainCommand(exit));

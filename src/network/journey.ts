@@ -10,6 +10,7 @@ import { textOf } from "./addresses.ts";
 import { type End, hasArrived } from "./end.ts";
 import { type Network, podWith } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
+import { podOfKey } from "./pod-index.ts";
 import { isAnswerTo, replyTo } from "./reply.ts";
 import { follow, type Leg, type Travel, type Way } from "./way.ts";
 import { type Arrival, enterNode, outsideDelivers, type Wires } from "./wire.ts";
@@ -85,7 +86,7 @@ function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arri
   if (node === undefined) return unknown(`what ${sender.node} does: there is no Node of this name among the objects`);
   if (sender.kind === "node")
     return { kind: "arrival", node, entrance: { kind: "sent", options: sender.options ?? {} } };
-  const pod = node.pods.find(({ key }) => key === sender.pod);
+  const pod = podOfKey(node.pods, sender.pod);
   if (pod === undefined) return unknown(`what ${sender.pod} sends: there is no such Pod on ${sender.node}`);
   return { kind: "arrival", node, entrance: { kind: "received", inInterface: pod.interface } };
 }

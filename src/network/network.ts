@@ -12,6 +12,7 @@ import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addr
 import { type AttachedPod, type NodeHost, nodeHost, OVERLAY } from "./node-host.ts";
 import type { NodeHostOptions } from "./node-sysctls.ts";
 import { podNodes } from "./pod-addresses.ts";
+import { interfacesBesidePods, podOfAddress } from "./pod-index.ts";
 
 export interface NetworkOptions extends Omit<NodeHostOptions, "hostFile"> {
   /** The rules on a node, by its name; asked for once, when a packet first comes there. */
@@ -208,15 +209,14 @@ export function makeNetwork(cluster: Cluster, options: NetworkOptions, report: R
 
 /** The Pod on a node that has an address. */
 export function podWith(node: NetworkNode, address: Address): AttachedPod | undefined {
-  return node.pods.find(({ addresses }) => addresses.some((ip) => sameAddress(addressOf(ip), address)));
+  return podOfAddress(node.pods, address);
 }
 
 /** The interface of a node that packets for one of its addresses come in by from the wire: the one that has it, else the uplink. */
 export function wireInterface({ host, pods, uplinks, overlay }: NetworkNode, address: Address): string | undefined {
-  const ofPods = new Set(pods.map((pod) => pod.interface));
-  const holder = host.interfaces.find(
+  const holder = interfacesBesidePods(host, pods).find(
     ({ name, loopback, addresses }) =>
-      !loopback && name !== overlay && !ofPods.has(name) && addresses.some((own) => sameAddress(own.address, address)),
+      !loopback && name !== overlay && addresses.some((own) => sameAddress(own.address, address)),
   );
   return holder?.name ?? uplinks[typeof address === "number" ? "IPv4" : "IPv6"];
 }

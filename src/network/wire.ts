@@ -1,3 +1,4 @@
+import type { Host } from "../kernel/host.ts";
 import type { Outcome } from "../kernel/outcome.ts";
 import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
 import { type SendOptions, wayTo } from "../kernel/run.ts";
@@ -8,6 +9,7 @@ import type { Network, NetworkNode } from "./network.ts";
 import { podWith, wireInterface } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
 import { OVERLAY } from "./node-host.ts";
+import { leadsToPod } from "./pod-index.ts";
 
 /** How a packet gets to a host: by an interface, or from a process of its own. */
 export type Entrance =
@@ -131,13 +133,22 @@ function deliverOutside(
   }
 }
 
+/** Broadcast addresses of hosts, as their routes tell. */
+const broadcasts = new WeakMap<Host, ReadonlySet<Address>>();
+
+function broadcastsOf(host: Host): ReadonlySet<Address> {
+  const known = broadcasts.get(host);
+  if (known !== undefined) return known;
+  const routes = host.routes.filter(({ type, prefixLength }) => type === "broadcast" && prefixLength === 32);
+  const found = new Set(routes.map(({ destination }) => destination));
+  broadcasts.set(host, found);
+  return found;
+}
+
 function isCast({ host }: NetworkNode, address: Address): boolean {
   if (typeof address !== "number") return address[0] >>> 24 === 0xff;
   if (address >>> 28 === 14 || address === 0xffffffff) return true;
-  return host.routes.some(
-    ({ type, destination, prefixLength }) =>
-      type === "broadcast" && prefixLength === 32 && sameAddress(destination, address),
-  );
+  return broadcastsOf(host).has(address);
 }
 
 /** Where a packet comes to that a node transmitted: to a Pod, to another node as it is, or out of the cluster. */
@@ -150,7 +161,7 @@ export function crossWire(
   const { network } = wires;
   const { name } = node;
   if (isCast(node, packet.dst)) return unknown("who hears a broadcast or multicast that leaves the host", name);
-  if (node.pods.some((pod) => pod.interface === outInterface)) {
+  if (leadsToPod(node.pods, outInterface)) {
     const pod = podWith(node, packet.dst);
     if (saysLoopback(packet)) return nobody(packet.dst, FROM_LOOPBACK, name);
     if (pod?.interface === outInterface) return { kind: "pod", node: name, pod: pod.key };

@@ -1,7 +1,9 @@
 import type { EndpointSlice } from "../manifest/endpointslice.ts";
 import type { Located } from "../manifest/object.ts";
+import type { Pod } from "../manifest/pod.ts";
 import type { Manifests } from "../manifest/read-manifests.ts";
 import type { Service } from "../manifest/service.ts";
+import { canonicalIP } from "../net/ip.ts";
 
 /** The kinds of objects that a play can change. */
 export type Bucket = "services" | "endpointSlices" | "nodes" | "pods";
@@ -110,6 +112,29 @@ export function withoutObjects(
 ): Manifests {
   const list = (before[bucket] as readonly Named[]).filter((each) => !keys.has(objectKey(each, bucket, namespace)));
   return { ...before, [bucket]: list };
+}
+
+/** Takes a Pod's endpoints out of all slices of its namespace, as their controller does when the Pod is gone; and how many these were. */
+export function withoutEndpointsOf(
+  before: Manifests,
+  { metadata, status }: Pod,
+  namespace: string,
+): { readonly after: Manifests; readonly count: number } {
+  const own = metadata.namespace || namespace;
+  const texts = status?.podIPs?.map(({ ip = "" }) => ip) ?? [status?.podIP ?? ""];
+  const addresses = new Set(texts.flatMap((text) => canonicalIP(text) ?? []));
+  let count = 0;
+  const endpointSlices = before.endpointSlices.map((slice) => {
+    if ((slice.value.metadata.namespace || namespace) !== own) return slice;
+    const kept = (slice.value.endpoints ?? []).filter(({ targetRef, addresses: [text = ""] = [] }) => {
+      const named = targetRef?.kind === "Pod" && targetRef.name === metadata.name;
+      return !named && !addresses.has(canonicalIP(text) ?? "");
+    });
+    const gone = (slice.value.endpoints ?? []).length - kept.length;
+    count += gone;
+    return gone === 0 ? slice : { ...slice, value: { ...slice.value, endpoints: kept } };
+  });
+  return { after: { ...before, endpointSlices }, count };
 }
 
 /** Does a slice belong to a Service (`NAMESPACE/NAME`)? */

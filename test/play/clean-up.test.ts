@@ -185,3 +185,19 @@ test("a masqueraded connection keeps its interface when other Pods come and go, 
   t.deepEqual(faultsOf(played), []);
   t.is((played.steps.at(-2)?.data.flushed as readonly unknown[] | undefined)?.length, 1);
 });
+
+test("a Pod that is deleted takes its endpoints with it, and packets to it reach nobody", (t) => {
+  const played = playSteps(`  - apply:
+      apiVersion: v1
+      kind: Pod
+      metadata: { name: dns-b, namespace: default }
+      spec: { nodeName: two }
+      status: { podIP: 10.1.2.53, podIPs: [{ ip: 10.1.2.53 }] }
+${QUESTION}  - delete: pod/dns-b
+  - send: q
+    expect: { result: delivered, endpoint: "10.1.1.53:5353" }
+  - connect: { name: direct, from: pod/client, to: "10.1.2.53:5353", proto: udp }
+    expect: { result: nobody, reply: none }`);
+  t.deepEqual(faultsOf(played), []);
+  t.is((played.steps[2]?.data.deleted as readonly unknown[] | undefined)?.length, 1);
+});

@@ -1,6 +1,6 @@
 import type { IPv6Words } from "../../net/ip.ts";
 import type { Host, Interface } from "../host.ts";
-import { type Address, sameAddress } from "../packet.ts";
+import type { Address } from "../packet.ts";
 
 /** What an IPv6 address is by its form alone (`__ipv6_addr_type`). */
 export interface IPv6Kind {
@@ -51,10 +51,20 @@ export function isUnset(address: Address | undefined): boolean {
   return typeof address !== "number" && address[0] === 0 && address[1] === 0 && address[2] === 0 && address[3] === 0;
 }
 
-/** The interface that holds an address. */
+const holders = new WeakMap<Host, ReadonlyMap<number | string, Interface>>();
+
+const holderKey = (address: Address): number | string => (typeof address === "number" ? address : address.join());
+
+/** The first interface that holds an address; looked up by a map that is made once, as hosts may have thousands. */
 export function ownerOf(host: Host, address: Address): Interface | undefined {
-  for (const device of host.interfaces) {
-    for (const own of device.addresses) if (sameAddress(own.address, address)) return device;
+  let known = holders.get(host);
+  if (known === undefined) {
+    const made = new Map<number | string, Interface>();
+    for (const device of host.interfaces)
+      for (const own of device.addresses)
+        if (!made.has(holderKey(own.address))) made.set(holderKey(own.address), device);
+    holders.set(host, made);
+    known = made;
   }
-  return undefined;
+  return known.get(holderKey(address));
 }

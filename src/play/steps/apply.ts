@@ -40,7 +40,15 @@ export const apply: StepKind = stepKind<unknown>("apply", schema, (value, { at, 
     const { after, applied } = applyObjects(world.scene.manifests, given, namespace);
     const { lines, data } = changeStory(world, world.change(after, at));
     const echo = applied.map(({ bucket, key, what }) => `${bucketNames[bucket].word}/${key.split("/").at(-1)} ${what}`);
-    const skipped = [...given.skipped].map(([kind, count]) => `${kind} (${count}) passed over`);
+    const unused = [
+      ...given.skipped,
+      ["Endpoints", given.endpoints.length] as const,
+      ["Namespace", given.namespaces.length] as const,
+      ["ConfigMap", given.configMaps.length] as const,
+      // takes effect when kube-proxy starts anew, which a play does not have
+      ["KubeProxyConfiguration", given.kubeProxyConfigurations.length] as const,
+    ];
+    const skipped = unused.filter(([, count]) => count > 0).map(([kind, count]) => `${kind} (${count}) passed over`);
     const title =
       typeof value === "string" && !value.includes("\n")
         ? value

@@ -2,7 +2,7 @@ import { suggest } from "../../cluster/suggest.ts";
 import { listOf, type Schema, string } from "../../manifest/schema.ts";
 import { changeStory } from "../change-story.ts";
 import { stayingPods } from "../extra-pods.ts";
-import { type Bucket, bucketNames, isSliceOf, objectKey, withoutObjects } from "../objects.ts";
+import { type Bucket, bucketNames, isSliceOf, objectKey, withoutEndpointsOf, withoutObjects } from "../objects.ts";
 import type { Scene } from "../scene.ts";
 import { type ScriptPath, StepFault, type StepKind, stepKind, told } from "../step.ts";
 
@@ -46,7 +46,10 @@ function existing({ manifests }: Scene, { bucket, key }: Target, namespace: stri
   throw new StepFault(at, "no-such-object", `there is no ${bucketNames[bucket].word} ${key}${hint}`);
 }
 
-/** `delete`: objects go; with a Service its EndpointSlices, as their controller sees to. kube-proxy syncs once. */
+/**
+ * `delete`: objects go; with a Service its EndpointSlices, with a Pod its endpoints, as their controllers see to. kube-proxy
+ * syncs once, when all of that is done.
+ */
 export const remove: StepKind = stepKind<string | readonly string[]>("delete", schema, (value, { at, reading }) => {
   const list: readonly string[] = typeof value === "string" ? [value] : value;
   const placeOf = (i: number): ScriptPath => (typeof value === "string" ? at : [...at, i]);
@@ -63,8 +66,17 @@ export const remove: StepKind = stepKind<string | readonly string[]>("delete", s
       const target = readTarget(text, namespace);
       if (typeof target === "string") return;
       existing({ ...world.scene, manifests }, target, namespace, placeOf(i));
+      const pod =
+        target.bucket !== "pods"
+          ? undefined
+          : manifests.pods.find((each) => objectKey(each, "pods", namespace) === target.key);
       manifests = withoutObjects(manifests, target.bucket, new Set([target.key]), namespace);
       echo.push(`${bucketNames[target.bucket].word} "${target.key.split("/").at(-1)}" deleted`);
+      if (pod !== undefined) {
+        const { after, count } = withoutEndpointsOf(manifests, pod.value, namespace);
+        manifests = after;
+        if (count > 0) echo.push(`and ${count === 1 ? "its endpoint" : `${count} endpoints of it`}`);
+      }
       if (target.bucket !== "services") return;
       const slices = manifests.endpointSlices.filter((slice) => isSliceOf(slice, target.key, namespace));
       const keys = new Set(slices.map((slice) => objectKey(slice, "endpointSlices", namespace)));
@@ -73,6 +85,6 @@ export const remove: StepKind = stepKind<string | readonly string[]>("delete", s
       if (keys.size > 0) echo.push(`and its ${keys.size} EndpointSlice${keys.size === 1 ? "" : "s"}; the Pods stay`);
     });
     const { lines, data } = changeStory(world, world.change(manifests, at, extra));
-    return told(list.join(" "), [...echo, ...lines], { deleted: list, ...data });
+    return told(list.join(" "), [...echo, ...lines], { objects: list, ...data });
   };
 });

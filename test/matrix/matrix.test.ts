@@ -1,0 +1,115 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import test from "ava";
+import { cellText } from "../../src/matrix/cell.ts";
+import { matrixJSON } from "../../src/matrix/json.ts";
+import { type Matrix, matrix } from "../../src/matrix/matrix.ts";
+import { matrixMarkdown, matrixText } from "../../src/matrix/text.ts";
+import { expectedCell } from "./oracle.ts";
+import { type MatrixPlace, matrixPlace } from "./place.ts";
+import { policyCluster } from "./policies.ts";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+
+function scenario(name: string): MatrixPlace {
+  const files = ["cluster.yaml", "kube-proxy.yaml"].map((file) => join(ROOT, "golden/scenarios", name, file));
+  return matrixPlace(
+    files.filter((path) => existsSync(path)).map((path) => ({ name: path, text: readFileSync(path, "utf8") })),
+  );
+}
+
+function shop(): MatrixPlace {
+  const folder = join(ROOT, "examples/shop");
+  return matrixPlace(readdirSync(folder).map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") })));
+}
+
+/** Every cell that differs from what is found without sharing anything. */
+function differences({ place, sources }: MatrixPlace, { rows }: Matrix): string[] {
+  return rows.flatMap(({ frontend, cells }) =>
+    cells.flatMap((cell, i) => {
+      const source = sources[i];
+      const expected = source === undefined ? "" : expectedCell(place, frontend, source);
+      const text = cellText(cell);
+      return text === expected
+        ? []
+        : [`${frontend.service} ${frontend.text} from ${source?.kind} ${source?.node}: ${text}, not ${expected}`];
+    }),
+  );
+}
+
+for (const name of readdirSync(join(ROOT, "golden/scenarios")).filter((each) => !each.includes(".")))
+  test(`cells of ${name} are what the network says`, (t) => {
+    const made = scenario(name);
+    t.deepEqual(differences(made, matrix(made.place, made.sources)), []);
+  });
+
+test("cells of many Services of the same shapes are what the network says of each", (t) => {
+  const made = matrixPlace([{ name: "policies", text: policyCluster(200) }]);
+  const found = matrix(made.place, made.sources);
+  t.true(found.rows.length > 600);
+  t.deepEqual(differences(made, found), []);
+});
+
+/**
+ * Scenario, frontend, then the cells: Pods on worker-1 and worker-2, the nodes, outside by each, itself; `_` asks nothing.
+ * By hand, from what the API promises and how routed Pod networks answer.
+ */
+const rows: readonly (readonly [name: string, address: string, cells: string])[] = [
+  ["clusterip", "10.96.0.10:80", ". . . . - - S"],
+  ["no-endpoints", "10.96.0.10:80", "R R R R - - _"],
+  ["no-endpoints", "192.168.10.11:30080", "R R R R R _ _"],
+  ["internal-local-none-here", "10.96.0.10:80", "X . X . - - S"],
+  // a node port masquerades; its own node is its own source
+  ["nodeport", "192.168.10.11:30080", "S S . S S _ S"],
+  // Local: a Pod's packet may leave for any endpoint, and one on the Pod's own node answers it past the node that was called
+  ["nodeport-local", "192.168.10.11:30080", ". !67% . . . _ S"],
+  ["nodeport-local", "192.168.10.12:30080", "!33% . . . _ . S"],
+  // only one range of the balancer's lets somebody in, and it holds no node and no client
+  ["source-ranges", "203.0.113.7:80", "S S X X X X S"],
+];
+for (const [name, address, cells] of rows)
+  test(`${name} ${address}: ${cells}`, (t) => {
+    const made = scenario(name);
+    const found = matrix(made.place, made.sources).rows.find(({ frontend }) => frontend.text === address);
+    t.is((found?.cells ?? []).map((cell) => cellText(cell) || "_").join(" "), cells);
+  });
+
+test("health checks answer 200 where a Service has an endpoint", (t) => {
+  const made = shop();
+  const { health } = matrix(made.place, made.sources, { wanted: (service) => service === "shop/web" });
+  const answers = [
+    { node: "control-plane-1", status: 503 },
+    { node: "worker-1", status: 200 },
+    { node: "worker-2", status: 200 },
+  ];
+  t.deepEqual(health, [{ service: "shop/web", port: 32100, answers }]);
+});
+
+test("text keeps within its width, and all forms have every cell", (t) => {
+  const made = shop();
+  const found = matrix(made.place, made.sources);
+  const width = 90;
+  const text = [...matrixText(found, width)].join("");
+  const long = text.split("\n").filter((line) => line.length > width);
+  t.deepEqual(long, []);
+  t.is(text.split("\n").filter((line) => line.startsWith("shop/api:http ")).length, text.split("itself").length);
+  const markdown = [...matrixMarkdown(found)].join("").split("\n");
+  const row = markdown.filter((line) => line.startsWith("|"));
+  const columns = made.sources.length + 3;
+  t.is(
+    row.slice(0, found.rows.length + 2).filter((line) => line.split("|").length === columns + 2).length,
+    found.rows.length + 2,
+  );
+  const json = JSON.parse(matrixJSON(found)) as { readonly rows: readonly { readonly cells: readonly unknown[] }[] };
+  t.deepEqual(
+    json.rows.map(({ cells }) => cells.length),
+    found.rows.map(() => made.sources.length),
+  );
+});
+
+test("with few columns nodes are called by their names", (t) => {
+  const made = matrixPlace([{ name: "policies", text: policyCluster(3) }]);
+  const text = [...matrixText(matrix(made.place, made.sources), 120)].join("");
+  t.regex(text, /\ba +Pod on +node +outside, by +itself\n +n0 n1 n2 /);
+});
