@@ -130,13 +130,14 @@ const remarks: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "a hunk from the middle",
     `@@ -10,3 +10,3 @@\n -A INPUT -j ACCEPT\n+-A FORWARD -j REJECT\n`,
-    ["table-unknown 2", "extract 3", "policy-assumed 3"],
+    ["table-unknown 2", "table-told 3", "extract 3", "policy-assumed 3"],
   ],
   [
     "numbers that are not in a row",
     "3:*filter\n4::INPUT ACCEPT [0:0]\n9:COMMIT\n",
     ["line-prefix 1", "extract 1", "policy-assumed 1"],
   ],
+  ["a listing", "-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n-A OUTPUT -j NOTRACK\n", ["table-told 1", "tables-assumed 1"]],
 ];
 for (const [about, text, expected] of remarks) {
   test(`said: ${about}`, (t) => t.deepEqual(said(text), expected));
