@@ -156,7 +156,7 @@ class Framer {
     // what stands between the first line of a table and a cut is as good as in a whole one
     const isSound = opening !== undefined && !gaps;
     return lines.filter(({ line }) => {
-      const isCut = line.open && opening !== undefined && closing === undefined;
+      const isCut = line.open && closing === undefined && (opening !== undefined || line.kind === "chain");
       if (!isCut && (isSound || line.kind === "policy" || problemsOf(line.text, chains) <= UNSURE)) return true;
       fragment.gaps ||= !isCut;
       this.#leftOut(

@@ -15,6 +15,8 @@ const folder = fileURLToPath(new URL("../../../test/kernel/rulesets", import.met
 interface Case {
   readonly name: string;
   readonly text: string;
+  /** In an order that no tool prints. */
+  readonly written: string;
   readonly family: IPFamily;
 }
 
@@ -33,7 +35,7 @@ const cases: readonly Case[] = readdirSync(folder)
   .map((file) => {
     const family = file.endsWith(".v6.save") ? "IPv6" : "IPv4";
     const raw = readFileSync(join(folder, file), "utf8");
-    return { name: file, family, text: printed(raw, family) };
+    return { name: file, family, text: printed(raw, family), written: raw };
   });
 
 const asText = (fates: readonly Fates[]): string[] =>
@@ -119,12 +121,15 @@ interface Cut {
   readonly name: string;
   /** Where all tables that stay whole are: else one of those that may be missing leaves every packet open. */
   readonly others?: "before" | "behind";
+  readonly isWritten?: true;
   readonly apply: (text: string, at: number, other: number, family: IPFamily) => string;
 }
 
 const cuts: readonly Cut[] = [
   { name: "the beginning", others: "behind", apply: (text, at) => text.slice(at) },
   { name: "the end", others: "before", apply: (text, at) => text.slice(0, at) },
+  { name: "the beginning of a written text", others: "behind", isWritten: true, apply: (text, at) => text.slice(at) },
+  { name: "the end of a written text", others: "before", isWritten: true, apply: (text, at) => text.slice(0, at) },
   { name: "both ends", apply: (text, at, other) => text.slice(Math.min(at, other), Math.max(at, other)) },
   {
     name: "all lines but those with a word",
@@ -136,9 +141,10 @@ const cuts: readonly Cut[] = [
   },
 ];
 
-for (const { name, apply, others } of cuts) {
+for (const { name, apply, others, isWritten } of cuts) {
   test(`slow: no answer contradicts the whole text when ${name} is lost`, (t) => {
-    const whole = cases.map(({ name: file, text, family }) => {
+    const whole = cases.map(({ name: file, text: print, written, family }) => {
+      const text = isWritten === true ? written : print;
       const probes = probesOf(text, family, 3);
       const more = otherTables(text, family);
       const before = others === "before" ? more : "";
@@ -174,7 +180,7 @@ for (const { name, apply, others } of cuts) {
       { numRuns: 200, includeErrorInReport: true },
     );
     t.log(`${answered} packets answered`);
-    if (others !== undefined) t.true(answered > 0);
+    if (others !== undefined && isWritten !== true) t.true(answered > 0);
     else t.pass();
   });
 }
