@@ -93,6 +93,11 @@ function ownKinds(collected: Collected): readonly DumpKind[] {
 
 /** Formats of `ip` that people have at hand, and the command that prints the one that is read. */
 const ALMOST: readonly (readonly [RegExp, string])[] = [
+  [/^Chain \S+ \((?:policy|\d+ references)/, "this is a listing of iptables -L: dump with iptables-save"],
+  [
+    /^table (?:ip6?|inet|arp|bridge|netdev) \S+ \{/,
+    "these are nft's own rules, which are not read: dump with iptables-save",
+  ],
   [/^\d+: [^ ]+: </, "this is the text form of ip addr: dump with ip -j addr"],
   [/^\d+:\s*(?:not )?from /, "this is the text form of ip rule: dump with ip -j rule"],
   [

@@ -48,8 +48,9 @@ function firstHeader(text: string): string {
 
 /** How far a text without a header is searched for an address. */
 const SEARCHED = 1_000_000;
-const V4 = /\s(?:-s|-d|--[a-z-]*(?:to|destination|source|src|dst|range)) (?:[0-9]{1,3}\.){3}/;
-const V6 = /\s(?:-s|-d|--[a-z-]*(?:to|destination|to-source|src|dst|range)) \[?[0-9a-f]*:[0-9a-f]*:|ipv6-icmp|icmp6-/;
+const V4 = /\s--?[a-z-]+ (?:[0-9]{1,3}\.){3}[0-9]/;
+/** Two colons make an address of what may be a range of ports; a MAC address has five. */
+const V6 = /\s--?(?!mac-)[a-z-]+ \[?[0-9a-f]{0,4}:[0-9a-f]{0,4}:[0-9a-f:.]*(?=[\s/\]]|$)|ipv6-icmp|icmp6-/m;
 
 function familyOf(text: string, name: string): IPFamily | undefined {
   const start = text.slice(0, SEARCHED);

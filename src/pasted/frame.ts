@@ -1,11 +1,11 @@
 import type { IPFamily } from "../net/family.ts";
-import type { Report, Source } from "../text/diagnostic.ts";
+import type { Place, Report, Source } from "../text/diagnostic.ts";
 import { type Extent, extentOf, leavesOpen, type RulesExtract, type TableExtract, tableExtract } from "./extract.ts";
 import { type Fragment, type FragmentLine, type FragmentRun, fragmentsOf, type TableLine } from "./fragments.ts";
 import { inferTables, onlyTable } from "./infer.ts";
 import { problemsOf, UNSURE } from "./judge.ts";
 import { type DerivedSource, derived, type MappedText, mapped } from "./mapped-text.ts";
-import { reportExtract, reportPassedOver } from "./notes.ts";
+import { reportExtract, reportListing, reportPassedOver, reportTold } from "./notes.ts";
 import type { PeeledLine } from "./peel.ts";
 import type { PromptCommand } from "./prompts.ts";
 import { maskOf, tablesIn } from "./tables-of.ts";
@@ -49,8 +49,8 @@ export function frameRules(
   return fragmentsOf(lines).map((run) => new Framer(original, options, report).frame(run));
 }
 
-const isListing = ({ lines }: Fragment): boolean =>
-  lines.some(({ line }) => line.kind === "policy" || /^-N /.test(line.text));
+const isListing = ({ opening, lines }: Fragment): boolean =>
+  opening === undefined && lines.some(({ line }) => line.kind === "policy" || /^-N /.test(line.text));
 
 const CUT_LINE = "the text ends in this line, which may be cut: it is left out";
 
@@ -94,7 +94,9 @@ class Framer {
       ...[...this.#tables.values()].flatMap((table) => this.#text(table, extracts.get(table.name))),
     ];
     const text = derived(this.#original, pieces);
-    if (isOpen && forLoading) reportExtract(extract, [...this.#tables.keys()], text.placeOf(0), this.#report);
+    const shown = [...this.#tables.keys()];
+    if (isOpen && forLoading) reportExtract(extract, shown, text.placeOf(0), this.#report);
+    if (!isOpen && forLoading && run.fragments.some(isListing)) reportListing(shown, text.placeOf(0), this.#report);
     return { text, family: command?.family, extract: isOpen ? extract : undefined };
   }
 
@@ -121,6 +123,8 @@ class Framer {
       fragment.gaps = true;
       reportPassedOver(passed, this.#original, this.#report);
     }
+    if (told === undefined)
+      reportTold([...byTable.keys()], placeOf([...byTable.values()].flat(), this.#original), this.#report);
     for (const [table, lines] of byTable) this.#add(table, fragment, lines);
     if (byTable.size !== 1 || passed.length > 0) this.#mayHaveMore = true;
   }
@@ -152,7 +156,7 @@ class Framer {
     // what stands between the first line of a table and a cut is as good as in a whole one
     const isSound = opening !== undefined && !gaps;
     return lines.filter(({ line }) => {
-      const isCut = line.open && opening !== undefined && closing === undefined;
+      const isCut = line.open && closing === undefined && (opening !== undefined || line.kind === "chain");
       if (!isCut && (isSound || line.kind === "policy" || problemsOf(line.text, chains) <= UNSURE)) return true;
       fragment.gaps ||= !isCut;
       this.#leftOut(
@@ -209,6 +213,10 @@ function declarationsFirst(lines: readonly FragmentLine[]): readonly MappedText[
     ...declarations.map(withoutCounters),
     ...lines.flatMap(({ rule, line }) => (rule === undefined ? [] : [line])),
   ];
+}
+
+function placeOf(lines: readonly FragmentLine[], source: Source): Place {
+  return { source, offset: lines[0]?.line.runs[0]?.at ?? 0 };
 }
 
 const tableName = ({ text }: PeeledLine): string => text.trim().slice(1);

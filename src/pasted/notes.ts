@@ -28,6 +28,19 @@ export function reportExtract(extract: RulesExtract, shown: readonly string[], p
   report({ severity: "note", code: "policy-assumed", message, place });
 }
 
+/** Says which table lines without `*table` were put into. */
+export function reportTold(tables: readonly string[], place: Place, report: Report): void {
+  if (tables.length === 0) return;
+  const message = `no line such as *filter names the table of these rules: ${few(tables)} by what their chains and targets are`;
+  report({ severity: "note", code: "table-told", message, place });
+}
+
+/** Says that a listing shows no other table. */
+export function reportListing(tables: readonly string[], place: Place, report: Report): void {
+  const message = `only table ${few(tables)} is listed: all others are taken for empty (iptables-save shows them)`;
+  report({ severity: "note", code: "tables-assumed", message, place });
+}
+
 /** Says which lines have no table, and in which they can be. */
 export function reportPassedOver(lines: readonly FragmentLine[], source: Source, report: Report): void {
   const chains = new Set(lines.map(({ chain }) => chain));

@@ -28,10 +28,14 @@ function numberIn(text: string): number | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 10);
 }
 
+/** What is left of COMMIT where a text begins, and of `*table` where it ends. */
+const CUT_COMMIT = /^(?:OMMIT|MMIT|MIT|IT|T)$/;
+const CUT_TABLE = /^\*[a-z]?$/;
+
 /** Takes the prefix off each line; one that nothing recognises loses what the line before it lost. */
 export function peel(lines: readonly PhysicalLine[]): PeeledLine[] {
   let last = "";
-  return lines.map((line) => {
+  return lines.map((line, i) => {
     const { text } = line;
     const width = text.length;
     const found = prefixOf(text);
@@ -41,6 +45,8 @@ export function peel(lines: readonly PhysicalLine[]): PeeledLine[] {
       return { ...lineFrom(line, found.length), kind: found.kind, width, prefix: last, number: found.number };
     }
     const plain = { width, prefix: "", number: undefined };
+    if (i === 0 && CUT_COMMIT.test(text)) return { ...line, ...plain, kind: "commit" };
+    if (line.open && CUT_TABLE.test(text)) return { ...line, ...plain, kind: "table" };
     if (EMPTY.test(text)) return { ...line, ...plain, kind: "blank", number: numberIn(text) };
     if (FRAME.test(text)) return { ...line, ...plain, kind: "frame" };
     const prompt = asked ?? promptOf(text);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
@@ -7,6 +7,7 @@ import type { IPFamily } from "../../src/net/family.ts";
 import { loadRuleset } from "../../src/rules/iptables/load.ts";
 import { builtinChains } from "../../src/rules/iptables/ruleset.ts";
 import { formatSave } from "../../src/rules/iptables/save.ts";
+import type { Diagnostic, Source } from "../../src/text/diagnostic.ts";
 import { damages } from "./damages.ts";
 import { answers, type Fates, probesOf } from "./fates.ts";
 
@@ -15,7 +16,11 @@ const folder = fileURLToPath(new URL("../../../test/kernel/rulesets", import.met
 interface Case {
   readonly name: string;
   readonly text: string;
+  /** In an order that no tool prints. */
+  readonly written: string;
   readonly family: IPFamily;
+  /** The sets that the rules ask. */
+  readonly sets: readonly Source[];
 }
 
 /** The rules as the tool prints them: the files are written by hand, in an order that it does not have. */
@@ -27,25 +32,33 @@ function printed(text: string, family: IPFamily): string {
   });
 }
 
+function setsOf(file: string): readonly Source[] {
+  const name = file.replace(/save$/, "ipset");
+  return existsSync(join(folder, name)) ? [{ name, text: readFileSync(join(folder, name), "utf8") }] : [];
+}
+
 const cases: readonly Case[] = readdirSync(folder)
   .filter((file) => file.endsWith(".save"))
   .sort()
   .map((file) => {
     const family = file.endsWith(".v6.save") ? "IPv6" : "IPv4";
     const raw = readFileSync(join(folder, file), "utf8");
-    return { name: file, family, text: printed(raw, family) };
+    return { name: file, family, text: printed(raw, family), written: raw, sets: setsOf(file) };
   });
 
 const asText = (fates: readonly Fates[]): string[] =>
   fates.map((each) => [...each].map((pair) => pair.join(" ")).join("; "));
-const errorsOf = (found: readonly { readonly severity: string; readonly message: string }[]): string[] =>
-  found.flatMap(({ severity, message }) => (severity === "error" ? [message] : []));
+/** What the loader refuses; a piece that is no rule at all any more may be taken for whatever it looks like. */
+const errorsOf = (found: readonly Diagnostic[]): string[] =>
+  found.flatMap(({ severity, code, message }) =>
+    severity === "error" && code !== "unknown-dump" && code !== "no-interfaces" ? [message] : [],
+  );
 
 const known = new Map<string, readonly string[]>();
 
 /** The fates of packets through the undamaged text. */
-function cleanFates({ name, text, family }: Case): readonly string[] {
-  const found = known.get(name) ?? asText(answers({ name, text }, probesOf(text, family, 1)).fates);
+function cleanFates({ name, text, family, sets }: Case): readonly string[] {
+  const found = known.get(name) ?? asText(answers({ name, text }, probesOf(text, family, 1), sets).fates);
   known.set(name, found);
   return found;
 }
@@ -53,9 +66,9 @@ function cleanFates({ name, text, family }: Case): readonly string[] {
 for (const { name, apply } of damages) {
   test(`slow: every packet has the same fate behind: ${name}`, (t) => {
     for (const each of cases) {
-      const { name: file, text, family } = each;
+      const { name: file, text, family, sets } = each;
       const probes = probesOf(text, family, 1);
-      const { fates, found } = answers({ name: file, text: apply(text) }, probes);
+      const { fates, found } = answers({ name: file, text: apply(text) }, probes, sets);
       t.deepEqual(errorsOf(found), [], file);
       t.deepEqual(
         found
@@ -119,12 +132,15 @@ interface Cut {
   readonly name: string;
   /** Where all tables that stay whole are: else one of those that may be missing leaves every packet open. */
   readonly others?: "before" | "behind";
+  readonly isWritten?: true;
   readonly apply: (text: string, at: number, other: number, family: IPFamily) => string;
 }
 
 const cuts: readonly Cut[] = [
   { name: "the beginning", others: "behind", apply: (text, at) => text.slice(at) },
   { name: "the end", others: "before", apply: (text, at) => text.slice(0, at) },
+  { name: "the beginning of a written text", others: "behind", isWritten: true, apply: (text, at) => text.slice(at) },
+  { name: "the end of a written text", others: "before", isWritten: true, apply: (text, at) => text.slice(0, at) },
   { name: "both ends", apply: (text, at, other) => text.slice(Math.min(at, other), Math.max(at, other)) },
   {
     name: "all lines but those with a word",
@@ -136,9 +152,10 @@ const cuts: readonly Cut[] = [
   },
 ];
 
-for (const { name, apply, others } of cuts) {
+for (const { name, apply, others, isWritten } of cuts) {
   test(`slow: no answer contradicts the whole text when ${name} is lost`, (t) => {
-    const whole = cases.map(({ name: file, text, family }) => {
+    const whole = cases.map(({ name: file, text: print, written, family, sets }) => {
+      const text = isWritten === true ? written : print;
       const probes = probesOf(text, family, 3);
       const more = otherTables(text, family);
       const before = others === "before" ? more : "";
@@ -147,9 +164,10 @@ for (const { name, apply, others } of cuts) {
       return {
         file,
         family,
+        sets,
         text: full,
         probes,
-        fates: answers({ name: file, text: full }, probes).fates,
+        fates: answers({ name: file, text: full }, probes, sets).fates,
         places: insideTables(text).map((at) => at + before.length),
       };
     });
@@ -159,22 +177,23 @@ for (const { name, apply, others } of cuts) {
         const {
           file,
           family,
+          sets,
           text,
           probes,
           fates: right,
           places,
         } = whole[which % whole.length] as (typeof whole)[number];
         const cut = apply(text, places[at % places.length] ?? 0, places[other % places.length] ?? 0, family);
-        const { fates, found } = answers({ name: file, text: cut }, probes);
+        const { fates, found } = answers({ name: file, text: cut }, probes, sets);
         const wrong = contradictions(fates, right);
-        const errors = errorsOf(found).filter((message) => !/not recognised|no interfaces were/.test(message));
+        const errors = errorsOf(found);
         if (wrong.length + errors.length > 0) throw new Error(`${file}: ${[...wrong, ...errors][0]}\n${cut}`);
         answered += fates.filter((each) => !each.has("unknown")).length;
       }),
       { numRuns: 200, includeErrorInReport: true },
     );
     t.log(`${answered} packets answered`);
-    if (others !== undefined) t.true(answered > 0);
+    if (others !== undefined && isWritten !== true) t.true(answered > 0);
     else t.pass();
   });
 }

@@ -55,6 +55,7 @@ export const damages: readonly Damage[] = [
   { name: "colours", apply: colored },
   { name: "colours as cat -v shows them", apply: each((line) => line.replace(/-j \S+/g, "^[[1m$&^[[0m")) },
   { name: "a window title", apply: (text) => `\u001b]0;root@node-1: ~\u0007${prompt(text)}` },
+  { name: "folded at 40, blanks at the ends lost", apply: (text) => trimmed(foldedAt(40)(text)) },
   { name: "folded at 60", apply: foldedAt(60) },
   { name: "folded at 80", apply: foldedAt(80) },
   { name: "folded at 80, blanks at the ends lost", apply: (text) => trimmed(foldedAt(80)(text)) },

@@ -54,7 +54,7 @@ export interface Answered {
 }
 
 /** Loads a text as a node's dump and follows packets through it. */
-export function answers(source: Source, probes: readonly Probe[], more: readonly Source[] = []): Answered {
+export function answers(source: Source, probes: readonly Probe[], more: readonly Source[]): Answered {
   const found: Diagnostic[] = [];
   const { host, state } = readNodeDumps([source, ...more], "node", (each) => found.push(each));
   // an error ends the run before any packet is followed

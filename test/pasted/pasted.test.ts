@@ -130,17 +130,28 @@ const remarks: readonly (readonly [string, string, readonly string[]])[] = [
   [
     "a hunk from the middle",
     `@@ -10,3 +10,3 @@\n -A INPUT -j ACCEPT\n+-A FORWARD -j REJECT\n`,
-    ["table-unknown 2", "extract 3", "policy-assumed 3"],
+    ["table-unknown 2", "table-told 3", "extract 3", "policy-assumed 3"],
   ],
   [
     "numbers that are not in a row",
     "3:*filter\n4::INPUT ACCEPT [0:0]\n9:COMMIT\n",
     ["line-prefix 1", "extract 1", "policy-assumed 1"],
   ],
+  ["a listing", "-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n-A OUTPUT -j NOTRACK\n", ["table-told 1", "tables-assumed 1"]],
 ];
 for (const [about, text, expected] of remarks) {
   test(`said: ${about}`, (t) => t.deepEqual(said(text), expected));
 }
+
+test("a listing that is not read says what to give instead", (t) => {
+  const found: Diagnostic[] = [];
+  readNodeDumps(
+    [{ name: "x", text: "Chain INPUT (policy ACCEPT)\ntarget prot opt source destination\n" }],
+    "n",
+    (each) => found.push(each),
+  );
+  t.true(found.some(({ code, message }) => code === "unknown-dump" && message.includes("iptables-save")));
+});
 
 const ADDR =
   '[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP"],"mtu":65536,"addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host"}]},{"ifindex":2,"ifname":"eth0","flags":["BROADCAST","UP"],"mtu":1500,"addr_info":[{"family":"inet","local":"192.168.10.11","prefixlen":24,"scope":"global"}]}]';
@@ -198,7 +209,7 @@ function characters(text: string, offset: number): string {
 const REALS = ["session-affinity-nodeport-local-900.ipv4", "dual-stack.ipv6", "no-endpoints.ipv4"].map(real);
 
 for (const { name, apply } of damages.filter((each) => !/window|diff without/.test(each.name))) {
-  test(`lint finds the same at the same characters behind: ${name}`, (t) => {
+  test(`slow: lint finds the same at the same characters behind: ${name}`, (t) => {
     for (const clean of REALS) {
       const broken = clean.replace(/^-A POSTROUTING .*\n/m, "").replace(/^-A KUBE-SEP-\S+ .*DNAT.*\n/m, "");
       const key = (text: string): string[] =>
@@ -212,7 +223,7 @@ for (const { name, apply } of damages.filter((each) => !/window|diff without/.te
   });
 }
 
-test("explain tells a damaged dump as it tells the clean one", (t) => {
+test("slow: explain tells a damaged dump as it tells the clean one", (t) => {
   const text = (dump: string): string =>
     readDump({ name: "x", text: dump }, {}, () => undefined)
       .map((each) => [...explainText(explain(each), { strong: String })].join(""))
@@ -264,7 +275,7 @@ test("whatever is pasted is read without a throw, and every place lies in it", (
   t.pass();
 });
 
-test("texts that are made to keep the reader busy are read in time", (t) => {
+test("slow: texts that are made to keep the reader busy are read in time", (t) => {
   const busy = [
     `${'-A X -m comment --comment "\nfoo -j\n'.repeat(5000)}`,
     `*nat\n${"-A X -j Y\nhello\nhello\n".repeat(5000)}`,

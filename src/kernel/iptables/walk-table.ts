@@ -44,7 +44,8 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
   if (verdict === "accept") return undefined;
   if (verdict !== "policy") return verdict;
   const policy = chain.policy ?? "ACCEPT";
-  if (chain.policyUnseen === true && !walk.chooser.unknown(assumedPolicy(walk, chain))) {
+  // where rules are missing as well it has been asked for with them
+  if (chain.policyUnseen === true && chain.unseen === undefined && !walk.chooser.unknown(assumedPolicy(walk, chain))) {
     walk.record?.({ kind: "policy", table: walk.table, chain: base, policy: "DROP" });
     return { kind: "dropped", cause: { kind: "policy", family: skb.family, table: walk.table, chain: base } };
   }
@@ -65,10 +66,10 @@ function assumedPolicy(walk: Walk, { name }: Chain): NotModelled {
 }
 
 /** An extract of a dump does not show all of a chain: does the packet go on there as the rules that are shown say? */
-function missedRules(walk: Walk, { name, rules }: Chain): Stop | undefined {
+function missedRules(walk: Walk, { name, rules, policyUnseen }: Chain): Stop | undefined {
   const some = rules.length === 0 ? "the rules" : "further rules";
   const what = {
-    what: `${some} of chain ${name} (table ${walk.table}), which the text does not show, let the packet go on`,
+    what: `${some}${policyUnseen === true ? " and the policy" : ""} of chain ${name} (table ${walk.table}), which the text does not show, let the packet go on`,
   };
   return walk.chooser.unknown(what) ? undefined : { kind: "unknown", what };
 }
