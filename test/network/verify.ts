@@ -15,6 +15,7 @@ import { type Chain, readChains, rowsOf } from "./journey-table.ts";
 import { missingTools } from "./network-tools.ts";
 import { placeOfSettings } from "./play-chain.ts";
 import { playReal, type RealChain } from "./play-real.ts";
+import { nodeDifferences } from "./real-check.ts";
 import { RealNetwork } from "./real-network.ts";
 
 const WORKERS = 3;
@@ -34,6 +35,8 @@ interface Tally {
   passed: number;
   skipped: number;
   packets: number;
+  /** Nodes whose addresses and routes were compared with those of the emulated network. */
+  nodes: number;
   readonly scenarios: Set<string>;
   readonly failures: string[];
 }
@@ -73,6 +76,14 @@ async function play(job: Job, all: readonly Chain[], lockFile: string, tally: Ta
   const shorten = job.waits ? longest / SHORTENED : 1;
   const network = await RealNetwork.start(place, job.backend, addresses, { lockFile, shorten });
   try {
+    for (const name of place.network.nodes) {
+      const found = await nodeDifferences(place, network, name);
+      tally.nodes++;
+      if (found.length > 0)
+        tally.failures.push(
+          `${first.settings.folder}: ${name} is made otherwise than assumed\n  ${found.join("\n  ")}`,
+        );
+    }
     for (const chain of job.chains) {
       const real: RealChain = { chain, place, network, shorten };
       const { rows, skipped, failure } = await playReal(real);
@@ -104,7 +115,7 @@ async function main(args: readonly string[]): Promise<number> {
   const jobs = jobsOf(all.filter(wanted));
   const folder = mkdtempSync(join(tmpdir(), "rulewalk-network-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const tally: Tally = { rows: 0, passed: 0, skipped: 0, packets: 0, scenarios: new Set(), failures: [] };
+  const tally: Tally = { rows: 0, passed: 0, skipped: 0, packets: 0, nodes: 0, scenarios: new Set(), failures: [] };
   let next = 0;
   const worker = async (_: unknown, i: number): Promise<void> => {
     for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
@@ -119,10 +130,10 @@ async function main(args: readonly string[]): Promise<number> {
   return report(tally);
 }
 
-function report({ rows, passed, skipped, packets, scenarios, failures }: Tally): number {
+function report({ rows, passed, skipped, packets, nodes, scenarios, failures }: Tally): number {
   for (const failure of failures) console.log(failure);
   console.log(
-    `${rows} rows of ${scenarios.size} clusters (each row with every back end), ${packets} packets; ${skipped} rows not asked: the network does not know`,
+    `${rows} rows of ${scenarios.size} clusters (each row with every back end), ${nodes} nodes, ${packets} packets; ${skipped} rows not asked: the network does not know`,
   );
   const failed = failures.length + (rows === 0 ? 1 : 0);
   console.log(`${passed} passed, ${failed} failed`);
