@@ -3,10 +3,11 @@ import { explore } from "../kernel/chooser/explore.ts";
 import { scriptedChooser } from "../kernel/chooser/scripted.ts";
 import type { Chooser } from "../kernel/chooser.ts";
 import type { Event } from "../kernel/event.ts";
-import type { Address, Packet } from "../kernel/packet.ts";
+import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
 import type { SendOptions } from "../kernel/run.ts";
 import type { Dyadic } from "../net/dyadic.ts";
-import { textOf } from "./addresses.ts";
+import { isLoopback } from "../net/ip.ts";
+import { addressOf, ipOf, textOf } from "./addresses.ts";
 import { type End, hasArrived } from "./end.ts";
 import { type Network, podWith } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
@@ -88,6 +89,9 @@ function startOf(wires: Wires, sender: Sender | undefined, packet: Packet): Arri
     return { kind: "arrival", node, entrance: { kind: "sent", options: sender.options ?? {} } };
   const pod = podOfKey(node.pods, sender.pod);
   if (pod === undefined) return unknown(`what ${sender.pod} sends: there is no such Pod on ${sender.node}`);
+  // what is for the Pod itself does not leave it: no node's rules see it
+  if (isLoopback(ipOf(packet.dst)) || pod.addresses.some((own) => sameAddress(addressOf(own), packet.dst)))
+    return { kind: "pod", node: sender.node, pod: pod.key };
   return { kind: "arrival", node, entrance: { kind: "received", inInterface: pod.interface } };
 }
 

@@ -3,7 +3,7 @@ import type { Outcome } from "../kernel/outcome.ts";
 import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
 import { type SendOptions, wayTo } from "../kernel/run.ts";
 import { isLoopback } from "../net/ip.ts";
-import { textOf } from "./addresses.ts";
+import { ipOf, textOf } from "./addresses.ts";
 import type { End } from "./end.ts";
 import type { Network, NetworkNode } from "./network.ts";
 import { podWith, wireInterface } from "./network.ts";
@@ -49,9 +49,7 @@ function arriveBy(node: NetworkNode, inInterface: string): Arrival {
 }
 
 /** Pods and hosts outside are no routers for localnet: `ip_route_input_slow` and `ip6_rcv_core` drop what says it is from loopback. */
-function saysLoopback({ src }: Packet): boolean {
-  return isLoopback(typeof src === "number" ? { family: "IPv4", value: src } : { family: "IPv6", words: src });
-}
+const saysLoopback = ({ src }: Packet): boolean => isLoopback(ipOf(src));
 
 const FROM_LOOPBACK = "no other host takes a packet from a loopback address";
 

@@ -17,6 +17,8 @@ import type { Hit, RealNetwork, Sighting } from "./real-network.ts";
 interface SeenWay {
   /** Nodes that received it, in order; a node that sent it first. */
   readonly nodes: readonly string[];
+  /** The interfaces that it came to nodes by, in order. */
+  readonly interfaces: readonly string[];
   /** Where a host's own stack got it. */
   readonly got: readonly Sighting[];
   /** ICMP errors and RSTs that were seen meanwhile. */
@@ -36,8 +38,8 @@ const isAnswer = (packet: Packet): boolean =>
   isICMPError(packet) || (packet.protocol === protocols.tcp && (packet.flags & tcpFlag.RST) !== 0);
 
 /** Each node that forwards takes one from the TTL: that is the order. */
-const inOrder = (seen: readonly Sighting[]): readonly string[] =>
-  [...seen].sort((a, b) => b.packet.ttl - a.packet.ttl).map(({ host }) => host);
+const inOrder = (seen: readonly Sighting[]): readonly Sighting[] =>
+  [...seen].sort((a, b) => b.packet.ttl - a.packet.ttl);
 
 function wayOf(seen: readonly Sighting[], sender: string, sent: Packet): SeenWay {
   const isOwn = ({ packet }: Sighting): boolean => isAnswer(sent) || !isAnswer(packet);
@@ -45,7 +47,9 @@ function wayOf(seen: readonly Sighting[], sender: string, sent: Packet): SeenWay
   const came = inOrder(own.filter(({ what }) => what === "came"));
   const first = sender === OUTSIDE || sender.startsWith("pod/") ? [] : [sender];
   const got = own.filter(({ what }) => what === "got");
-  return { nodes: [...first, ...came], got, answers: seen.filter((each) => !isOwn(each)) };
+  const answers = seen.filter((each) => !isOwn(each));
+  const interfaces = came.map((each) => each.interface);
+  return { nodes: [...first, ...came.map(({ host }) => host)], interfaces, got, answers };
 }
 
 /** The namespace that a sender is. */
@@ -121,7 +125,13 @@ function answersFit(answers: readonly RowAnswer[], seen: readonly Sighting[]): b
   const got = seen.filter(({ what }) => what === "got");
   const came = inOrder(seen.filter(({ what }) => what === "came"));
   const nodes = answers.flatMap(({ nodes: all }) => all.slice(1));
-  if (!sameTexts(nodes, came)) return false;
+  if (
+    !sameTexts(
+      nodes,
+      came.map(({ host }) => host),
+    )
+  )
+    return false;
   const arriving = answers.filter(({ end }) => end.kind !== "stopped");
   if (arriving.length !== got.length) return false;
   return arriving.every(({ what, end }) =>
@@ -154,6 +164,12 @@ export function branchFits({ there, reply }: RowBranch, observed: Observed): boo
   const ended = stoppingChain(there.end) === undefined && reply?.end !== undefined ? reply.end : there.end;
   return stopFits(ended, observed.hits) && replyFits(reply, observed.reply);
 }
+
+/** The interfaces that the packet and its reply came to nodes by, in order. */
+export const interfacesOf = ({ there, reply }: Observed): readonly string[] => [
+  ...there.interfaces,
+  ...(reply?.interfaces ?? []),
+];
 
 const sightingText = ({ host, what, interface: name, packet }: Sighting): string =>
   `${host} ${what} by ${name}: ${packetText(packet)} ttl ${packet.ttl}`;

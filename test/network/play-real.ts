@@ -1,8 +1,9 @@
-import type { Sender } from "../../src/network/journey.ts";
+import { journeysOf, type Sender } from "../../src/network/journey.ts";
+import { NetworkState } from "../../src/network/network-state.ts";
 import { addressText } from "../routing/support.ts";
-import { branchText, type RowBranch, readBranch } from "./journey-row.ts";
+import { branchOf, branchText, type RowBranch, readBranch } from "./journey-row.ts";
 import type { Chain, JourneyLine } from "./journey-table.ts";
-import { branchFits, hostOf, observe, observedText, stoppingChain } from "./observe.ts";
+import { branchFits, hostOf, interfacesOf, type Observed, observe, observedText, stoppingChain } from "./observe.ts";
 import { sendingOf } from "./play-chain.ts";
 import type { RealNetwork } from "./real-network.ts";
 import { closeLines, entryLines } from "./real-outside.ts";
@@ -63,12 +64,38 @@ function entryOf({ sender }: Row, [first]: readonly RowBranch[]): string | undef
   return sender.kind === "outside" ? sender.node : undefined;
 }
 
+/** The interfaces that the emulated network says each branch of a chain's first row comes to nodes by. */
+function emulatedInterfaces({ chain, place }: RealChain, row: Row): ReadonlyMap<string, string> {
+  const { settings } = chain;
+  const { entry } = settings;
+  const { packet, sender } = sendingOf(place, settings, row);
+  const options = entry === undefined ? {} : { entryNode: () => entry };
+  const { branches } = journeysOf({ ...place, state: new NetworkState() }, packet, sender, options);
+  return new Map(
+    branches.map((branch) => {
+      const { there, reply } = branch.journey;
+      const legs = [...there.legs, ...(reply?.way.legs ?? [])];
+      const names = legs.flatMap(({ entrance }) => (entrance.kind === "received" ? [entrance.inInterface] : []));
+      return [branchText(branchOf(branch)), names.join(" ")];
+    }),
+  );
+}
+
+/** What is wrong with the interfaces that a packet came to nodes by; `undefined` when they are the emulated ones. */
+function otherInterfaces(real: RealChain, row: Row, branch: RowBranch, observed: Observed): string | undefined {
+  if (row !== real.chain.lines[0] || branchText(branch).endsWith("stuck")) return undefined;
+  const ours = emulatedInterfaces(real, row).get(branchText(branch));
+  const theirs = interfacesOf(observed).join(" ");
+  return ours === theirs ? undefined : `line ${row.line}: comes to nodes by ${theirs}, emulated by ${ours}`;
+}
+
 /** Plays a chain once, until a row takes another branch than its first; what is wrong, if anything. */
 async function playOnce(
-  { chain, place, network, shorten }: RealChain,
+  real: RealChain,
   rows: ReadonlyMap<JourneyLine, ReadRow>,
   quiet: number,
 ): Promise<string | undefined> {
+  const { chain, place, network, shorten } = real;
   const { settings } = chain;
   await network.flush();
   for (const line of chain.lines) {
@@ -89,6 +116,11 @@ async function playOnce(
     if (at < 0) {
       const said = read.branches.map(branchText).join("\n    | ");
       return `line ${line.line}: ${line.text.split(" => ")[0]}\n  the row says\n    ${said}\n  the kernel says\n    ${observedText(observed)}`;
+    }
+    const branch = read.branches[at];
+    if (branch !== undefined && !read.seen.has(at)) {
+      const wrong = otherInterfaces(real, line, branch, observed);
+      if (wrong !== undefined) return wrong;
     }
     read.seen.add(at);
     if (at > 0) return undefined;

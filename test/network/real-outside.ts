@@ -47,10 +47,37 @@ export function outsideLinks(place: Place, nodes: readonly PlannedNode[], strang
       }
     }
   }
+  ip.push(...secondLinkRules(nodes, devices));
   ip.push(...outsideRoutes(place, nodes));
   // whoever is on a node's link and no node has its address among these
   for (const text of strangers) ip.push(`route replace local ${text}/${WHOLE[familyOfText(text)]} dev lo table main`);
   return { host: OUTSIDE, ip };
+}
+
+/**
+ * Who is on another link of a node than its uplink gets to all its addresses by that (IPv4): as the emulated network has it, whose
+ * nodes are entered by the interface of the way back.
+ */
+function secondLinkRules(nodes: readonly PlannedNode[], devices: readonly string[]): string[] {
+  return nodes.flatMap(({ node, uplinks }) =>
+    uplinks.flatMap((device) => {
+      if (device === node.uplinks.IPv4) return [];
+      const table = 100 + devices.indexOf(device);
+      const [own] = addressesOf(node.host, device).filter(({ family }) => family === "IPv4");
+      if (own === undefined) return [];
+      const network = `${addressText(networkOf(own.address, own.prefixLength))}/${own.prefixLength}`;
+      const all = node.host.interfaces
+        .filter(({ name }) => uplinks.includes(name))
+        .flatMap(({ addresses }) => addresses);
+      const routes = all
+        .filter(({ family }) => family === "IPv4")
+        .map(
+          ({ address }) =>
+            `route add ${addressText(address)}/32 via ${addressText(own.address)} table ${table} onlink dev br-${device}`,
+        );
+      return [...routes, `rule add from ${network} lookup ${table}`];
+    }),
+  );
 }
 
 /** Where routers outside lead: Pod networks to their nodes or nowhere, ClusterIPs nowhere, all else is somebody here. */

@@ -66,7 +66,8 @@ class Host:
         if os.readlink("/proc/thread-self/ns/net") == network.outside:
             raise RuntimeError("not in a namespace of its own")
         set_sysctls({**QUIET, **sysctls})
-        run(["ip", "link", "set", "lo", "up"])
+        # with ::1 as init systems add it: the kernel's own one has no route in the table main
+        run(["ip", "-batch", "-"], "link set lo up\naddr replace ::1/128 dev lo\n")
         run(["nft", "-f", "-"], TAP_GOT + (TAP_CAME if self.is_node else ""))
         self.log = netlink.PacketLog([GOT, CAME] if self.is_node else [GOT])
         self.sender = Sender(libc)

@@ -1,12 +1,14 @@
 /**
  * Asks a real kernel about every row of the journey tables, in a network of namespaces for each cluster and back end; root
- * only. `npm run conformance:network [-- BEGINNING of chain names or scenarios …]`. Where chance decides, chains are played
+ * only. `npm run conformance:network [-- OPTION … BEGINNING of chain names or scenarios …]`; with `--random N`, N chains of three
+ * random packets in each cluster instead (`--seed S`), whose rows the emulator writes. Where chance decides, chains are played
  * until every branch of every row was seen; one that no row lists is a failure. Exits with 1 when the kernel says
  * otherwise, with 2 when it cannot run.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { readEnd } from "../flows/packet-text.ts";
 import { type Backend, backends } from "../kernel/tools.ts";
 import { addressText } from "../routing/support.ts";
@@ -15,6 +17,8 @@ import { type Chain, readChains, rowsOf } from "./journey-table.ts";
 import { missingTools } from "./network-tools.ts";
 import { placeOfSettings } from "./play-chain.ts";
 import { playReal, type RealChain } from "./play-real.ts";
+import { randomChains } from "./random-chains.ts";
+import { nodeDifferences } from "./real-check.ts";
 import { RealNetwork } from "./real-network.ts";
 
 const WORKERS = 3;
@@ -34,6 +38,8 @@ interface Tally {
   passed: number;
   skipped: number;
   packets: number;
+  /** Nodes whose addresses and routes were compared with those of the emulated network. */
+  nodes: number;
   readonly scenarios: Set<string>;
   readonly failures: string[];
 }
@@ -61,30 +67,56 @@ function outsiders(branch: string): readonly string[] {
   return [addressText(address)];
 }
 
-async function play(job: Job, all: readonly Chain[], lockFile: string, tally: Tally): Promise<void> {
+interface Asked {
+  /** Chains of the tables, which also say who is there. */
+  readonly all: readonly Chain[];
+  /** Random chains for each cluster, instead of those of the tables; 0: none. */
+  readonly random: number;
+  readonly seed: string;
+}
+
+/** The addresses of whoever must be there, on nodes' links and outside. */
+function addressesOf(chains: readonly Chain[]): string[] {
+  const rows = rowsOf(chains);
+  const ends = rows.flatMap(({ packet }) => [addressText(packet.src), addressText(packet.dst)]);
+  const proxies = chains.flatMap(({ settings }) => settings.balancer?.proxy ?? []);
+  return [...new Set([...ends, ...proxies, ...rows.flatMap(({ branches }) => branches.flatMap(outsiders))])];
+}
+
+async function play(job: Job, { all, random, seed }: Asked, lockFile: string, tally: Tally): Promise<void> {
+  const { backend, waits } = job;
   const [first] = job.chains;
   if (first === undefined) return;
-  const place = placeOfSettings(first.settings, all, job.backend);
-  const own = rowsOf(all.filter(({ settings }) => settings.folder === first.settings.folder));
-  const ends = own.flatMap(({ packet }) => [addressText(packet.src), addressText(packet.dst)]);
-  const proxies = job.chains.flatMap(({ settings }) => settings.balancer?.proxy ?? []);
-  const addresses = [...new Set([...ends, ...proxies, ...own.flatMap(({ branches }) => branches.flatMap(outsiders))])];
+  const { settings } = first;
+  const place = placeOfSettings(settings, all, backend);
+  const chains = random === 0 ? job.chains : randomChains(place, settings, all, { count: random, seed, backend });
   const longest = Math.max(...place.cluster.services.map(({ value }) => affinitySeconds(value.spec)), SHORTENED);
-  const shorten = job.waits ? longest / SHORTENED : 1;
-  const network = await RealNetwork.start(place, job.backend, addresses, { lockFile, shorten });
+  const shorten = waits ? longest / SHORTENED : 1;
+  const network = await RealNetwork.start(place, backend, addressesOf(chains), { lockFile, shorten });
   try {
-    for (const chain of job.chains) {
-      const real: RealChain = { chain, place, network, shorten };
-      const { rows, skipped, failure } = await playReal(real);
-      tally.rows += rows;
-      tally.skipped += skipped;
-      if (failure === undefined) tally.passed += rows - skipped;
-      else tally.failures.push(`${chain.name} ${chain.settings.folder} (${job.backend}): ${failure}`);
+    for (const name of place.network.nodes) {
+      const found = await nodeDifferences(place, network, name);
+      tally.nodes++;
+      if (found.length > 0)
+        tally.failures.push(`${settings.folder}: ${name} is made otherwise than assumed\n  ${found.join("\n  ")}`);
     }
+    for (const chain of chains) await playChainReal({ chain, place, network, shorten }, backend, tally);
   } finally {
     tally.packets += network.packets;
-    tally.scenarios.add(first.settings.folder);
+    tally.scenarios.add(settings.folder);
     await network.stop();
+  }
+}
+
+async function playChainReal(real: RealChain, backend: Backend, tally: Tally): Promise<void> {
+  const { name, settings, lines } = real.chain;
+  const { rows, skipped, failure } = await playReal(real);
+  tally.rows += rows;
+  tally.skipped += skipped;
+  if (failure === undefined) tally.passed += rows - skipped;
+  else {
+    const before = name.startsWith("seed") ? lines.map((each) => (each.kind === "row" ? `\n  ${each.text}` : "")) : [];
+    tally.failures.push(`${name} ${settings.folder} (${backend}): ${failure}${before.join("")}`);
   }
 }
 
@@ -92,7 +124,10 @@ function affinitySeconds(spec: { sessionAffinityConfig?: { clientIP?: { timeoutS
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 0;
 }
 
-async function main(args: readonly string[]): Promise<number> {
+const options = { random: { type: "string", default: "0" }, seed: { type: "string", default: "1" } } as const;
+
+async function main(words: readonly string[]): Promise<number> {
+  const { values, positionals: args } = parseArgs({ args: [...words], options, allowPositionals: true });
   const missing = await missingTools();
   if (missing.length > 0) {
     console.log(`conformance:network cannot run: ${missing.join("; ")}`);
@@ -101,15 +136,16 @@ async function main(args: readonly string[]): Promise<number> {
   const all = readChains();
   const wanted = ({ name, settings }: Chain): boolean =>
     args.length === 0 || args.some((arg) => name.startsWith(arg) || settings.folder.endsWith(`/${arg}`));
-  const jobs = jobsOf(all.filter(wanted));
+  const asked: Asked = { all, random: Number(values.random), seed: values.seed };
+  const jobs = jobsOf(all.filter(wanted)).filter(({ waits }) => asked.random === 0 || !waits);
   const folder = mkdtempSync(join(tmpdir(), "rulewalk-network-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const tally: Tally = { rows: 0, passed: 0, skipped: 0, packets: 0, scenarios: new Set(), failures: [] };
+  const tally: Tally = { rows: 0, passed: 0, skipped: 0, packets: 0, nodes: 0, scenarios: new Set(), failures: [] };
   let next = 0;
   const worker = async (_: unknown, i: number): Promise<void> => {
     for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
       try {
-        await play(job, all, join(folder, `lock.${i}`), tally);
+        await play(job, asked, join(folder, `lock.${i}`), tally);
       } catch (error) {
         tally.failures.push(`${job.chains[0]?.settings.folder} (${job.backend}): ${(error as Error).message}`);
       }
@@ -119,10 +155,10 @@ async function main(args: readonly string[]): Promise<number> {
   return report(tally);
 }
 
-function report({ rows, passed, skipped, packets, scenarios, failures }: Tally): number {
+function report({ rows, passed, skipped, packets, nodes, scenarios, failures }: Tally): number {
   for (const failure of failures) console.log(failure);
   console.log(
-    `${rows} rows of ${scenarios.size} clusters (each row with every back end), ${packets} packets; ${skipped} rows not asked: the network does not know`,
+    `${rows} rows of ${scenarios.size} clusters (each row with every back end), ${nodes} nodes, ${packets} packets; ${skipped} rows not asked: the network does not know`,
   );
   const failed = failures.length + (rows === 0 ? 1 : 0);
   console.log(`${passed} passed, ${failed} failed`);
