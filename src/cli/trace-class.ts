@@ -4,9 +4,11 @@ import { parseIP } from "../net/ip.ts";
 import { addressOf } from "../network/addresses.ts";
 import type { JourneyTrace } from "../trace/journey-trace.ts";
 import type { Names } from "../trace/names.ts";
-import { classText } from "../verify/class-text.ts";
+import { adviceText } from "../verify/advice-text.ts";
+import { type ClassNames, classText } from "../verify/class-text.ts";
 import { addressOfNumber, type Box, fields } from "../verify/field.ts";
 import { type WayClass, wayClass } from "../verify/way-class.ts";
+import { type Advice, whyNot } from "../verify/why-not.ts";
 import type { TracedPlace } from "./trace-network.ts";
 
 /** The class of the way that is told. */
@@ -16,13 +18,51 @@ export function classOf({ network, state }: TracedPlace, traced: JourneyTrace, c
   return branch === undefined ? undefined : wayClass({ network, state }, packet, sender, options, branch);
 }
 
-/** The class as people read it, one line each. */
-export function classLines(found: WayClass, { holder }: Names): readonly string[] {
-  const address = (text: string): string | undefined => {
-    const ip = parseIP(text);
-    return ip === undefined ? undefined : holder(addressOf(ip));
+/** Names as classes and advice ask for them. */
+function classNames({ holder }: Names): ClassNames {
+  return {
+    address: (text) => {
+      const ip = parseIP(text);
+      return ip === undefined ? undefined : holder(addressOf(ip));
+    },
   };
-  return [`same way for: ${classText(found, { address })}`];
+}
+
+/** The class as people read it, one line each. */
+export function classLines(found: WayClass, names: Names): readonly string[] {
+  return [`same way for: ${classText(found, classNames(names))}`];
+}
+
+/** The nearest misses: which single change would turn the result round. */
+export function adviceOf(
+  { network, state }: TracedPlace,
+  { packet, sender, options }: JourneyTrace,
+): readonly Advice[] {
+  return whyNot({ network, state }, packet, sender, options);
+}
+
+/** So many changes of one field are told in words. */
+const TOLD = 2;
+
+/**
+ * Advice as people read it, one line each: two for a field. Where some leads to Pods, what leads to a node or out is left out:
+ * whether somebody listens there is not known.
+ */
+export function adviceLines(found: readonly Advice[], names: Names): readonly string[] {
+  if (found.length === 0) return ["no single change that was tried would turn the result round"];
+  const toPods = found.filter(({ arrives, ends }) => arrives && ends.every(({ kind }) => kind === "pod"));
+  const shown = toPods.length > 0 ? toPods : found;
+  return shown
+    .filter(({ field }, i) => shown.slice(0, i).filter((other) => other.field === field).length < TOLD)
+    .map((each) => adviceText(each, classNames(names)));
+}
+
+/** Advice for programs. */
+export function adviceJSON(found: readonly Advice[], names: Names): readonly object[] {
+  return found.map((each) => {
+    const { field, from, to, arrives } = each;
+    return { field, from, to, arrives, text: adviceText(each, classNames(names)) };
+  });
 }
 
 /** The class for programs: for each field the ranges of its values, ends included. */

@@ -10,7 +10,7 @@ import type { Names } from "../trace/names.ts";
 import { traceReport } from "../trace/report.ts";
 import { addClusterOptions } from "./cluster-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
-import { classJSON, classLines, classOf } from "./trace-class.ts";
+import { adviceJSON, adviceLines, adviceOf, classJSON, classLines, classOf } from "./trace-class.ts";
 import { countLines, type Traced, type TraceItOptions, traceIt } from "./trace-it.ts";
 import { type NetworkOptions, placeFromDumps, placeFromObjects, type TracedPlace } from "./trace-network.ts";
 import { type Endpoint, endsOf, type PacketOptions, packetOf, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
@@ -21,6 +21,7 @@ interface TraceOptions extends NetworkOptions, PacketOptions, Omit<TraceItOption
   readonly to: string;
   readonly iif?: string;
   readonly mark?: number;
+  readonly whyNot?: boolean;
   readonly all?: boolean;
   readonly output: "text" | "json" | "mermaid" | "kernel";
 }
@@ -95,8 +96,10 @@ function printed(
   const { names } = place;
   const { output, all = false, verbose = false } = options;
   const found = output === "kernel" || output === "mermaid" ? undefined : classOf(place, traced, chosen);
+  const advice = options.whyNot === true ? adviceOf(place, traced) : undefined;
   if (output === "json")
     return traceJSON(traced, names, {
+      ...(advice === undefined ? {} : { whyNot: adviceJSON(advice, names) }),
       ...(found === undefined ? {} : { class: classJSON(found) }),
       ...(balancer.length === 0 ? {} : { balancer }),
       ...(counts === undefined ? {} : { counts: countsJSON(counts, names) }),
@@ -106,6 +109,7 @@ function printed(
   const { strong, faint } = paintFor(process.stdout);
   const blocks = [
     ["CLASS", found === undefined ? [] : classLines(found, names)] as const,
+    ["WHY-NOT", advice === undefined ? [] : adviceLines(advice, names)] as const,
     ...(counts === undefined ? [] : [["COUNT", countLines(counts, names)] as const]),
   ];
   return traceReport(traced, {
@@ -181,6 +185,7 @@ export function traceCommand(exit: (code: number) => void): Command {
       append,
     )
     .option("--all", "tell every way that the packet can take, with exact chances")
+    .option("--why-not", "tell which single change would let the packet arrive, or keep it from arriving")
     .option("--choose <way>", "tell this way: its number, or the address or Pod that it ends at")
     .addOption(
       new Option("--count <n>", "make n connections, and count where they end").argParser(numberBetween(1, 1000000)),
