@@ -37,7 +37,7 @@ export function reportTold(tables: readonly string[], place: Place, report: Repo
 
 /** Says that a listing shows no other table. */
 export function reportListing(tables: readonly string[], place: Place, report: Report): void {
-  const message = `only table ${few(tables)} is listed: all others are taken for empty (iptables-save shows them)`;
+  const message = `only table ${few(tables)} is listed: all others are taken for empty, and nothing shows where a listing ends (iptables-save shows both)`;
   report({ severity: "note", code: "tables-assumed", message, place });
 }
 

@@ -8,8 +8,6 @@ export interface TextPart {
   readonly lines: PeeledLine[];
   /** The command at the prompt in front. */
   readonly command: PromptCommand | undefined;
-  /** A prompt stands behind it: the output is over, not cut. */
-  isOver: boolean;
 }
 
 /** What is left of a JSON text that is not closed yet. */
@@ -75,14 +73,13 @@ class Splitter {
   }
 
   #prompt({ prompt }: PeeledLine): void {
-    if (this.#part !== undefined) this.#part.isOver = true;
     this.#part = undefined;
     this.#brackets = undefined;
     this.#command = prompt?.command;
   }
 
   #begin(kind: TextPart["kind"], lines: PeeledLine[] = []): void {
-    this.#part = { kind, lines, command: this.#command, isOver: false };
+    this.#part = { kind, lines, command: this.#command };
     this.parts.push(this.#part);
   }
 }
