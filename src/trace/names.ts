@@ -31,13 +31,6 @@ export interface Names {
   readonly endWhy: (way: Pick<Way, "end" | "packet" | "legs">, sent: Packet) => readonly string[];
 }
 
-/** Nothing has a name. */
-export const noNames: Names = {
-  holder: () => undefined,
-  frontend: () => undefined,
-  why: () => undefined,
-  endWhy: () => [],
-};
 
 /** `Service shop/api, spec.clusterIPs, shop.yaml:14:3`, as far as it is known. */
 export function whereText({ object, field, note, place, owner }: RuleWhy): string {
