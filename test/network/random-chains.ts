@@ -52,7 +52,12 @@ function targetsOf(place: Place, sources: readonly Source[]): readonly Target[] 
     ...frontends,
     ...frontends.map((each) => ({ ...each, port: each.port + 1 })),
     ...frontends.map((each) => ({ ...each, protocol: protocols.udp })),
-    ...[protocols.tcp, protocols.udp, protocols.sctp].map((protocol) => ({ addresses: hosts, protocol, port: 8080 })),
+    ...frontends.map((each) => ({ ...each, protocol: protocols.icmp })),
+    ...[protocols.tcp, protocols.udp, protocols.sctp, protocols.icmp].map((protocol) => ({
+      addresses: hosts,
+      protocol,
+      port: 8080,
+    })),
   ];
 }
 
@@ -69,13 +74,18 @@ function packetTo(random: Random, { address }: Source, target: Target): Packet |
   if (src === undefined || dst === undefined) return undefined;
   const sport = random.pick(PORTS);
   const { protocol, port: dport } = target;
-  return makePacket({ family: src.family, src: addressOf(src), dst: addressOf(dst), protocol, sport, dport });
+  const ends = { family: src.family, src: addressOf(src), dst: addressOf(dst) };
+  if (protocol !== protocols.icmp) return makePacket({ ...ends, protocol, sport, dport });
+  const echo = src.family === "IPv4" ? protocols.icmp : protocols.icmpv6;
+  return makePacket({ ...ends, protocol: echo, icmpId: sport });
 }
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [protocols.tcp, "tcp"],
   [protocols.udp, "udp"],
   [protocols.sctp, "sctp"],
+  [protocols.icmp, "icmp"],
+  [protocols.icmpv6, "icmp"],
 ]);
 
 function textOf(packet: Packet, sender: RowSender): string {

@@ -74,8 +74,9 @@ export function placeOf(folder: string, asked: readonly string[] = [], settings:
     .filter((name) => name.endsWith(".yaml") && name !== "host.yaml" && name !== "scenario.yaml")
     .map((name) => ({ name, text: readFileSync(join(ROOT, folder, name), "utf8") }))
     .map(({ name, text }) => ({ name, text: edit === undefined ? text : text.replaceAll(...edit) }));
-  // of the scenarios, one has an object that the API server takes no longer
-  const validate = folder.endsWith("source-range-with-host-bits") ? "ignore" : "strict";
+  const scenario = join(ROOT, folder, "scenario.yaml");
+  const lenient = existsSync(scenario) && /^validate: ignore$/m.test(readFileSync(scenario, "utf8"));
+  const validate = lenient ? "ignore" : "strict";
   const manifests = readManifests(sources, { validate }, report);
   const cluster = buildCluster(manifests, { validate }, report);
   const release = { minor: 37 };

@@ -87,7 +87,8 @@ async function play(job: Job, { all, random, seed }: Asked, lockFile: string, ta
   const { backend, waits } = job;
   const [first] = job.chains;
   if (first === undefined) return;
-  const { settings } = first;
+  // that routers outside lead to Pods makes more ends known
+  const settings = random === 0 ? first.settings : { ...first.settings, outsideRoutesPods: true };
   const place = placeOfSettings(settings, all, backend);
   const chains = random === 0 ? job.chains : randomChains(place, settings, all, { count: random, seed, backend });
   const longest = Math.max(...place.cluster.services.map(({ value }) => affinitySeconds(value.spec)), SHORTENED);
