@@ -14,13 +14,18 @@ import type { NamedPrefix, Network } from "../network/network.ts";
 import type { NetworkState } from "../network/network-state.ts";
 import type { Leg } from "../network/way.ts";
 import type { Entrance } from "../network/wire.ts";
-import { type Asked, type RecordedLeg, type WayRecord, waySignature } from "./way-record.ts";
+import { type Asked, ownEvents, type RecordedLeg, stepText, type WayRecord, waySignature } from "./way-record.ts";
 
 /** Hears what happens on a journey; `asked` counts the questions so far. */
 export interface Listener {
   readonly event?: (leg: number, event: Event) => void;
   readonly rule?: (leg: number, asked: number, ...seen: Parameters<RuleObserver>) => void;
+  /** Gives up (`OtherWay`) as soon as the packet leaves the way of this run. */
+  readonly along?: CourseRun;
 }
+
+/** Thrown where a packet leaves the way that it was to go along. */
+export class OtherWay extends Error {}
 
 /** A host on the packet's own way. */
 export interface CourseLeg {
@@ -70,6 +75,25 @@ function notingChooser(script: Script, note: (asked: Asked) => void): { chooser:
   return { chooser, scripted };
 }
 
+/** Compares events with those of a run, leg by leg, as they come. */
+function follower(run: CourseRun): (leg: number, event: Event | Asked) => void {
+  const steps = new Map(
+    run.legs.map(({ number }) => [number, ownEvents(run.events(number)).flatMap((event) => stepText(event) ?? [])]),
+  );
+  const at = new Map<number, number>();
+  let answering = 0;
+  return (leg, event) => {
+    if (event.kind === "answer") answering++;
+    else if (event.kind === "answered") answering--;
+    const expected = steps.get(leg);
+    const text = answering > 0 || expected === undefined ? undefined : stepText(event);
+    if (text === undefined) return;
+    const index = at.get(leg) ?? 0;
+    if (expected?.[index] !== text) throw new OtherWay();
+    at.set(leg, index + 1);
+  };
+}
+
 type EventLists = Map<number, (Event | Asked)[]>;
 
 interface Recording {
@@ -82,11 +106,13 @@ interface Recording {
 function recording(script: Script, listener: Listener | undefined): Recording {
   const lists: EventLists = new Map();
   let current = 0;
+  const follow = listener?.along === undefined ? undefined : follower(listener.along);
   const put = (leg: number, event: Event | Asked): void => {
     current = leg;
     const list = lists.get(leg);
     if (list === undefined) lists.set(leg, [event]);
     else list.push(event);
+    follow?.(leg, event);
   };
   const { chooser, scripted } = notingChooser(script, (asked) => put(current, asked));
   const record = (leg: number, event: Event): void => {

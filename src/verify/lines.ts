@@ -1,7 +1,7 @@
 import type { Address, Packet } from "../kernel/packet.ts";
 import type { IPFamily } from "../net/family.ts";
 import { containsValue, differenceOf, type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
-import type { Course, CourseRun } from "./course.ts";
+import { type Course, type CourseRun, OtherWay } from "./course.ts";
 import { hostEdges, likenessEdges, prefixEdges } from "./edges.ts";
 import { type Box, type Field, fields, fieldValue, type Part, withField } from "./field.ts";
 import { type Draft, inPart, type Point, type Region, regionOf } from "./region.ts";
@@ -33,7 +33,12 @@ export function packetAt(first: Packet, point: Point): Packet {
 export function tryPoint(trial: Trial, point: Point): boolean | undefined {
   if (trial.tries >= MAX_TRIES) return undefined;
   trial.tries++;
-  return sameWay(trial.own.way, trial.course.send(packetAt(trial.first, point)).way);
+  try {
+    return sameWay(trial.own.way, trial.course.send(packetAt(trial.first, point), { along: trial.own }).way);
+  } catch (error) {
+    if (error instanceof OtherWay) return false;
+    throw error;
+  }
 }
 
 /** Addresses that NAT wrote into the packet on its way. */
@@ -97,6 +102,11 @@ export function exceptionsAt(region: Region): (field: Field, value: bigint) => r
   };
 }
 
+/** The ends of a piece, and a few more: of some values exceptions leave no packet to try. */
+function valuesIn({ from, to }: Interval): readonly bigint[] {
+  return [...new Set([from, to, (from + to) / 2n])];
+}
+
 const ESCAPES: readonly Field[] = ["dport", "sport", "icmpType", "src", "dst"];
 
 /**
@@ -135,15 +145,14 @@ function cutAlong(draft: Draft, trial: Trial, field: Field): void {
       kept.push(piece);
       continue;
     }
-    const ends = piece.from === piece.to ? [piece.from] : [piece.from, piece.to];
-    const same = ends.map((value) => {
+    const same = valuesIn(piece).flatMap((value) => {
       const point = outsideExceptions(region, near(field, value), { ...draft.point, [field]: value }, [field]);
-      return point === undefined ? undefined : tryPoint(trial, point);
+      return point === undefined ? [] : [tryPoint(trial, point)];
     });
-    if (same.every((each) => each === true)) {
+    if (same.length > 0 && same.every((each) => each === true)) {
       if (within === undefined || containsValue(within, piece.from)) kept.push(piece);
       else beyond++;
-    } else if (same.includes(undefined) || same.includes(true)) left++;
+    } else if (same.length === 0 || same.includes(undefined) || same.includes(true)) left++;
   }
   draft.box[field] = intervalsOf(kept);
   if (beyond > 0)

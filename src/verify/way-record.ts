@@ -71,7 +71,7 @@ function routeText(decision: RouteDecision, again: boolean): string {
   return `${begin} ${decision.device.name} ${decision.cast} ${by} ${gateway}`;
 }
 
-function stepText(event: Event | Asked): string | undefined {
+export function stepText(event: Event | Asked): string | undefined {
   switch (event.kind) {
     case "hook":
       return `hook ${event.hook} ${event.inInterface} ${event.outInterface} ${event.view.mark}`;

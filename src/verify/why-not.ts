@@ -34,8 +34,9 @@ export interface Advice {
 
 /** Advices for one field. */
 const SHOWN = 3;
-/** Changes that are tried at most, of one field. */
-const MAX_TRIES = 3000;
+/** Changes that are tried at most, of one field; another address may lead to another node, whose rules have to be made first. */
+const MAX_TRIES = 1000;
+const MAX_ADDRESSES = 300;
 
 const TRANSPORTS: readonly (readonly [name: string, number: number])[] = [
   ["tcp", protocols.tcp],
@@ -135,21 +136,26 @@ function questionsOf(place: Place, sending: Sending): readonly Question[] {
   return all.filter((each) => each !== false);
 }
 
+/** Whether somebody listens on a node or outside is not known: changes that lead to Pods come first. */
+const inPods = ({ arrives: wanted, ends }: Advice): boolean => wanted && ends.every(({ kind }) => kind === "pod");
+
 /** The changes of one field that turn the result round. */
 function adviceOf(place: Place, { field, from, candidates }: Question, wanted: boolean): readonly Advice[] {
   const found: Advice[] = [];
   const values: { from: bigint; to: bigint }[] = [];
   const tried = candidates();
-  for (const { to, sending, interval } of tried.slice(0, MAX_TRIES)) {
+  const most = field === "source" || field === "destination" ? MAX_ADDRESSES : MAX_TRIES;
+  for (const { to, sending, interval } of tried.slice(0, most)) {
     const branches = waysOf(place, sending);
     if (!(wanted ? arrives(branches) : fails(branches))) continue;
     if (interval !== undefined) values.push(interval);
-    found.push({ field, from, to, sending, arrives: wanted, ends: endsOf(branches) });
+    const advice: Advice = { field, from, to, sending, arrives: wanted, ends: endsOf(branches) };
+    found.push(advice);
+    // where no set of values is asked for, a few will do
+    if (interval === undefined && found.filter((each) => !wanted || inPods(each)).length >= SHOWN) break;
   }
-  // whether somebody listens on a node or outside is not known: Pods come first
-  const inPods = ({ ends }: Advice): boolean => wanted && ends.every(({ kind }) => kind === "pod");
   const shown = [...found.filter(inPods), ...found.filter((each) => !inPods(each))].slice(0, SHOWN);
-  if (values.length === 0 || tried.length > MAX_TRIES) return shown;
+  if (values.length === 0 || tried.length > most) return shown;
   const set = intervalsOf(values);
   return shown.map((each) => ({ ...each, set }));
 }
@@ -157,7 +163,7 @@ function adviceOf(place: Place, { field, from, candidates }: Question, wanted: b
 /**
  * Why not: of a packet that does not arrive on all its ways, the single changes with which it would, its reply included; of one that
  * arrives, those with which it would fail on every way. Every change is tried through the whole network: numbers between any two
- * that rules speak of, addresses that objects or rules name. At most three for a field: those that lead to Pods first, then the nearest. The states of all hosts
+ * that rules speak of, addresses that objects or rules name, the nearest 300 of them. At most three for a field: those that lead to Pods first, then the nearest. The states of all hosts
  * are as before when it returns.
  */
 export function whyNot(

@@ -3,12 +3,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import test from "ava";
 import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
+import { HostState } from "../../src/kernel/state.ts";
 import { countOf } from "../../src/net/intervals.ts";
+import { parseIPv4 } from "../../src/net/ip.ts";
 import { seededRandom } from "../../src/net/random.ts";
 import { journeysOf, senderOf, travelOnce } from "../../src/network/journey.ts";
+import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 import { classText } from "../../src/verify/class-text.ts";
 import { fields, universeOf } from "../../src/verify/field.ts";
-import { type WayClass, wayClass } from "../../src/verify/way-class.ts";
+import { hostWayClass, type WayClass, wayClass } from "../../src/verify/way-class.ts";
+import { hostWith } from "../arbitrary/scene.ts";
 import { counterexample } from "../kernel-laws/holds.ts";
 import { ruleSetScenes } from "../kernel-laws/rule-set-scenes.ts";
 import { client, golden, placeFor, shop } from "../network/setting.ts";
@@ -16,7 +20,7 @@ import { packetOf, placeOf } from "../network/support.ts";
 import { classFault, type LawCounts, noCounts } from "./class-law.ts";
 import { movesFault } from "./host-law.ts";
 import { networkFault, placeHints } from "./network-law.ts";
-import { seeOnNetwork } from "./seen.ts";
+import { seeOnHost, seeOnNetwork } from "./seen.ts";
 
 const GOLDEN = fileURLToPath(new URL("../../../golden/scenarios", import.meta.url));
 const routed = { outsideRoutesPods: true };
@@ -76,6 +80,35 @@ function shopClass(text: string) {
   const hints = placeHints(place, packet.family);
   return { found, hints, see: (each: typeof packet) => seeOnNetwork(place, sender, {}, script, each) };
 }
+
+test("a policy rule that chooses by the source cuts sources and destinations together", (t) => {
+  // the topology has `ip rule from 172.20.0.4 lookup 200`, whose default route leads elsewhere
+  const host = hostWith("IPv4", emptyRuleset, "");
+  const packet = packetOf("udp 10.244.1.5:40000 > 8.8.8.8:53");
+  const entrance = { kind: "received", inInterface: "cni0" } as const;
+  const number = (text: string): bigint => BigInt(parseIPv4(text) ?? 0);
+  const hints = { src: [number("172.20.0.4")], dst: [number("8.8.8.8"), number("127.0.0.1"), number("9.9.9.9")] };
+  for (const each of [packet, { ...packet, src: parseIPv4("172.20.0.4") ?? 0 }]) {
+    const found = hostWayClass(host, new HostState(), each, entrance, []);
+    const see = (other: typeof packet) => seeOnHost(host, new HostState(), entrance, [], other);
+    t.is(classFault(seededRandom(1), found, see, noCounts(), hints, 1500), undefined);
+    t.is(found.exact, each === packet, found.inexact.join());
+  }
+});
+
+test("a source that is impossible everywhere is not taken for one that is so towards some destinations", (t) => {
+  const place = placeFor(golden("named-target-port"), { settings: routed });
+  const packet = packetOf("tcp 0.0.0.0:40001 > 198.51.100.7:40000");
+  const sender = { kind: "outside", node: "worker-2" } as const;
+  const found = wayClass(place, packet, sender, {}, { script: [] });
+  const number = (text: string): bigint => BigInt(parseIPv4(text) ?? 0);
+  const hints = {
+    src: [number("192.168.10.255"), number("127.0.0.1")],
+    dst: [number("10.244.2.255"), number("10.244.2.10")],
+  };
+  const see = (other: typeof packet) => seeOnNetwork(place, sender, {}, [], other);
+  t.is(classFault(seededRandom(1), found, see, noCounts(), hints, 600), undefined);
+});
 
 /** What a class says that is not so. */
 const lies: readonly (readonly [name: string, text: string, lie: (found: WayClass) => WayClass])[] = [
