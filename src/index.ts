@@ -51,6 +51,7 @@ export { type IPFamily, ipFamilies } from "./net/family.ts";
 export { portableSHA256, type SHA256Hex } from "./net/sha256.ts";
 export { nodeHost } from "./network/node-host.ts";
 export { playJSON } from "./play/json.ts";
+export { playMermaid } from "./play/mermaid.ts";
 export { type Played, type PlayedStep, type PlayInput, play } from "./play/play.ts";
 export type { PlaySettings } from "./play/scene.ts";
 export { readScript, type Script } from "./play/script.ts";

@@ -2,6 +2,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { readManifests } from "../manifest/read-manifests.ts";
 import { playJSON } from "../play/json.ts";
+import { playMermaid } from "../play/mermaid.ts";
 import { type Played, type PlayInput, play } from "../play/play.ts";
 import { readScript, type Script } from "../play/script.ts";
 import { playText } from "../play/text.ts";
@@ -16,7 +17,7 @@ interface PlayOptions extends Pick<ClusterOptions, "filename" | "recursive" | "n
   readonly kubeVersion?: string;
   readonly backend?: "nft" | "legacy";
   readonly seed?: string;
-  readonly output: "text" | "json";
+  readonly output: "text" | "json" | "mermaid";
   readonly verbose?: boolean;
 }
 
@@ -57,6 +58,7 @@ Examples:
   rulewalk play examples/play/rollout.yaml
   rulewalk play examples/play/udp-clean-up.yaml --kube-version 1.36
   rulewalk play script.yaml -f cluster.yaml -o json
+  rulewalk play script.yaml -o mermaid
 Exit codes: 0 all as expected, 1 an expect failed, 2 wrong usage or input, or a step that cannot be done.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -111,6 +113,7 @@ function inputOf(
 }
 
 function printed(played: Played, { output }: PlayOptions): Iterable<string> {
+  if (output === "mermaid") return [playMermaid(played)];
   return output === "json" ? [playJSON(played)] : playText(played, paintFor(process.stdout));
 }
 
@@ -155,7 +158,7 @@ export function playCommand(exit: (code: number) => void): Command {
     .option("--kube-version <release>", `release of kube-proxy, instead of the script's (${DEFAULT_VERSION})`)
     .addOption(new Option("--backend <backend>", "back end of iptables (nft)").choices(["nft", "legacy"]))
     .option("--seed <seed>", "what the kernels draw by, instead of the script's (1)")
-    .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json"]).default("text"))
+    .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json", "mermaid"]).default("text"))
     .option("-v, --verbose", "also print what is assumed about nodes");
   return command.addHelpText("after", EXAMPLES).action((path: string, options: PlayOptions) => {
     exit(run(path, options, command.opts()));

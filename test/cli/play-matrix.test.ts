@@ -114,15 +114,23 @@ const rows: readonly (readonly [string, readonly string[], string, number, RegEx
     /no Node among the objects/,
   ],
 ];
+/** Each run is a process: these in every run of the tests, the others in the whole suite. */
+const QUICK: ReadonlySet<string> = new Set([
+  "all as expected",
+  "an expect fails",
+  "a step that cannot be done",
+  "a matrix",
+]);
+
 for (const [what, args, input, code, out, err] of rows)
-  test(`${args[0]}: ${what}`, (t) => {
+  test(`${QUICK.has(what) ? "" : "slow "}${args[0]}: ${what}`, (t) => {
     const found = run(args, input);
     t.is(found.code, code, found.err);
     t.regex(found.out, out);
     t.regex(found.err, err);
   });
 
-test("play -o json and matrix -o json are one document each, with a version", (t) => {
+test("slow play -o json and matrix -o json are one document each, with a version", (t) => {
   const played = JSON.parse(run(["play", "-", "-o", "json"], SCRIPT("rejected")).out) as Record<string, unknown>;
   const steps = played.steps as readonly Record<string, unknown>[];
   t.deepEqual([played.version, played.failures, steps[0]?.result, steps[0]?.step], [1, 0, "rejected", "connect"]);

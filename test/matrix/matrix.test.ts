@@ -44,7 +44,7 @@ for (const name of readdirSync(join(ROOT, "golden/scenarios")).filter((each) => 
     t.deepEqual(differences(made, matrix(made.place, made.sources)), []);
   });
 
-test("cells of many Services of the same shapes are what the network says of each", (t) => {
+test("slow: cells of many Services of the same shapes are what the network says of each", (t) => {
   const made = matrixPlace([{ name: "policies", text: policyCluster(200) }]);
   const found = matrix(made.place, made.sources);
   t.true(found.rows.length > 600);

@@ -2,7 +2,7 @@ import { findAddress } from "../../assembly/find-address.ts";
 import { probabilityOf } from "../../kernel/chooser/explore.ts";
 import type { AssumingChooser } from "../../kernel/chooser/seeded.ts";
 import { type Address, hasPorts, type Packet, protocols } from "../../kernel/packet.ts";
-import { protocolText } from "../../kernel/packet-text.ts";
+import { addressText, protocolText } from "../../kernel/packet-text.ts";
 import { wayTo } from "../../kernel/run.ts";
 import { int32, object, string, textOf } from "../../manifest/schema.ts";
 import { hasArrived } from "../../network/end.ts";
@@ -129,6 +129,14 @@ function chosen(
   throw new StepFault([...at, "choose"], "no-such-way", `no way of this packet ends at ${choice}: ${rest}`);
 }
 
+/** Who opens a connection, by name where there is one. */
+function clientText(sender: Sender, ends: Ends): string {
+  const address = addressText(ends.src);
+  if (sender.kind === "outside") return `${address} outside`;
+  const name = sender.kind === "pod" ? sender.pod : sender.node;
+  return name === address ? address : `${name} (${address})`;
+}
+
 /** Addresses that are written as such are checked before anything is played; names are looked up when their time has come. */
 function checkLiteral(text: string | undefined, at: ScriptPath, reading: Reading): void {
   if (text === undefined || text.includes("/")) return;
@@ -185,7 +193,7 @@ export const connect: StepKind = stepKind<Value>(
       return {
         title,
         lines: [...dialogueLines(world.scene, spoken), ...shown, ...hint],
-        data: { connection: name, status: ended, ...outcome },
+        data: { connection: name, client: clientText(sender, ends), status: ended, ...outcome },
         failures: unmet(expect ?? {}, outcome),
       };
     };

@@ -48,7 +48,7 @@ function speaking(deed: Exclude<Deed, "connect">, starter: Side): StepKind {
         if (connection.status !== "open") {
           const outcome = { result: "not-sent", reply: "none" } as const;
           const text = labelled("not sent", `the connection is ${connection.status}`);
-          const data = { connection: name, status: connection.status, ...outcome };
+          const data = { connection: name, by, status: connection.status, ...outcome };
           return { title: name, lines: [text], data, failures: unmet(expect ?? {}, outcome) };
         }
         const stage = { network: world.scene.network, state: world.state, chooser: world.chooser };
@@ -61,7 +61,7 @@ function speaking(deed: Exclude<Deed, "connect">, starter: Side): StepKind {
         return {
           title: by === starter ? name : `${name}, by the ${by}`,
           lines: [...dialogueLines(world.scene, spoken), ...moved],
-          data: { connection: name, status, ...outcome },
+          data: { connection: name, by, status, ...outcome },
           failures: unmet(expect ?? {}, outcome),
         };
       };
