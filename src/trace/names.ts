@@ -31,7 +31,6 @@ export interface Names {
   readonly endWhy: (way: Pick<Way, "end" | "packet" | "legs">, sent: Packet) => readonly string[];
 }
 
-
 /** `Service shop/api, spec.clusterIPs, shop.yaml:14:3`, as far as it is known. */
 export function whereText({ object, field, note, place, owner }: RuleWhy): string {
   return [owner === undefined ? undefined : `by ${owner}`, object, field, note, place]

@@ -55,7 +55,8 @@ const JOINED6: readonly IPv6Words[] = [
   [0xff050000, 0, 0, 2],
 ];
 
-function specialEdges(family: IPFamily): readonly bigint[] {
+/** Where the special ranges begin and end. */
+export function specialEdges(family: IPFamily): readonly bigint[] {
   if (family === "IPv4") return SPECIAL4.flatMap(([address, length]) => prefixEdges(address, length, family));
   const edges = SPECIAL6.flatMap(([address, length]) => prefixEdges(address, length, family));
   for (let kind = 0; kind < MULTICAST_KINDS; kind++)

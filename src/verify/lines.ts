@@ -2,7 +2,7 @@ import type { Address, Packet } from "../kernel/packet.ts";
 import type { IPFamily } from "../net/family.ts";
 import { containsValue, differenceOf, type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
 import { type Course, type CourseRun, OtherWay } from "./course.ts";
-import { hostEdges, likenessEdges, prefixEdges } from "./edges.ts";
+import { hostEdges, likenessEdges, prefixEdges, specialEdges } from "./edges.ts";
 import { type Box, type Field, fields, fieldValue, type Part, withField } from "./field.ts";
 import { type Draft, inPart, type Point, type Region, regionOf } from "./region.ts";
 import { cutAt } from "./sight.ts";
@@ -71,7 +71,10 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
     (course.anySource || own.way.steps.some((step) => step.endsWith("nat MASQUERADE")));
   return [
     ...own.legs.flatMap(({ host }) => [...hostEdges(host, family), ...(choosesSource ? likenessEdges(host) : [])]),
-    ...course.named.flatMap(({ address, prefixLength }) => namedEdges(address, prefixLength, family)),
+    // what lies between hosts asks whose the destination is; of a source only whether it is loopback
+    ...(field === "dst"
+      ? course.named.flatMap(({ address, prefixLength }) => namedEdges(address, prefixLength, family))
+      : specialEdges(family)),
     ...writtenAddresses(own).flatMap((value) => [value, value + 1n]),
   ];
 }
