@@ -57,6 +57,12 @@ function namedEdges(address: Address, length: number, family: IPFamily): readonl
   return prefixEdges([0, 0, 0xffff, address], 96 + length, family);
 }
 
+/** Where the number of a field begins and ends: a packet to its own source is a case of its own. */
+function ownEdges(packet: Packet, field: Field): readonly bigint[] {
+  const value = fieldValue(packet, field);
+  return [value, value + 1n];
+}
+
 /** Where, apart from rules, something may change along a field. */
 export function edgesAlong({ first, own, course }: Trial, field: Field): readonly bigint[] {
   const { family } = first;
@@ -74,7 +80,7 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
     // what lies between hosts asks whose the destination is; of a source only whether it is loopback
     ...(field === "dst"
       ? course.named.flatMap(({ address, prefixLength }) => namedEdges(address, prefixLength, family))
-      : specialEdges(family)),
+      : [...specialEdges(family), ...ownEdges(first, "dst")]),
     ...writtenAddresses(own).flatMap((value) => [value, value + 1n]),
   ];
 }
