@@ -2,12 +2,12 @@ import { listEntries } from "../kernel/conntrack/table.ts";
 import { invertTuple, sameTuple, tracksPorts, tupleOf } from "../kernel/conntrack/tuple.ts";
 import type { Tuple } from "../kernel/entry.ts";
 import { type Packet, sameAddress } from "../kernel/packet.ts";
-import { differenceOf, interval } from "../net/intervals.ts";
+import { interval } from "../net/intervals.ts";
 import type { CourseLeg } from "./course.ts";
 import { addressNumber, type Field, fields, type Part } from "./field.ts";
-import { nearestIn, type Trial, tryPoint } from "./lines.ts";
+import { type Trial, tryPoint } from "./lines.ts";
 import type { LegFields } from "./observe-rules.ts";
-import { type Draft, exclude, fixFields, inPart, type Point, requireField } from "./region.ts";
+import { type Draft, exclude, fixFields, inPart, type Point } from "./region.ts";
 import type { Sent } from "./sight.ts";
 
 /** Connections that are tried one by one; of more, all that could be in the way are taken out. */
@@ -105,10 +105,7 @@ export function excludeMeetings(draft: Draft, trial: Trial, legFields: ReadonlyM
     const sent = legFields.get(leg.number) ?? (last === undefined ? undefined : { entered: last, left: last });
     if (sent === undefined) continue;
     last = sent.left;
-    for (const part of writtenParts(leg, sent)) {
-      if (inPart(draft.point, part)) keepWritten(draft, trial, part);
-      else consider(part, false);
-    }
+    for (const part of writtenParts(leg, sent)) consider(part, false);
     for (const part of meetings(leg, sent)) {
       if (inPart(draft.point, part)) fixAt(draft, "the packet meets a known connection");
       else consider(part, tried.size > MAX_TRIED);
@@ -118,21 +115,6 @@ export function excludeMeetings(draft: Draft, trial: Trial, legFields: ReadonlyM
       else if (consider(part, true)) draft.reasons.add("sources of known connections keep their mapping");
   }
   if (tried.size > MAX_TRIED) draft.reasons.add("there are too many connections to try each");
-}
-
-/**
- * The packet itself has already what NAT writes into the others. Where that makes a difference, its class is of such packets. The
- * last field of the part is the one that is asked about.
- */
-function keepWritten(draft: Draft, trial: Trial, part: Part): void {
-  for (const field of ["sport", "dport", "src", "dst"] as const) {
-    const own = part[field];
-    if (own === undefined) continue;
-    const other = nearestIn(differenceOf(draft.box[field], own), draft.point[field]);
-    if (other !== undefined && tryPoint(trial, { ...draft.point, [field]: other }) !== true)
-      requireField(draft, field, own);
-    return;
-  }
 }
 
 /** Packets that have already what NAT writes into the others: theirs is not changed. */

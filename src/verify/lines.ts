@@ -75,7 +75,11 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
     family === "IPv6" &&
     field === "dst" &&
     (course.anySource || own.way.steps.some((step) => step.endsWith("nat MASQUERADE")));
+  // the packet itself may have already what NAT writes into others
+  const value = fieldValue(first, field);
   return [
+    value,
+    value + 1n,
     ...own.legs.flatMap(({ host }) => [...hostEdges(host, family), ...(choosesSource ? likenessEdges(host) : [])]),
     // what lies between hosts asks whose the destination is; of a source only whether it is loopback
     ...(field === "dst"

@@ -4,7 +4,7 @@ import type { Address, Packet } from "../kernel/packet.ts";
 import { isLoopback4, isMulticast4, LIMITED_BROADCAST, ownerOf } from "../kernel/routing/address.ts";
 import { addressType4 } from "../kernel/routing/address-type.ts";
 import type { HostState } from "../kernel/state.ts";
-import { type IntervalSet, intervalsOf } from "../net/intervals.ts";
+import { containsValue, type IntervalSet, intersectionOf, interval, intervalsOf } from "../net/intervals.ts";
 import type { JourneyBranch, JourneyOptions, Sender } from "../network/journey.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkState } from "../network/network-state.ts";
@@ -16,7 +16,7 @@ import { addressOfNumber, type Box, fields } from "./field.ts";
 import { cutByTrials, type Trial } from "./lines.ts";
 import { type LegFields, ruleListener } from "./observe-rules.ts";
 import { cutByPolicy } from "./policy-rules.ts";
-import { type Draft, fixFields, makeDraft, regionOf } from "./region.ts";
+import { type Draft, exclude, fixFields, makeDraft, regionOf } from "./region.ts";
 import { cutAt } from "./sight.ts";
 import { sameWay } from "./way-record.ts";
 
@@ -81,6 +81,23 @@ function isOfConnection({ legs, events }: CourseRun): boolean {
   );
 }
 
+/**
+ * A packet that comes to a host again meets the connection that it made there before. One whose source is its destination looks like
+ * that connection's reply then: such packets are left out.
+ */
+function leaveOutOwnReplies(draft: Draft, { legs }: CourseRun): void {
+  if (new Set(legs.map(({ host }) => host.name)).size === legs.length) return;
+  const both = intersectionOf(draft.box.src, draft.box.dst);
+  if (both.length === 0) return;
+  const { src, dst } = draft.point;
+  draft.reasons.add("the packet comes to a host again: packets to their own source are left out");
+  if (src === dst) fixFields(draft, fields);
+  else if (containsValue(both, src) && containsValue(both, dst)) {
+    fixFields(draft, ["src"]);
+    exclude(draft, { dst: interval(src) });
+  } else exclude(draft, { src: both, dst: both });
+}
+
 /** Why nothing but the packet itself is looked at. */
 function aloneBecause(packet: Packet, own: CourseRun): string | undefined {
   if (packet.moreFragments || packet.fragmentOffset !== 0)
@@ -107,6 +124,7 @@ function classOf(course: Course, packet: Packet): WayClass {
     excludeMeetings(draft, trial, legFields);
     cutByTrials(draft, trial);
     cutByPolicy(draft, trial);
+    leaveOutOwnReplies(draft, own);
   }
   const reasons = [...draft.reasons];
   return { packet, ...regionOf(draft), exact: reasons.length === 0, inexact: reasons };
