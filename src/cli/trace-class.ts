@@ -11,11 +11,22 @@ import { type WayClass, wayClass } from "../verify/way-class.ts";
 import { type Advice, whyNot } from "../verify/why-not.ts";
 import type { TracedPlace } from "./trace-network.ts";
 
-/** The class of the way that is told. */
-export function classOf({ network, state }: TracedPlace, traced: JourneyTrace, chosen: number): WayClass | undefined {
+/** The class of the way that is told; it checks itself, and a text says where it found a fault of its own. */
+export function classOf(
+  { network, state }: TracedPlace,
+  traced: JourneyTrace,
+  chosen: number,
+): WayClass | string | undefined {
   const { packet, sender, options, branches } = traced;
   const branch = branches[chosen];
-  return branch === undefined ? undefined : wayClass({ network, state }, packet, sender, options, branch);
+  if (branch === undefined) return undefined;
+  try {
+    return wayClass({ network, state }, packet, sender, options, branch);
+  } catch (fault) {
+    // the trace itself does not rest on it
+    if (!(fault instanceof Error)) throw fault;
+    return `not told, by a fault of rulewalk's own (${fault.message}); please report it`;
+  }
 }
 
 /** Names as classes and advice ask for them. */
@@ -29,7 +40,8 @@ function classNames({ holder }: Names): ClassNames {
 }
 
 /** The class as people read it, one line each. */
-export function classLines(found: WayClass, names: Names): readonly string[] {
+export function classLines(found: WayClass | string, names: Names): readonly string[] {
+  if (typeof found === "string") return [found];
   return [`same way for: ${classText(found, classNames(names))}`];
 }
 

@@ -100,7 +100,7 @@ function printed(
   if (output === "json")
     return traceJSON(traced, names, {
       ...(advice === undefined ? {} : { whyNot: adviceJSON(advice, names) }),
-      ...(found === undefined ? {} : { class: classJSON(found) }),
+      ...(found === undefined || typeof found === "string" ? {} : { class: classJSON(found) }),
       ...(balancer.length === 0 ? {} : { balancer }),
       ...(counts === undefined ? {} : { counts: countsJSON(counts, names) }),
     });
