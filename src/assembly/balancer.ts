@@ -1,8 +1,9 @@
 import type { Packet } from "../kernel/packet.ts";
 import { addressText, protocolText } from "../kernel/packet-text.ts";
+import type { IPFamily } from "../net/family.ts";
 import { type BalancerTarget, balancerTargets, takingPart } from "../network/load-balancer.ts";
 import type { ClusterNetwork } from "./cluster-network.ts";
-import { frontendsOf, serviceKey } from "./frontends.ts";
+import { type Frontend, frontendsOf, serviceKey } from "./frontends.ts";
 
 /** What a load balancer with health checks does with packets to a Service's load balancer IP. */
 export interface BalancedEntry {
@@ -29,8 +30,29 @@ export function balancedEntry(
   if (found?.by !== "load balancer IP") return undefined;
   const ingress = found.service.status?.loadBalancer?.ingress ?? [];
   if (ingress.some(({ ip, ipMode }) => ip === address && ipMode === "Proxy")) return undefined;
-  const service = serviceKey(found.service);
+  return entryOf({ network, proxy }, found, family, check);
+}
+
+/** The nodes before a port of a Service, whose node port a balancer of its own connections calls (HAProxy, ipMode Proxy). */
+export function proxiedEntry(
+  { cluster, network, proxy }: ClusterNetwork,
+  { family, dst, dport, protocol }: Packet,
+  check: "health" | "none",
+): BalancedEntry | undefined {
+  const name = protocolText(protocol, family).toUpperCase();
+  const found = frontendsOf(cluster, () => false).find(addressText(dst), dport, name);
+  return found === undefined ? undefined : entryOf({ network, proxy }, found, family, check);
+}
+
+function entryOf(
+  { network, proxy }: Pick<ClusterNetwork, "network" | "proxy">,
+  { service: object, portIndex }: Frontend,
+  family: IPFamily,
+  check: "health" | "none",
+): BalancedEntry {
+  const service = serviceKey(object);
+  const { port = 0, protocol = "TCP" } = object.spec?.ports?.[portIndex] ?? {};
   const states = network.nodes.flatMap((node) => proxy(node, family) ?? []);
-  const targets = balancerTargets(states, { service, port: dport, protocol: name });
+  const targets = balancerTargets(states, { service, port, protocol });
   return { service, targets, taking: takingPart(targets, check) };
 }

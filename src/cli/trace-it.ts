@@ -1,9 +1,11 @@
-import { type BalancedEntry, balancedEntry } from "../assembly/balancer.ts";
-import type { Packet } from "../kernel/packet.ts";
-import type { JourneyOptions, Sender } from "../network/journey.ts";
+import { type BalancedEntry, balancedEntry, proxiedEntry } from "../assembly/balancer.ts";
+import type { Address, Packet } from "../kernel/packet.ts";
+import { addressText } from "../kernel/packet-text.ts";
+import { type JourneyOptions, type Sender, senderOf } from "../network/journey.ts";
+import { proxiedPacket } from "../network/load-balancer.ts";
 import { chanceText } from "../trace/chance-text.ts";
 import { type Counts, countConnections } from "../trace/count.ts";
-import { endText, targetText } from "../trace/end-text.ts";
+import { clientText, endText, targetText } from "../trace/end-text.ts";
 import { establish, laterPacket } from "../trace/established.ts";
 import { type JourneyTrace, traceJourneys } from "../trace/journey-trace.ts";
 import type { Names } from "../trace/names.ts";
@@ -18,6 +20,8 @@ export interface TraceItOptions {
   readonly count?: number;
   readonly seed: number;
   readonly balancer: "health" | "none";
+  /** A balancer of its own connections, by its address. */
+  readonly proxy?: Address;
   readonly reply: boolean;
 }
 
@@ -77,45 +81,80 @@ export interface Traced {
   readonly counts?: Counts;
 }
 
-/** Traces the packet, on a connection that was made before where that is asked for. */
-export function traceIt(
+/** What each of several connections begins with. */
+interface Connections {
+  readonly of: (connection: number) => { readonly packet: Packet; readonly options: JourneyOptions };
+  readonly sender: Sender | undefined;
+  readonly lines: readonly string[];
+  /** Connections differ in more than their ports. */
+  readonly inTurn: boolean;
+}
+
+/** Connections of a balancer that ends the client's, and calls node ports itself. */
+function proxied(place: TracedPlace, packet: Packet, proxy: Address, options: TraceItOptions): Connections {
+  const found = place.cluster === undefined ? undefined : proxiedEntry(place.cluster, packet, options.balancer);
+  if (found === undefined) throw new UsageError("--proxy needs objects, and a Service's address and port in --to");
+  const packets = found.taking.flatMap((target) => proxiedPacket(packet, proxy, target) ?? []);
+  if (packets.length === 0)
+    throw new UsageError("--proxy: TCP goes by it, to node ports of nodes that take part; there is none");
+  const nodes = found.taking.map(({ node }) => node).join(", ");
+  const client = `${clientText({ packet })} -> ${targetText(packet)}`;
+  return {
+    of: (connection) => ({
+      packet: packets[connection % packets.length] ?? packet,
+      options: { oneWay: !options.reply },
+    }),
+    sender: senderOf(place.network, proxy),
+    lines: [`the balancer at ${addressText(proxy)} ends ${client}, and calls the node ports of ${nodes} in turn`],
+    inTurn: true,
+  };
+}
+
+function connections(
   place: TracedPlace,
   packet: Packet,
   sender: Sender | undefined,
   options: TraceItOptions,
-): Traced {
-  const { ct, choose, count, seed, node } = options;
+): Connections {
+  const { node, proxy } = options;
+  if (proxy !== undefined) return proxied(place, packet, proxy, options);
   const balanced =
     node === undefined && sender?.kind === "outside" && place.cluster !== undefined
       ? balancedEntry(place.cluster, packet, options.balancer)
       : undefined;
-  const optionsOf = (connection: number): JourneyOptions => {
-    const taking = balanced?.taking ?? [];
-    const entry = node ?? taking[connection % taking.length]?.node;
-    return { oneWay: !options.reply, ...(entry === undefined ? {} : { entryNode: () => entry }) };
+  const taking = balanced?.taking ?? [];
+  return {
+    of: (connection) => {
+      const entry = node ?? taking[connection % taking.length]?.node;
+      return {
+        packet,
+        options: { oneWay: !options.reply, ...(entry === undefined ? {} : { entryNode: () => entry }) },
+      };
+    },
+    sender,
+    lines: balanced === undefined ? [] : balancerLines(balanced),
+    inTurn: balanced !== undefined,
   };
-  const journey = optionsOf(0);
-  const balancer = balanced === undefined ? [] : balancerLines(balanced);
+}
+
+/** Traces the packet, on a connection that was made before where that is asked for. */
+export function traceIt(place: TracedPlace, asked: Packet, from: Sender | undefined, options: TraceItOptions): Traced {
+  const { ct, choose, count, seed } = options;
+  const made = connections(place, asked, from, options);
+  const { sender, lines: balancer } = made;
+  const { packet, options: journey } = made.of(0);
   const first = traceJourneys(place, packet, sender, ct === "new" ? journey : { ...journey, oneWay: false });
   const chosen = chosenBranch(first, choose, place.names);
   if (ct === "new") {
     if (count === undefined) return { traced: first, chosen, balancer };
-    return {
-      traced: first,
-      chosen,
-      balancer,
-      counts: countConnections(place, packet, sender, optionsOf, {
-        total: count,
-        seed,
-        ...(balanced === undefined ? { first } : {}),
-      }),
-    };
+    const counts = countConnections(place, made.of, sender, { total: count, seed, ...(made.inTurn ? {} : { first }) });
+    return { traced: first, chosen, balancer, counts };
   }
   if (count !== undefined) throw new UsageError("--count makes new connections: --ct does not go with it");
   const branch = first.branches[chosen];
-  const made = branch === undefined ? undefined : establish(place, packet, sender, journey, branch);
-  if (made === undefined)
+  const connection = branch === undefined ? undefined : establish(place, packet, sender, journey, branch);
+  if (connection === undefined)
     throw new UsageError(`--ct ${ct}: the connection cannot be made; without --ct the trace tells why`);
-  const later = laterPacket(packet, made, { valid: ct === "established", payload: 1 });
+  const later = laterPacket(packet, connection, { valid: ct === "established", payload: 1 });
   return { traced: traceJourneys(place, later, sender, journey), chosen: 0, balancer };
 }

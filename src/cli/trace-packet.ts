@@ -59,6 +59,13 @@ export function endsOf({ from, to }: EndTexts, book: AddressBook = NO_OBJECTS): 
 
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132, icmp: 1, udplite: 136 };
 
+/** Reads an address alone. */
+export function parseAddress(text: string): Address {
+  const ip = parseIP(text);
+  if (ip === undefined) throw new InvalidArgumentError("expected an address");
+  return ip.family === "IPv4" ? ip.value : ip.words;
+}
+
 /** Reads a protocol's name or number. */
 export function parseProtocol(text: string): number {
   const known = PROTOCOLS[text.toLowerCase()];

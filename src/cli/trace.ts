@@ -13,7 +13,15 @@ import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
 import { adviceJSON, adviceLines, adviceOf, classJSON, classLines, classOf } from "./trace-class.ts";
 import { countLines, type Traced, type TraceItOptions, traceIt } from "./trace-it.ts";
 import { type NetworkOptions, placeFromDumps, placeFromObjects, type TracedPlace } from "./trace-network.ts";
-import { type Endpoint, endsOf, type PacketOptions, packetOf, parseProtocol, parseTCPFlags } from "./trace-packet.ts";
+import {
+  type Endpoint,
+  endsOf,
+  type PacketOptions,
+  packetOf,
+  parseAddress,
+  parseProtocol,
+  parseTCPFlags,
+} from "./trace-packet.ts";
 import { senderFor } from "./trace-sender.ts";
 
 interface TraceOptions extends NetworkOptions, PacketOptions, Omit<TraceItOptions, "node"> {
@@ -191,6 +199,12 @@ export function traceCommand(exit: (code: number) => void): Command {
       new Option("--count <n>", "make n connections, and count where they end").argParser(numberBetween(1, 1000000)),
     )
     .addOption(new Option("--seed <n>", "seed of --count").argParser(numberBetween(0, 999999999)).default(1))
+    .addOption(
+      new Option(
+        "--proxy <address>",
+        "a load balancer such as HAProxy, which ends --from's connection and calls node ports",
+      ).argParser(parseAddress),
+    )
     .addOption(
       new Option(
         "--balancer <check>",

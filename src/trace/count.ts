@@ -39,14 +39,14 @@ function repeated(packet: Packet, i: number): Packet {
 
 /**
  * Makes connections one after the other, each with a source port of its own, as the kernels would by a seed; what the hosts
- * keep of each (conntrack, affinity) lives on. `optionsOf` tells what holds for each, counted from 0; `first`
+ * keep of each (conntrack, affinity) lives on. `connectionOf` tells the
+ * packet of each, counted from 0, before it gets its port; `first`
  * has the chances of the first. The states are as before when it returns.
  */
 export function countConnections(
   place: { readonly network: Network; readonly state: NetworkState },
-  packet: Packet,
+  connectionOf: (connection: number) => { readonly packet: Packet; readonly options: JourneyOptions },
   sender: Sender | undefined,
-  optionsOf: (connection: number) => JourneyOptions,
   { total, seed, first }: { readonly total: number; readonly seed: number; readonly first?: JourneyTrace },
 ): Counts {
   const chances = new Map<string, Dyadic>();
@@ -59,7 +59,8 @@ export function countConnections(
   const mark = place.state.mark();
   try {
     for (let i = 0; i < total; i++) {
-      const journey = travelOnce(place, chooser, repeated(packet, i), sender, optionsOf(i));
+      const { packet, options } = connectionOf(i);
+      const journey = travelOnce(place, chooser, repeated(packet, i), sender, options);
       const key = endKey(journey);
       const known = found.get(key);
       if (known === undefined) found.set(key, { count: 1, there: journey.there });

@@ -15,7 +15,11 @@ for (const [folder, from, to] of [
     const { place, packet, sender } = tracePlace(folder);
     const asked = packet(from, to);
     const first = traceJourneys(place, asked, sender(asked));
-    const { fates } = countConnections(place, asked, sender(asked), () => ({}), { total: TOTAL, seed: 7, first });
+    const { fates } = countConnections(place, () => ({ packet: asked, options: {} }), sender(asked), {
+      total: TOTAL,
+      seed: 7,
+      first,
+    });
     t.true(fates.length > 1);
     t.is(
       fates.reduce((sum, { count }) => sum + count, 0),
@@ -30,7 +34,11 @@ for (const [folder, from, to] of [
       );
     }
     // the states are as before, and the same seed draws the same
-    const again = countConnections(place, asked, sender(asked), () => ({}), { total: TOTAL, seed: 7, first });
+    const again = countConnections(place, () => ({ packet: asked, options: {} }), sender(asked), {
+      total: TOTAL,
+      seed: 7,
+      first,
+    });
     t.deepEqual(again, { total: TOTAL, seed: 7, fates, assumed: 0 });
     const [worker] = place.network.nodes;
     t.is(place.state.of(worker ?? "").entries.size, 0);
@@ -41,7 +49,11 @@ test("with affinity, a client stays where its first connection went", (t) => {
   const asked = packet("10.244.1.10", "10.96.0.10:80");
   const first = traceJourneys(place, asked, sender(asked));
   t.true(first.branches.length > 1);
-  const { fates } = countConnections(place, asked, sender(asked), () => ({}), { total: 50, seed: 3, first });
+  const { fates } = countConnections(place, () => ({ packet: asked, options: {} }), sender(asked), {
+    total: 50,
+    seed: 3,
+    first,
+  });
   t.deepEqual(
     fates.map(({ count }) => count),
     [50],
