@@ -105,7 +105,7 @@ const rows: readonly (readonly [string, readonly string[], string, number, RegEx
     ["-f", "examples/shop", "--from", "10.244.1.10", "--to", "svc/shop/api:http"],
     "",
     0,
-    /CLASS {3}same way for: any source in 10\.244\.0\.0\/16 but .*, any source port/,
+    /CLASS {3}same way for: any source in 10\.244\.0\.0\/16 but [\s\S]*any source port/,
   ],
   [
     "rules from a pipe",
