@@ -209,9 +209,9 @@ function withArgument(
 function readShort(word: Word, take: Take): readonly GivenOption[] | Fault {
   const found: GivenOption[] = [];
   for (let i = 1; i < word.text.length; i++) {
-    const own = { text: `-${word.text[i]}`, offset: word.offset + i };
+    const own = { text: `-${word.text[i]}`, offset: i === 1 ? word.offset : word.offset + i };
     const name = shortNames.get(word.text[i] as string);
-    if (name === undefined) return unknownOption(i === 1 ? word : own);
+    if (name === undefined) return unknownOption(own);
     const form = forms[name];
     if (form.argument === "none") {
       found.push({ name, word: own });

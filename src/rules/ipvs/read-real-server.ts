@@ -14,11 +14,9 @@ function keysOf<T extends object>(object: T): readonly (keyof T)[] {
 }
 
 function readMethod(line: CommandLine): RealServer["method"] | Fault {
-  const options = optionsOf(line);
-  const given = keysOf(methodOptions).filter((name) => options(name) !== undefined);
-  const [method, second] = given;
-  if (second !== undefined) return faultAt("option-twice", "one of -g, -i and -m", options(second)?.word ?? line.word);
-  return method === undefined ? "route" : methodOptions[method];
+  const [method, second] = line.options.filter(({ name }) => Object.hasOwn(methodOptions, name));
+  if (second !== undefined) return faultAt("option-twice", "one of -g, -i and -m", second.word);
+  return method === undefined ? "route" : methodOptions[method.name as "ipip"];
 }
 
 /** `--tun-type` and what belongs to it; `ipip`, the usual one, is not kept. */

@@ -105,6 +105,15 @@ test("servers are put into ipvsadm's order from whatever order the kernel tells 
   for (const [, kernel = "", printed = ""] of rows) t.deepEqual(sortAsPrinted(listed(kernel)), listed(printed), kernel);
 });
 
+test("a node of kube-proxy reads the same from both texts", (t) => {
+  const { table, found } = readListing(toolText("ipvsadm -Ln # kube-proxy"));
+  const commands = reading(toolText("ipvsadm -Sn # kube-proxy"));
+  t.deepEqual(shownInListing(table), parseIPVSCommands(commands.source, commands.report));
+  t.deepEqual([...found, ...commands.found], []);
+  t.is(formatIPVSListing(table), toolText("ipvsadm -Ln # kube-proxy"));
+  t.is(formatIPVSCommands(table), commands.source.text);
+});
+
 test("a saved text is canonical", (t) => {
   t.is(formatIPVSCommands(savedTable()), toolText("ipvsadm -Sn"));
   const { source, report } = reading(toolText("ipvsadm -S"));
