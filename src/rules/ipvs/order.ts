@@ -1,0 +1,94 @@
+import type { IPAddress } from "../../net/ip.ts";
+import type { IPVSTable, RealServer, VirtualServer, VirtualServerKey } from "./model.ts";
+import { familyOfKey } from "./spelling.ts";
+
+type Compare<T> = (a: T, b: T) => number;
+
+/**
+ * The merge sort behind `qsort` of the C library that ipvsadm runs with (glibc up to 2.36): halves of n/2 and n − n/2, the left
+ * one wins ties. Which sort it is matters, because ipvsadm's comparison is not an order of all addresses.
+ */
+function mergeSort<T>(items: readonly T[], compare: Compare<T>): readonly T[] {
+  if (items.length < 2) return items;
+  const middle = items.length >>> 1;
+  const left = mergeSort(items.slice(0, middle), compare);
+  const right = mergeSort(items.slice(middle), compare);
+  const merged: T[] = [];
+  let l = 0;
+  let r = 0;
+  while (l < left.length && r < right.length) {
+    merged.push(compare(left[l] as T, right[r] as T) <= 0 ? (left[l++] as T) : (right[r++] as T));
+  }
+  return [...merged, ...left.slice(l), ...right.slice(r)];
+}
+
+/** The address as the four words of `union nf_inet_addr`: an IPv4 address is the first one. */
+function wordsOf(address: IPAddress): readonly number[] {
+  return address.family === "IPv4" ? [address.value, 0, 0, 0] : address.words;
+}
+
+/** An unsigned difference kept in a signed int: more than 2^31 apart, the greater one comes first (ipvs-mode §11.3). */
+const wrapped = (a: number, b: number): number => (a - b) | 0;
+
+/** Compares as the first one's family says. */
+function compareAddresses(a: IPAddress, b: IPAddress): number {
+  const [first, second] = [wordsOf(a), wordsOf(b)];
+  const count = a.family === "IPv4" ? 1 : 4;
+  for (let i = 0; i < count; i++) {
+    const difference = wrapped(first[i] as number, second[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function compareKeys(a: VirtualServerKey, b: VirtualServerKey): number {
+  const marks = wrapped(a.kind === "fwmark" ? a.mark : 0, b.kind === "fwmark" ? b.mark : 0);
+  if (marks !== 0) return marks;
+  const [first, second] = [familyOfKey(a), familyOfKey(b)];
+  if (first !== second) return first === "IPv4" ? -1 : 1;
+  if (a.kind !== "address" || b.kind !== "address") return 0;
+  return a.protocol - b.protocol || compareAddresses(a.address, b.address) || a.port - b.port;
+}
+
+function compareRealServers(a: RealServer, b: RealServer): number {
+  return compareAddresses(a.address, b.address) || a.port - b.port;
+}
+
+/** Bucket of the kernel's table of virtual servers (`ip_vs_svc_hashkey`), with the constant of a namespace taken as 0. */
+function bucketOf(key: VirtualServerKey): number {
+  if (key.kind === "fwmark") return key.mark & 255;
+  const folded = wordsOf(key.address).reduce((all, word) => all ^ word, 0);
+  return (key.protocol ^ folded ^ (key.port >>> 8) ^ key.port) & 255;
+}
+
+/**
+ * The virtual servers in the order in which the kernel tells them, newest first in a bucket, and their real servers newest
+ * first (ipvs-mode §9.7): `ipvsadm -Ln --nosort`, where the constant of the network namespace is 0.
+ */
+export function kernelOrder({ virtualServers }: IPVSTable): readonly VirtualServer[] {
+  const buckets = new Map<number, VirtualServer[]>();
+  for (const server of virtualServers) {
+    const number = bucketOf(server.key) + (server.key.kind === "fwmark" ? 256 : 0);
+    const bucket = buckets.get(number);
+    if (bucket === undefined) buckets.set(number, [server]);
+    else bucket.push(server);
+  }
+  const numbers = [...buckets.keys()].sort((a, b) => a - b);
+  const servers = numbers.flatMap((number) => (buckets.get(number) ?? []).toReversed());
+  return servers.map((server) => ({ ...server, realServers: server.realServers.toReversed() }));
+}
+
+/**
+ * Virtual servers and their real servers, given in the order in which the kernel tells them, in the order in which ipvsadm prints
+ * them: fwmark, family, protocol number, address, port (ipvs-mode §11.3). Its comparison of addresses wraps at 2^31, so 10/8 comes
+ * behind 192.168/16; where three of them go in a circle (10, 127, 192), the order in which they were told decides.
+ */
+export function sortAsPrinted(told: readonly VirtualServer[]): readonly VirtualServer[] {
+  const servers = mergeSort(told, (a, b) => compareKeys(a.key, b.key));
+  return servers.map((server) => ({ ...server, realServers: mergeSort(server.realServers, compareRealServers) }));
+}
+
+/** The virtual servers and the real servers of each as ipvsadm prints them, told by a kernel with a namespace constant of 0. */
+export function printedOrder(table: IPVSTable): readonly VirtualServer[] {
+  return sortAsPrinted(kernelOrder(table));
+}
