@@ -69,7 +69,7 @@ export function refusals({ config, minor }: Pick<Question, "config" | "minor">):
   return resolveKubeProxyConfig(config, { minor }).errors.map(({ detail }) => detail);
 }
 
-function readState({ minor, objects, config: written, nodeName, host }: Question, family: IPFamily): ProxyState {
+export function readState({ minor, objects, config: written, nodeName, host }: Question, family: IPFamily): ProxyState {
   const text = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") unexpected(diagnostic);

@@ -35,7 +35,12 @@ export interface Recorded {
   readonly name: string;
   readonly minor: number;
   readonly request: RecordedRequest;
-  readonly answer: { readonly steps: readonly RecordedStep[]; readonly error?: string };
+  readonly answer: {
+    readonly steps: readonly RecordedStep[];
+    readonly error?: string;
+    /** What kube-proxy set at start, in ipvs mode. */
+    readonly sysctls?: Readonly<Record<string, number>>;
+  };
   /** Other answers kube-proxy gave to the same question; each holds only what differs. */
   readonly alternatives?: readonly Readonly<Record<string, Readonly<Record<string, object>>>>[];
 }
