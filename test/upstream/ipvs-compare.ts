@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { type CompiledIPVS, compileIPVS } from "../../src/compile/ipvs/compile.ts";
 import type { IPFamily } from "../../src/net/family.ts";
@@ -158,24 +159,76 @@ export function ipvsDifferences(
   return found;
 }
 
-/** All answers of a record's first step. */
-export function acceptedNodes(record: Recorded): Parameters<typeof ipvsDifferences>[1] {
-  const nodes = acceptedAnswers(record, "ipvs") as unknown as RecordedNode[];
-  const own = families.map(([, key]) => [key, acceptedAnswers(record, key)] as const);
+/** The networks in which kube-proxy leaves virtual servers alone. */
+function excludedBy(record: Recorded): BlockList {
+  const ipvs = record.request.config.ipvs as { readonly excludeCIDRs?: readonly string[] } | undefined;
+  const list = new BlockList();
+  for (const cidr of ipvs?.excludeCIDRs ?? []) {
+    const [address = "", length = ""] = cidr.split("/");
+    list.addSubnet(address, Number(length), isIPv6(address) ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+const isInside = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+
+/** The virtual server's address in a line of `ipvsadm -Sn`. */
+const addressIn = (line: string): string => /^-[Aa] \S+ \[?([0-9a-f.:]+?)\]?:\d+ /.exec(line)?.[1] ?? "";
+
+/**
+ * What a full sync makes of a later step, out of what is there: real servers of weight 0 are leftovers that still have
+ * connections (ipvs-mode §7.2), and virtual servers in excluded networks stay whatever is wanted (§7.4).
+ */
+function withoutLeftovers(node: RecordedNode, excluded: BlockList): RecordedNode {
+  const lines = node["ipvsadm-Sn"]
+    .split("\n")
+    .filter((line) => !line.endsWith(" -w 0") && !isInside(excluded, addressIn(line)));
+  const bound = node["kube-ipvs0"].filter((address) => !isInside(excluded, address));
+  return { ...node, "ipvsadm-Sn": lines.join("\n"), "kube-ipvs0": bound };
+}
+
+/** All answers of a record's step. */
+export function acceptedNodes(record: Recorded, number = 0): Parameters<typeof ipvsDifferences>[1] {
+  const nodes = acceptedAnswers(record, "ipvs", number) as unknown as RecordedNode[];
+  const own = families.map(([, key]) => [key, acceptedAnswers(record, key, number)] as const);
+  const excluded = excludedBy(record);
   return nodes.map((node, i) => ({
-    node,
+    node: number === 0 ? node : withoutLeftovers(node, excluded),
     families: new Map(own.flatMap(([key, list]) => (list[i] === undefined ? [] : [[key, list[i]] as const]))),
   }));
 }
 
-/** Compiles a record's request in ipvs mode and compares it with kube-proxy's answers. `answer` may be one that is wrong on purpose. */
+/** Later steps after which the node is not as a full sync makes it: nothing could be written. */
+function isUnwritten(record: Recorded, number: number): boolean {
+  const step = record.request.steps[number];
+  return typeof step === "object" && "failWrites" in step && step.failWrites === true;
+}
+
+function compareStep(record: Recorded, number: number, answer: typeof ipvsAnswerTo): Comparison {
+  const accepted = acceptedNodes(record, number);
+  const asked = families.filter(([, key]) => accepted[0]?.families.has(key));
+  const ours = answer(questionOf(record, number), asked);
+  // single commands are not given again
+  const again: OurIPVSAnswer = {
+    ...ours,
+    node: withoutLeftovers(ours.node, excludedBy(record)),
+    families: new Map([...ours.families].map(([key, own]) => [key, { ...own, commands: undefined as never }])),
+  };
+  const differences = ipvsDifferences(number === 0 ? ours : again, accepted, record.answer.sysctls ?? {});
+  return { compared: asked.length, kinds: ours.kinds, failures: differences.map((text) => `step ${number}: ${text}`) };
+}
+
+/**
+ * Compiles the steps of a record in ipvs mode and compares them with kube-proxy's answers. A step after the first is compared
+ * with a full sync: leftovers of graceful termination and of excluded networks do not count, nor do steps in which nothing
+ * could be written. `answer` may be one that is wrong on purpose.
+ */
 export function compareIPVSRecord(record: Recorded, answer: typeof ipvsAnswerTo = ipvsAnswerTo): Comparison {
   const { minor, name } = record;
   const told = (differences: readonly string[]): string[] =>
     differences.map((difference) => `v1.${minor} ${name}: ${difference}`);
-  const question = questionOf(record);
-  const refused = refusals({ config: { ...question.config, mode: "ipvs" }, minor });
-  const { error, sysctls = {} } = record.answer;
+  const refused = refusals({ config: { ...questionOf(record).config, mode: "ipvs" }, minor });
+  const { error, steps } = record.answer;
   if (error !== undefined || refused.length > 0) {
     const equal = error !== undefined && refused.length > 0;
     return {
@@ -185,10 +238,12 @@ export function compareIPVSRecord(record: Recorded, answer: typeof ipvsAnswerTo 
     };
   }
   try {
-    const accepted = acceptedNodes(record);
-    const asked = families.filter(([, key]) => accepted[0]?.families.has(key));
-    const ours = answer(question, asked);
-    return { compared: asked.length, kinds: ours.kinds, failures: told(ipvsDifferences(ours, accepted, sysctls)) };
+    const results = steps.flatMap((_, i) => (isUnwritten(record, i) ? [] : [compareStep(record, i, answer)]));
+    return {
+      compared: results.reduce((sum, { compared }) => sum + compared, 0),
+      kinds: results.flatMap(({ kinds }) => kinds),
+      failures: told(results.flatMap(({ failures }) => failures)),
+    };
   } catch (error) {
     return { compared: 1, kinds: [], failures: told([(error as Error).message]) };
   }
