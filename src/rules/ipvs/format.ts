@@ -1,6 +1,14 @@
 import type { ForwardingMethod, IPVSTable, RealServer, Tunnel, VirtualServer, VirtualServerKey } from "./model.ts";
 import { printedOrder } from "./order.ts";
-import { familyOfKey, formatClientMask, formatEnd, formatFlags, protocols, schedulerName } from "./spelling.ts";
+import {
+  familyOfKey,
+  formatClientMask,
+  formatEnd,
+  formatFlags,
+  formatKey,
+  protocols,
+  schedulerName,
+} from "./spelling.ts";
 
 const methodOptions: Readonly<Record<ForwardingMethod, string>> = { masquerade: "-m", route: "-g", tunnel: "-i" };
 
@@ -9,13 +17,6 @@ const methodNames: Readonly<Record<ForwardingMethod, string>> = {
   route: "Route",
   tunnel: "Tunnel",
 };
-
-/** Marks are printed as signed numbers. */
-function keyOptions(key: VirtualServerKey): string {
-  if (key.kind === "fwmark") return `-f ${key.mark | 0}${key.family === "IPv6" ? " -6" : ""}`;
-  const option = protocols.find(({ number }) => number === key.protocol)?.option ?? "-t";
-  return `${option} ${formatEnd(key.address, key.port)}`;
-}
 
 function serverCommand(server: VirtualServer, name: string): string {
   const { persistence, persistenceEngine, onePacket, schedulerFlags } = server;
@@ -52,7 +53,7 @@ function realServerCommand(real: RealServer, name: string): string {
 export function formatIPVSCommands(table: IPVSTable): string {
   const lines: string[] = [];
   for (const server of printedOrder(table)) {
-    const name = keyOptions(server.key);
+    const name = formatKey(server.key);
     lines.push(serverCommand(server, name));
     for (const real of server.realServers) lines.push(realServerCommand(real, name));
   }

@@ -91,3 +91,54 @@ export interface IPVSTable {
   /** `ipvsadm --set`: seconds; 0 leaves the kernel's own. */
   readonly timeouts?: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };
 }
+
+/** States that the kernel names in its list of connections; a template has `NONE` or `ASSURED`. */
+export const connectionStates = [
+  "NONE",
+  "ESTABLISHED",
+  "SYN_SENT",
+  "SYN_RECV",
+  "FIN_WAIT",
+  "TIME_WAIT",
+  "CLOSE",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "LISTEN",
+  "SYNACK",
+  "UDP",
+  "INIT1",
+  "INIT",
+  "C-SENT",
+  "C-REPLIED",
+  "C-WAIT",
+  "COOKIE",
+  "C-ECHOED",
+  "S-SENT",
+  "S-RECEIVED",
+  "S-ACK-SENT",
+  "REJECTED",
+  "CLOSED",
+  "ASSURED",
+] as const;
+export type ConnectionState = (typeof connectionStates)[number];
+
+/** An address with a port. */
+export interface ConnectionEnd {
+  readonly address: IPAddress;
+  readonly port: number;
+}
+
+/** An entry of the connection table, or a template that keeps a client with its real server: its source port is 0. */
+export interface IPVSConnection {
+  /** TCP 6, UDP 17, SCTP 132; 0 for the template of a fwmark, whose virtual address is the mark. */
+  readonly protocol: number;
+  /** Seconds left. */
+  readonly expires: number;
+  /** A name that the kernel does not have is kept as it was written. */
+  readonly state: ConnectionState | { readonly unknown: string };
+  readonly source: ConnectionEnd;
+  readonly virtual: ConnectionEnd;
+  readonly destination: ConnectionEnd;
+  /** Of templates that a persistence engine made. */
+  readonly persistenceEngine?: { readonly name: string; readonly data: string };
+}

@@ -79,11 +79,16 @@ export function kernelOrder({ virtualServers }: IPVSTable): readonly VirtualServ
 }
 
 /**
- * The virtual servers, and the real servers of each, in the order in which ipvsadm prints them: fwmark, family, protocol number,
- * address, port (ipvs-mode §11.3). Its comparison of addresses wraps at 2^31, so 10/8 comes behind 192.168/16; where three of
- * them go in a circle (10, 127, 192), the order that the kernel tells them in decides, taken with a namespace constant of 0.
+ * Virtual servers and their real servers, given in the order in which the kernel tells them, in the order in which ipvsadm prints
+ * them: fwmark, family, protocol number, address, port (ipvs-mode §11.3). Its comparison of addresses wraps at 2^31, so 10/8 comes
+ * behind 192.168/16; where three of them go in a circle (10, 127, 192), the order in which they were told decides.
  */
-export function printedOrder(table: IPVSTable): readonly VirtualServer[] {
-  const servers = mergeSort(kernelOrder(table), (a, b) => compareKeys(a.key, b.key));
+export function sortAsPrinted(told: readonly VirtualServer[]): readonly VirtualServer[] {
+  const servers = mergeSort(told, (a, b) => compareKeys(a.key, b.key));
   return servers.map((server) => ({ ...server, realServers: mergeSort(server.realServers, compareRealServers) }));
+}
+
+/** The virtual servers and the real servers of each as ipvsadm prints them, told by a kernel with a namespace constant of 0. */
+export function printedOrder(table: IPVSTable): readonly VirtualServer[] {
+  return sortAsPrinted(kernelOrder(table));
 }

@@ -16,6 +16,13 @@ export function formatEnd(address: IPAddress, port: number): string {
   return address.family === "IPv4" ? `${text}:${port}` : `[${text}]:${port}`;
 }
 
+/** The options that name a virtual server: `-t 10.0.0.1:80`, `-f 5 -6`. Marks are printed as signed numbers. */
+export function formatKey(key: VirtualServerKey): string {
+  if (key.kind === "fwmark") return `-f ${key.mark | 0}${key.family === "IPv6" ? " -6" : ""}`;
+  const option = protocols.find(({ number }) => number === key.protocol)?.option ?? "-t";
+  return `${option} ${formatEnd(key.address, key.port)}`;
+}
+
 /** The family of what a virtual server takes. */
 export function familyOfKey(key: VirtualServerKey): IPAddress["family"] {
   return key.kind === "address" ? key.address.family : key.family;
@@ -36,7 +43,7 @@ const ownFlags: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The names of a scheduler's flags in the kernel's order. */
-export function flagNames(scheduler: string): readonly string[] {
+function flagNames(scheduler: string): readonly string[] {
   const own = Object.hasOwn(ownFlags, scheduler) ? (ownFlags[scheduler] ?? []) : [];
   return plainFlags.map((plain, i) => own[i] ?? plain);
 }
@@ -54,14 +61,19 @@ export function canonicalFlags(scheduler: string, words: readonly string[]): rea
   return names.filter((_, i) => found.has(i));
 }
 
-/** The flags as ipvsadm prints them: with sh and mh it has no name for the third, and prints nothing for it. */
+/** ipvsadm has no name for the third flag of sh and mh, and prints nothing for it. */
+export function hasNameless(scheduler: string): boolean {
+  return Object.hasOwn(ownFlags, scheduler);
+}
+
+/** The flags as ipvsadm prints them. */
 export function formatFlags({
   scheduler,
   schedulerFlags,
 }: Pick<VirtualServer, "scheduler" | "schedulerFlags">): string {
   const name = schedulerName({ scheduler });
   const flags = canonicalFlags(name, schedulerFlags) ?? schedulerFlags;
-  return flags.filter((flag) => flag !== "flag-3" || !Object.hasOwn(ownFlags, name)).join(",");
+  return flags.filter((flag) => flag !== "flag-3" || !hasNameless(name)).join(",");
 }
 
 /** The mask that clients are grouped by, where ipvsadm prints it: dotted or a prefix length; `undefined` for single clients. */
