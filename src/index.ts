@@ -16,9 +16,21 @@ export {
   compileIptablesText,
   iptablesCommands,
 } from "./compile/iptables/compile.ts";
-export { loadCompiled } from "./compile/iptables/load-compiled.ts";
+export { type IptablesSteps, loadCompiled } from "./compile/iptables/load-compiled.ts";
 export { originField, type RuleKind, type RuleOrigin, ruleKinds } from "./compile/iptables/provenance.ts";
 export { verifiedReleases } from "./compile/iptables/traits.ts";
+export { type CompiledIPVS, compileIPVS } from "./compile/ipvs/compile.ts";
+export {
+  type IPVSItemKind,
+  type IPVSRuleKind,
+  type ItemOrigin,
+  ipvsItemKinds,
+  ipvsRuleKinds,
+} from "./compile/ipvs/provenance.ts";
+export type { BoundAddress, CompiledServer } from "./compile/ipvs/servers.ts";
+export { type CompiledSet, loadSet, type SetEntry } from "./compile/ipvs/sets.ts";
+export type { Sysctl } from "./compile/ipvs/sysctls.ts";
+export { verifiedIPVSReleases } from "./compile/ipvs/traits.ts";
 export { type NodeDumps, readNodeDumps } from "./dump/node-dumps.ts";
 export { compareDumps, type DumpDifference, formatDifference } from "./golden/compare.ts";
 export { type DumpOptions, type Dumps, scenarioDumps } from "./golden/dumps.ts";
@@ -69,4 +81,15 @@ export { traceJSON } from "./trace/json.ts";
 export { traceReport } from "./trace/report.ts";
 export { type Trace, trace } from "./trace/trace.ts";
 export { compiledJSON } from "./view/compiled-json.ts";
+export { compiledIPVSJSON } from "./view/ipvs-json.ts";
+export { ipvsSummary } from "./view/ipvs-summary.ts";
+export {
+  addressesText,
+  ipsetText,
+  ipvsadmListing,
+  ipvsadmText,
+  nodeSets,
+  nodeTable,
+  sysctlText,
+} from "./view/ipvs-text.ts";
 export { summary } from "./view/summary.ts";

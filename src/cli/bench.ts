@@ -25,7 +25,6 @@ interface BenchOptions extends ClusterOptions {
   readonly runs: number;
   readonly family: "ipv4" | "ipv6" | "both";
   readonly kubeVersion: string;
-  readonly mode?: string;
   readonly output: "table" | "json";
 }
 

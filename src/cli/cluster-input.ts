@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly node?: string;
   readonly validate: Validation;
   readonly config?: string;
+  /** The proxy mode instead of the configuration's, where a command has that. */
+  readonly mode?: string;
   readonly host?: string;
   readonly showHost?: boolean;
   readonly serviceNodePortRange?: { readonly first: number; readonly last: number };

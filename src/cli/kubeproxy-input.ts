@@ -92,7 +92,10 @@ export function kubeProxyConfig(
   }
   const applied = applyFlags(config?.value ?? {}, flags);
   reportConfigErrors(applied.errors, undefined, report);
-  const resolved = resolveKubeProxyConfig(applied.written, { minor: release.minor });
+  // the mode decides which section's settings count, so that it must be known here
+  const { mode } = options;
+  const asked = mode === "iptables" || mode === "ipvs" ? { ...applied.written, mode } : applied.written;
+  const resolved = resolveKubeProxyConfig(asked, { minor: release.minor });
   reportConfigErrors(resolved.errors, config, report);
   if (options.verbose === true) {
     for (const { severity, code, message } of resolved.messages) report({ severity, code, message });

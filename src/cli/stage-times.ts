@@ -1,6 +1,7 @@
 import { type BuildOptions, buildCluster } from "../cluster/build.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { type CompiledIptables, compileIptables, compileIptablesText } from "../compile/iptables/compile.ts";
+import { compileIPVS } from "../compile/ipvs/compile.ts";
 import { type Manifests, readManifests } from "../manifest/read-manifests.ts";
 import type { SHA256Hex } from "../net/sha256.ts";
 import { type ProxyState, type ProxyStateOptions, proxyState } from "../proxy/state.ts";
@@ -8,6 +9,8 @@ import { formatScript } from "../rules/iptables/format.ts";
 import { parseScript } from "../rules/iptables/parse.ts";
 import type { Script } from "../rules/iptables/syntax.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
+import { commandLines, saveText } from "../view/iptables-text.ts";
+import { ipvsNodeFiles } from "../view/ipvs-text.ts";
 
 /** The stages of a compilation in their order, and what each makes of what. */
 export const stages = {
@@ -18,6 +21,7 @@ export const stages = {
   write: "tree → restore text",
   restore: "decisions → restore text at once, as `compile` does",
   parse: "restore text → tree",
+  ipvs: "decisions → all texts of ipvs mode, but for JSON and words",
 } as const;
 
 export type Stage = keyof typeof stages;
@@ -67,6 +71,20 @@ interface Kept {
   compiled: readonly CompiledIptables[];
   texts: readonly string[];
   parsed: readonly Script[];
+  ipvsTexts: readonly string[];
+}
+
+/** Every text that the tools of a node in ipvs mode print or take, as `compile --mode ipvs --out` writes them. */
+function ipvsTexts(states: readonly ProxyState[]): readonly string[] {
+  const results = states.map((state) => ({ state, compiled: compileIPVS(state) }));
+  return [
+    ...results.flatMap(({ state, compiled }) => [
+      commandLines(compiled.commands, state.family),
+      formatScript(compiled.restore),
+      saveText(state, compiled, "nft", silent),
+    ]),
+    ...ipvsNodeFiles(results, silent).map(([, text]) => text),
+  ];
 }
 
 /** Findings were told when the objects were read for the command; a second time nobody wants them. */
@@ -96,6 +114,9 @@ function steps(subject: StageSubject, kept: Kept): Readonly<Record<Stage, () => 
     },
     parse: () => {
       kept.parsed = kept.texts.map((text) => parseScript(text));
+    },
+    ipvs: () => {
+      kept.ipvsTexts = ipvsTexts(kept.decided);
     },
   };
 }
@@ -141,7 +162,7 @@ export function timeStages(
   repeats: Repeats,
   now: () => number = () => performance.now(),
 ): StageRun {
-  const kept: Kept = { decided: [], compiled: [], texts: [], parsed: [] };
+  const kept: Kept = { decided: [], compiled: [], texts: [], parsed: [], ipvsTexts: [] };
   const run = steps(subject, kept);
   const times = (Object.keys(stages) as Stage[]).map((stage) => ({
     stage,

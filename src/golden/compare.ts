@@ -85,8 +85,11 @@ function changedChains(found: string, expected: string): readonly TableChain[] {
     });
 }
 
+/** Only texts of iptables have chains. */
+const OF_IPTABLES = /\/ip6?tables\.[a-z]+$/;
+
 function changed(path: string, found: string, expected: string): ChangedDump {
-  const chains = changedChains(found, expected);
+  const chains = OF_IPTABLES.test(path) ? changedChains(found, expected) : [];
   const [first] = chains;
   if (first !== undefined) return { kind: "changed", path, ...first, more: chains.length - 1 };
   return { kind: "changed", path, more: 0, lines: differingLines(found.split("\n"), expected.split("\n")) };

@@ -1,10 +1,14 @@
 import { compileIptables } from "../compile/iptables/compile.ts";
+import type { IptablesSteps } from "../compile/iptables/load-compiled.ts";
+import { compileIPVS } from "../compile/ipvs/compile.ts";
 import type { IPFamily } from "../net/family.ts";
 import type { SHA256Hex } from "../net/sha256.ts";
 import { formatScript } from "../rules/iptables/format.ts";
 import type { Backend } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
-import { commandsText, saveText } from "../view/iptables-text.ts";
+import type { IPVSFamilyResult } from "../view/family-result.ts";
+import { commandLines, saveText } from "../view/iptables-text.ts";
+import { ipvsNodeFiles } from "../view/ipvs-text.ts";
 import type { Scenario, ScenarioCase } from "./scenario.ts";
 
 /** Texts by path below the scenario's folder, with `/` between the parts. */
@@ -19,20 +23,47 @@ export interface DumpOptions {
 
 const TOOLS: Readonly<Record<IPFamily, string>> = { IPv4: "iptables", IPv6: "ip6tables" };
 
-/** The dumps of one case: `commands`, `restore` and `save` of its family. */
+/** The dumps of one case of iptables mode: `commands`, `restore` and `save` of its family. */
 export function caseDumps(one: ScenarioCase, options: DumpOptions, report: Report): Dumps {
-  const compiled = compileIptables(one.state, options);
+  return iptablesDumps(one, compileIptables(one.state, options), options, report);
+}
+
+function iptablesDumps(one: ScenarioCase, compiled: IptablesSteps, options: DumpOptions, report: Report): Dumps {
   const path = `${one.folder}/${TOOLS[one.family]}`;
   return new Map([
-    [`${path}.commands`, commandsText(one.state)],
+    [`${path}.commands`, commandLines(compiled.commands, one.family)],
     [`${path}.restore`, formatScript(compiled.restore)],
     [`${path}.save`, saveText(one.state, compiled, options.backend ?? "nft", report)],
   ]);
 }
 
-/** All dumps of a scenario. `report` is told of rules that the iptables tools would refuse. */
+/** The dumps of one node in ipvs mode: those of each family's iptables, and what both families share. */
+function ipvsDumps(cases: readonly ScenarioCase[], options: DumpOptions, report: Report): Dumps {
+  const results = cases.map(({ state }) => ({ state, compiled: compileIPVS(state) }));
+  const folder = cases[0]?.folder ?? "";
+  return new Map([
+    ...cases.flatMap((one, i) => {
+      const result = results[i] as IPVSFamilyResult;
+      return [...iptablesDumps(one, result.compiled, options, report)];
+    }),
+    ...ipvsNodeFiles(results, report).map(([name, text]) => [`${folder}/${name}`, text] as const),
+  ]);
+}
+
+/** All dumps of a scenario. `report` is told of what the tools would refuse. */
 export function scenarioDumps(scenario: Scenario, options: DumpOptions, report: Report): Dumps {
-  return new Map(scenario.cases.flatMap((one) => [...caseDumps(one, options, report)]));
+  const ofIPVS = new Map<string, ScenarioCase[]>();
+  for (const one of scenario.cases) {
+    if (one.mode !== "ipvs") continue;
+    const node = ofIPVS.get(one.folder);
+    if (node === undefined) ofIPVS.set(one.folder, [one]);
+    else node.push(one);
+  }
+  const ofIptables = scenario.cases.filter(({ mode }) => mode === "iptables");
+  return new Map([
+    ...ofIptables.flatMap((one) => [...caseDumps(one, options, report)]),
+    ...[...ofIPVS.values()].flatMap((cases) => [...ipvsDumps(cases, options, report)]),
+  ]);
 }
 
 /** `dumps/1.37-iptables/NODE/FILE`: the names that this program gives; other files are not its own. */

@@ -8,13 +8,16 @@ import type { IPFamily } from "../net/family.ts";
 import { formatRelease, parseRelease, type Release } from "../proxy/release.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 
+/** Modes that scenarios can be computed in. */
+export type ScenarioMode = "iptables" | "ipvs";
+
 /** What a scenario asks for, with the defaults filled in. */
 export interface ScenarioSettings {
   /** The idea in one line; empty when none is written. */
   readonly title: string;
   /** Names of nodes; `undefined` for every Node among the objects. */
   readonly nodes: readonly string[] | undefined;
-  readonly modes: readonly "iptables"[];
+  readonly modes: readonly ScenarioMode[];
   readonly releases: readonly Release[];
   readonly families: readonly IPFamily[];
   readonly validate: Validation;
@@ -43,7 +46,7 @@ const FAMILIES: ReadonlyMap<string, IPFamily> = new Map([
   ["ipv4", "IPv4"],
   ["ipv6", "IPv6"],
 ]);
-const MODES: ReadonlyMap<string, "iptables"> = new Map([["iptables", "iptables"]]);
+const MODES: ReadonlyMap<string, ScenarioMode> = new Map((["iptables", "ipvs"] as const).map((mode) => [mode, mode]));
 const VALIDATIONS: ReadonlyMap<string, Validation> = new Map(
   (["strict", "warn", "ignore"] as const).map((name) => [name, name]),
 );

@@ -11,7 +11,7 @@ import { formatRelease, type Release } from "../proxy/release.ts";
 import { startFindings } from "../proxy/startup.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
 import type { Diagnostic, Report, Source } from "../text/diagnostic.ts";
-import { defaultSettings, readScenarioFile, type ScenarioSettings } from "./scenario-file.ts";
+import { defaultSettings, readScenarioFile, type ScenarioMode, type ScenarioSettings } from "./scenario-file.ts";
 
 /** The files of a scenario folder that are read; only `cluster.yaml` must be there. */
 export const scenarioFiles = ["cluster.yaml", "kube-proxy.yaml", "host.yaml", "scenario.yaml"] as const;
@@ -21,7 +21,7 @@ export type ScenarioSources = ReadonlyMap<string, Source>;
 
 /** One thing to be computed: a release, mode, node and family. */
 export interface ScenarioCase {
-  readonly mode: "iptables";
+  readonly mode: ScenarioMode;
   readonly release: Release;
   readonly node: NodeView;
   readonly family: IPFamily;
@@ -33,7 +33,7 @@ export interface ScenarioCase {
 /** A scenario that was read without errors. */
 export interface Scenario {
   readonly settings: ScenarioSettings;
-  /** Release by release, in each node by node, IPv4 before IPv6 unless the scenario says otherwise. */
+  /** Release by release, in each mode by mode, then node by node, IPv4 before IPv6 unless the scenario says otherwise. */
   readonly cases: readonly ScenarioCase[];
 }
 
@@ -106,28 +106,39 @@ function reportStart(config: ResolvedConfig, node: NodeView, report: Report): vo
   }
 }
 
-/** The cases of one release; none after errors, which are reported. */
-function releaseCases(inputs: Inputs, release: Release, report: Report): ScenarioCase[] {
-  const { settings, manifests, configuration, host } = inputs;
-  const cluster = buildCluster(manifests, { validate: settings.validate, minor: release.minor }, report);
-  const { config, errors } = resolveKubeProxyConfig(configuration?.value ?? {}, { minor: release.minor });
+/** The cases of one release and mode; none after errors, which are reported. */
+function modeCases(
+  inputs: Inputs,
+  release: Release,
+  mode: ScenarioMode,
+  { cluster, nodes }: { readonly cluster: Cluster; readonly nodes: readonly NodeView[] },
+  report: Report,
+): ScenarioCase[] {
+  const { settings, configuration, host } = inputs;
+  // in ipvs mode the configuration is that of a kube-proxy which is told so
+  const written = { ...configuration?.value, ...(mode === "ipvs" && { mode }) };
+  const { config, errors } = resolveKubeProxyConfig(written, { minor: release.minor });
   reportConfigErrors(errors, configuration, report);
-  const nodes = nodesOf(cluster, inputs, report);
   if (config === undefined) return [];
-  return nodes.flatMap((node) => {
+  return nodes.flatMap((node): ScenarioCase[] => {
     reportStart(config, node, report);
     const facts = usualHostFacts(host, node, config, report);
-    return settings.modes.flatMap((mode) =>
-      settings.families.map((family) => ({
-        mode,
-        release,
-        node,
-        family,
-        folder: `dumps/${formatRelease(release)}-${mode}/${node.name}`,
-        state: proxyState(cluster, { release, family, node, host: facts, config }),
-      })),
-    );
+    return settings.families.map((family) => ({
+      mode,
+      release,
+      node,
+      family,
+      folder: `dumps/${formatRelease(release)}-${mode}/${node.name}`,
+      state: proxyState(cluster, { release, family, node, host: facts, config }),
+    }));
   });
+}
+
+function releaseCases(inputs: Inputs, release: Release, report: Report): ScenarioCase[] {
+  const { settings, manifests } = inputs;
+  const cluster = buildCluster(manifests, { validate: settings.validate, minor: release.minor }, report);
+  const nodes = nodesOf(cluster, inputs, report);
+  return settings.modes.flatMap((mode) => modeCases(inputs, release, mode, { cluster, nodes }, report));
 }
 
 /**

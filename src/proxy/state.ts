@@ -7,6 +7,7 @@ import type { IPAddress } from "../net/ip.ts";
 import { prefixContains } from "../net/prefix.ts";
 import { type Endpoint, endpointsOfPort, slicesByService } from "./endpoints.ts";
 import { type ServiceHealth, serviceHealth } from "./healthcheck.ts";
+import { type IPVSDecisions, ipvsDecisions } from "./ipvs.ts";
 import { type LocalDetector, localDetector } from "./localdetector.ts";
 import { bindAddressPair, detectNodeIPs, type HostFacts, type NodeIPs, type NodeView, primaryOnly } from "./node.ts";
 import { nodePortAddresses, withoutLoopback } from "./nodeports.ts";
@@ -50,6 +51,8 @@ export interface ProxyState {
   readonly randomFully: boolean;
   readonly nfacct: HostFacts["nfacct"];
   readonly health: ReadonlyMap<string, ServiceHealth>;
+  /** What only ipvs mode reads. */
+  readonly ipvs: IPVSDecisions;
 }
 
 export interface ProxyStateOptions {
@@ -146,5 +149,6 @@ export function proxyState(cluster: Cluster, options: ProxyStateOptions): ProxyS
       ports.map(({ port }) => port),
       (service) => endpointsOfService(service, context),
     ),
+    ipvs: ipvsDecisions(config, family, host.interfaces, nodePorts, traits),
   };
 }

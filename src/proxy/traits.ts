@@ -15,6 +15,7 @@ export type ProxyTraitName =
   | "hintsNeedAuto"
   | "interfaceLocalDetectors"
   | "ipMode"
+  | "ipvsLoopbackNodePorts"
   | "localCIDRAsWritten"
   | "localhostNodePorts"
   | "nodeHints"
@@ -66,6 +67,7 @@ export const proxyTraits: Readonly<Record<ProxyTraitName, Trait>> = {
   hintsNeedAuto: { to: 26, reason: "the topology annotation must be Auto or auto, and has only its older name" },
   interfaceLocalDetectors: { from: 24, reason: "detectLocalMode BridgeInterface and InterfaceNamePrefix exist" },
   ipMode: { from: 30, gate: "LoadBalancerIPMode", reason: "ingress entries with ipMode Proxy are left out" },
+  ipvsLoopbackNodePorts: { to: 21, reason: "ipvs mode serves node ports on loopback addresses, too" },
   localCIDRAsWritten: { to: 28, reason: "the CIDR of the local-traffic detector is not masked" },
   localhostNodePorts: { from: 26, reason: "iptables.localhostNodePorts exists" },
   nodeHints: { from: 34, gate: "PreferSameTrafficDistribution", reason: "hints for nodes are used" },

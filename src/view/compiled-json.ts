@@ -1,18 +1,22 @@
-import { originField, ruleKinds } from "../compile/iptables/provenance.ts";
+import { originField } from "../compile/iptables/provenance.ts";
 import type { TableTree } from "../compile/iptables/table.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import type { Located } from "../manifest/object.ts";
 import { formatRelease } from "../proxy/release.ts";
 import { formatCommand, formatRule } from "../rules/iptables/format.ts";
 import type { FamilyResult } from "./family-result.ts";
-import { configurationOwner, type Owner, objectName, ownerOf, placeFinder } from "./rule-reasons.ts";
+import {
+  type AnyOrigin,
+  configurationOwner,
+  type Owner,
+  objectName,
+  ownerOf,
+  type PlaceFinder,
+  placeFinder,
+} from "./rule-reasons.ts";
 
-/** One rule of the JSON form. `rule` counts from 1 within its chain, as iptables numbers rules. */
-interface RuleEntry {
-  readonly chain: string;
-  readonly rule: number;
-  readonly text: string;
-  readonly kind: string;
+/** Why something is there, as JSON. */
+export interface ReasonEntry {
   readonly reason: string;
   readonly owner: string;
   readonly object?: string;
@@ -20,7 +24,33 @@ interface RuleEntry {
   readonly place?: string;
 }
 
-function rulesOf(table: TableTree, configuration: Owner | undefined): RuleEntry[] {
+/** One rule of the JSON form. `rule` counts from 1 within its chain, as iptables numbers rules. */
+interface RuleEntry extends ReasonEntry {
+  readonly chain: string;
+  readonly rule: number;
+  readonly text: string;
+  readonly kind: string;
+}
+
+/** The reason, object, field and place behind an origin. */
+export function reasonEntry(origin: AnyOrigin, configuration: Owner | undefined, findPlace: PlaceFinder): ReasonEntry {
+  const { owner, reason } = origin.facts;
+  const object = ownerOf(origin, configuration);
+  const field = originField(origin);
+  return {
+    reason,
+    owner,
+    ...(object !== undefined && { object: objectName(object) }),
+    ...(field !== "" && { field }),
+    ...(object !== undefined && { place: findPlace(object, origin) }),
+  };
+}
+
+/** The rules of a table in their order, each with its reason. */
+export function ruleEntries<Kind extends string>(
+  table: TableTree<Kind>,
+  configuration: Owner | undefined,
+): readonly RuleEntry[] {
   const numbers = new Map<string, number>();
   const findPlace = placeFinder();
   return table.rules.map((line, i) => {
@@ -28,19 +58,12 @@ function rulesOf(table: TableTree, configuration: Owner | undefined): RuleEntry[
     numbers.set(line.chain, number);
     const origin = table.origin(i);
     if (origin === undefined) throw new Error(`rule ${i} of table ${table.name} has no origin`);
-    const { owner, reason } = ruleKinds[origin.kind];
-    const object = ownerOf(origin, configuration);
-    const field = originField(origin);
     return {
       chain: line.chain,
       rule: number,
       text: formatRule(line),
       kind: origin.kind,
-      reason,
-      owner,
-      ...(object !== undefined && { object: objectName(object) }),
-      ...(field !== "" && { field }),
-      ...(object !== undefined && { place: findPlace(object, origin) }),
+      ...reasonEntry(origin, configuration, findPlace),
     };
   });
 }
@@ -61,7 +84,7 @@ export function compiledJSON(results: readonly FamilyResult[], written?: Located
     tables: compiled.tables.map((table) => ({
       name: table.name,
       chains: table.chains.map((chain) => chain.name),
-      rules: rulesOf(table, configuration),
+      rules: ruleEntries(table, configuration),
     })),
     healthCheckNodePorts: Object.fromEntries(state.health),
   }));

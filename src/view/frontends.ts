@@ -15,7 +15,8 @@ function endpointsInWords(endpoints: readonly Endpoint[], onThisNode: boolean): 
   return `to one of ${endpoints.length} endpoints${where}, 1/${endpoints.length} each`;
 }
 
-function affinityInWords({ port: { affinitySeconds } }: PortDecision): string {
+/** Does a client come back to its endpoint? */
+export function affinityInWords({ port: { affinitySeconds } }: PortDecision): string {
   return affinitySeconds === undefined ? "" : `; a client comes back to it for ${affinitySeconds} s`;
 }
 
@@ -51,7 +52,8 @@ function loadBalancerFate(decision: PortDecision): string {
   return `from ${ranges}: ${text}; from elsewhere: dropped`;
 }
 
-function withPort(address: string, port: number): string {
+/** `ADDRESS:PORT`, an IPv6 address in brackets. */
+export function withPort(address: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
@@ -75,7 +77,8 @@ function nodePortLine(decision: PortDecision, state: ProxyState): FrontendLine[]
   return [{ address: `:${nodePort}`, what: `node port${where}`, fate: text }];
 }
 
-function healthLine({ port }: PortDecision, state: ProxyState): FrontendLine[] {
+/** The health check of a Service, if it has one. */
+export function healthLine({ port }: PortDecision, state: ProxyState): FrontendLine[] {
   const health = state.health.get(`${port.namespace}/${port.name}`);
   if (health === undefined || port.healthCheckNodePort === 0) return [];
   const { localEndpoints: count } = health;

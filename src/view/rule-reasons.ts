@@ -1,5 +1,5 @@
-import type { CompiledIptables } from "../compile/iptables/compile.ts";
-import { originField, originPath, type RuleKind, type RuleOrigin, ruleKinds } from "../compile/iptables/provenance.ts";
+import { originField, originPath, type RuleKind, type RuleOrigin } from "../compile/iptables/provenance.ts";
+import type { TableTree } from "../compile/iptables/table.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import { locate } from "../manifest/locate.ts";
 import type { ObjectMeta } from "../manifest/meta.ts";
@@ -8,8 +8,12 @@ import { placeColumn } from "../text/position.ts";
 
 export type Owner = Located<{ readonly kind: string; readonly metadata?: ObjectMeta }>;
 
-export function ownerOf({ kind, decision, endpoint }: RuleOrigin, configuration: Owner | undefined): Owner | undefined {
-  switch (ruleKinds[kind].owner) {
+/** What is needed of where something comes from, in any mode. */
+export type AnyOrigin = Omit<RuleOrigin<string>, "kind">;
+
+/** The object behind a rule, a set's entry or a server; `undefined` when it is kube-proxy's own doing. */
+export function ownerOf({ facts, decision, endpoint }: AnyOrigin, configuration: Owner | undefined): Owner | undefined {
+  switch (facts.owner) {
     case "Service":
       return decision?.port.service;
     case "EndpointSlice":
@@ -21,14 +25,17 @@ export function ownerOf({ kind, decision, endpoint }: RuleOrigin, configuration:
   }
 }
 
-function placeOf(owner: Owner, origin: RuleOrigin): string {
+function placeOf(owner: Owner, origin: AnyOrigin): string {
   const { source, offset } = locate(owner.origin, originPath(origin));
   const { line, column } = placeColumn(source, offset);
   return `${source.name}:${line}:${column}`;
 }
 
+/** Gives `FILE:LINE:COLUMN` of the field behind an origin. */
+export type PlaceFinder = (owner: Owner, origin: AnyOrigin) => string;
+
 /** Remembers places, because the rules of a Service point at few fields. */
-export function placeFinder(): (owner: Owner, origin: RuleOrigin) => string {
+export function placeFinder(): PlaceFinder {
   const known = new Map<Owner, Map<string, string>>();
   return (owner, origin) => {
     const field = originField(origin);
@@ -56,10 +63,10 @@ export function configurationOwner(written: Located<KubeProxyConfiguration> | un
 }
 
 /** Why a rule is there: in words, with the object and the field behind it, and where that is written. */
-export interface RuleReason {
+export interface RuleReason<Kind extends string = RuleKind> {
   readonly reason: string;
-  readonly kind: RuleKind;
-  readonly origin: RuleOrigin;
+  readonly kind: Kind;
+  readonly origin: RuleOrigin<Kind>;
   readonly object?: string;
   readonly field?: string;
   /** `FILE:LINE:COLUMN` */
@@ -74,10 +81,10 @@ export interface RulePlace {
 }
 
 /** Finds the reason of a compiled rule; `undefined` for rules that kube-proxy did not write. Places are found when they are asked for. */
-export function reasonFinder(
-  compiled: CompiledIptables,
+export function reasonFinder<Kind extends string>(
+  compiled: { readonly tables: readonly TableTree<Kind>[] },
   written: Located<KubeProxyConfiguration> | undefined,
-): (place: RulePlace) => RuleReason | undefined {
+): (place: RulePlace) => RuleReason<Kind> | undefined {
   const configuration = configurationOwner(written);
   /** The lines of each chain, in order. */
   const lines = new Map<string, number[]>();
@@ -88,7 +95,7 @@ export function reasonFinder(
       if (known === undefined) lines.set(key, [i]);
       else known.push(i);
     });
-  const originOf = ({ table: name, chain, number }: RulePlace): RuleOrigin | undefined => {
+  const originOf = ({ table: name, chain, number }: RulePlace): RuleOrigin<Kind> | undefined => {
     const line = lines.get(`${name} ${chain}`)?.[number - 1];
     return line === undefined ? undefined : compiled.tables.find((table) => table.name === name)?.origin(line);
   };
@@ -99,7 +106,7 @@ export function reasonFinder(
     const owner = ownerOf(origin, configuration);
     const field = originField(origin);
     return {
-      reason: ruleKinds[origin.kind].reason,
+      reason: origin.facts.reason,
       kind: origin.kind,
       origin,
       ...(owner !== undefined && { object: objectName(owner), place: findPlace(owner, origin) }),

@@ -23,22 +23,35 @@ interface PortEntry {
   readonly lines: FrontendLine[];
 }
 
+/** What is different in another mode's summary. */
+export interface SummaryParts {
+  readonly mode: string;
+  /** The frontends of a service port and what becomes of connections to them. */
+  readonly frontends: (decision: PortDecision, state: ProxyState) => readonly FrontendLine[];
+  /** Which sources of connections to cluster IPs are replaced. */
+  readonly sources: (state: ProxyState) => string;
+  /** An example in the mode's own language; may be empty. */
+  readonly example: readonly string[];
+  /** A line for each family. */
+  readonly totals: readonly string[];
+}
+
 /** Service ports in the order of the first family, those of the second alone behind them. */
-function portEntries(results: readonly FamilyResult[]): PortEntry[] {
+function portEntries(states: readonly ProxyState[], frontends: SummaryParts["frontends"]): PortEntry[] {
   const entries = new Map<string, PortEntry>();
-  for (const { state } of results) {
+  for (const state of states) {
     for (const decision of state.ports) {
       const key = `${decision.port.nameString}/${decision.port.protocol}`;
       const entry = entries.get(key) ?? { decision, lines: [] };
-      entry.lines.push(...frontendLines(decision, state));
+      entry.lines.push(...frontends(decision, state));
       entries.set(key, entry);
     }
   }
   return [...entries.values()];
 }
 
-function frontendTable(results: readonly FamilyResult[], paint: Paint): string[] {
-  return portEntries(results).flatMap(({ decision: { port }, lines }) => {
+function frontendTable(states: readonly ProxyState[], { frontends }: SummaryParts, paint: Paint): string[] {
+  return portEntries(states, frontends).flatMap(({ decision: { port }, lines }) => {
     const type = port.service.value.spec?.type ?? "ClusterIP";
     const frontends = lines.flatMap(({ address, what, fate }) => [`  ${address.padEnd(24)} ${what}`, `      ${fate}`]);
     return ["", `${paint.strong(port.nameString)}  ${type}, ${port.protocol}`, ...frontends];
@@ -64,7 +77,7 @@ function passedOver(cluster: Cluster, served: ReadonlySet<string>): string[] {
 }
 
 /** Which sources of connections to cluster IPs are replaced, which no frontend's line can say. */
-function clusterIPSources({ masqueradeAll, localDetector }: ProxyState): string {
+export function clusterIPSources({ masqueradeAll, localDetector }: ProxyState): string {
   const start = "Connections to cluster IPs";
   if (masqueradeAll) return `${start}: source replaced by the node's, whoever calls.`;
   switch (localDetector?.kind) {
@@ -124,28 +137,49 @@ function totals({ state, compiled }: FamilyResult): string {
   return `${state.family}: ${count("nat")} nat rules, ${count("filter")} filter rules, ${chains} chains`;
 }
 
-/**
- * A page for someone who sees the result for the first time: each Service port with its addresses and what becomes of
- * a connection, the rules of one of them in words, and the totals. Lines end with LF.
- */
-export function summary(cluster: Cluster, results: readonly FamilyResult[], paint: Paint = plain): string {
-  const first = results[0];
+/** A page for someone who sees the result for the first time, with the parts of a mode. Lines end with LF. */
+export function summaryPage(
+  cluster: Cluster,
+  states: readonly ProxyState[],
+  parts: SummaryParts,
+  paint: Paint = plain,
+): string {
+  const first = states[0];
   if (first === undefined) return "";
-  const { nodeName, release } = first.state;
-  const served = new Set(
-    results.flatMap(({ state }) => state.ports.map(({ port }) => `${port.namespace}/${port.name}`)),
-  );
+  const { nodeName, release } = first;
+  const served = new Set(states.flatMap(({ ports }) => ports.map(({ port }) => `${port.namespace}/${port.name}`)));
   const others = passedOver(cluster, served);
-  const title = `What kube-proxy writes on node ${nodeName}: iptables mode, Kubernetes ${formatRelease(release)}`;
+  const title = `What kube-proxy writes on node ${nodeName}: ${parts.mode} mode, Kubernetes ${formatRelease(release)}`;
   return [
     paint.strong(title),
     `${served.size} of ${cluster.services.length} Services get rules. Fates are those of new connections from outside the cluster.`,
-    ...results.map(({ state }) => `${state.family}: ${clusterIPSources(state)}`),
-    ...frontendTable(results, paint),
+    ...states.map((state) => `${state.family}: ${parts.sources(state)}`),
+    ...frontendTable(states, parts, paint),
     ...(others.length === 0 ? [] : ["", `${paint.strong("No rules for")}  ${others.join(", ")}`]),
-    ...example(first, paint),
+    ...parts.example,
     "",
-    ...results.map(totals),
+    ...parts.totals,
     "",
   ].join("\n");
+}
+
+/**
+ * The page of iptables mode: each Service port with its addresses and what becomes of a connection, the rules of one of
+ * them in words, and the totals.
+ */
+export function summary(cluster: Cluster, results: readonly FamilyResult[], paint: Paint = plain): string {
+  const first = results[0];
+  const parts: SummaryParts = {
+    mode: "iptables",
+    frontends: frontendLines,
+    sources: clusterIPSources,
+    example: first === undefined ? [] : example(first, paint),
+    totals: results.map(totals),
+  };
+  return summaryPage(
+    cluster,
+    results.map(({ state }) => state),
+    parts,
+    paint,
+  );
 }

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 function savesUnder(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".save"))
+    .filter((entry) => entry.isFile() && /\.save$/.test(entry.name) && !/^(?:ipvsadm|ipset)\./.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 }

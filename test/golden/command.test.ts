@@ -83,7 +83,7 @@ test("dumps that are missing are written, stale ones removed, files of others st
 
 test("a faulty scenario does not keep the others from being checked", (t) => {
   withScenarios(["headless", "nodeport"], (folder) => {
-    writeFileSync(join(folder, "headless/scenario.yaml"), "modes: [ipvs]\nvalidate: x\n");
+    writeFileSync(join(folder, "headless/scenario.yaml"), "modes: [nftables]\nvalidate: x\n");
     writeFileSync(join(folder, "nodeport", DUMP), "");
     const { code, out, err } = golden(folder, "--check");
     t.is(code, 2);

@@ -65,6 +65,7 @@ const settings: readonly (readonly [string, readonly string[], string])[] = [
   ["nodes: [b, a]\nfamilies: [ipv6]\n", ["1.37-iptables/b", "1.37-iptables/a"], "IPv6"],
   ['nodes: [a]\nreleases: ["1.21", v1.30.2]\n', ["1.21-iptables/a", "1.30-iptables/a"], "IPv4 IPv6"],
   ["nodes: [a]\nmodes: [iptables]\nvalidate: warn\n", ["1.37-iptables/a"], "IPv4 IPv6"],
+  ["nodes: [a]\nmodes: [ipvs, iptables]\n", ["1.37-ipvs/a", "1.37-iptables/a"], "IPv4 IPv6"],
 ];
 for (const [text, expected, families] of settings) {
   test(`a scenario asks for: ${JSON.stringify(text)}`, (t) => {
@@ -84,7 +85,7 @@ const faults: readonly (readonly [string, Files, readonly string[]])[] = [
   ["a release as a number", { "scenario.yaml": "releases: [1.37]\n" }, ["scenario.yaml:1 wrong-type"]],
   ["an unknown release", { "scenario.yaml": 'title: x\nreleases: ["1.12"]\n' }, ["scenario.yaml:2 unknown-value"]],
   ["a release twice", { "scenario.yaml": 'releases: ["1.37", v1.37.1]\n' }, ["scenario.yaml:1 duplicate-value"]],
-  ["a mode that is not modelled", { "scenario.yaml": "modes: [ipvs]\n" }, ["scenario.yaml:1 unknown-value"]],
+  ["a mode that is not modelled", { "scenario.yaml": "modes: [nftables]\n" }, ["scenario.yaml:1 unknown-value"]],
   ["an unknown family", { "scenario.yaml": "families: [IPv4]\n" }, ["scenario.yaml:1 unknown-value"]],
   ["an unknown way to validate", { "scenario.yaml": "validate: lax\n" }, ["scenario.yaml:1 unknown-value"]],
   ["an empty list", { "scenario.yaml": "nodes: []\n" }, ["scenario.yaml:1 empty-list"]],

@@ -48,6 +48,12 @@ test("there are at least 48 scenarios; six are written for every release", (t) =
   t.true(releases.every((count) => count === 1 || count === verifiedReleases.length));
 });
 
+test("twelve scenarios are written in ipvs mode, too, one of them for every release", (t) => {
+  const both = [...scenarios.values()].filter(({ settings }) => settings.modes.includes("ipvs"));
+  t.is(both.length, 12);
+  t.is(both.filter(({ settings }) => settings.releases.length > 1).length, 1);
+});
+
 test("each scenario has its own idea: title, and inputs that no other has", (t) => {
   const read = (folder: string, name: string): string => readFileSync(join(folder, name), "utf8");
   const inputs = folders.map(({ path }) =>
@@ -71,7 +77,8 @@ test("what a folder holds is what all its cases need, nothing twice", (t) => {
   for (const scenario of scenarios.values()) {
     const { cases, settings } = scenario;
     t.is(new Set(cases.map(({ folder, family }) => `${folder} ${family}`)).size, cases.length);
-    t.is(scenarioDumps(scenario, {}, () => undefined).size, 3 * cases.length);
+    const ipvsNodes = new Set(cases.filter(({ mode }) => mode === "ipvs").map(({ folder }) => folder));
+    t.is(scenarioDumps(scenario, {}, () => undefined).size, 3 * cases.length + 5 * ipvsNodes.size);
     t.is(cases.length % settings.releases.length, 0);
   }
 });

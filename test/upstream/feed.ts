@@ -10,7 +10,7 @@ import { nodeView } from "../../src/proxy/node.ts";
 import { type ProxyState, proxyState } from "../../src/proxy/state.ts";
 import { formatCommand, formatScript } from "../../src/rules/iptables/format.ts";
 import type { Diagnostic } from "../../src/text/diagnostic.ts";
-import { firstObjects, type Recorded, type RecordedNode } from "./records.ts";
+import { objectsOf, type Recorded, type RecordedNode } from "./records.ts";
 
 /** What we write where the record holds what kube-proxy wrote. */
 export interface OurAnswer {
@@ -46,10 +46,10 @@ export interface Question {
   readonly host: HostFile;
 }
 
-/** The question that a record's first step answers. */
-export function questionOf(record: Recorded): Question {
+/** The question that a record's step answers. */
+export function questionOf(record: Recorded, number = 0): Question {
   const { node, host, config } = record.request;
-  const objects = firstObjects(record);
+  const objects = objectsOf(record, number);
   const isAsked = (object: unknown): boolean => {
     const { kind, metadata } = object as { kind?: string; metadata?: { name?: string } };
     return kind === "Node" && metadata?.name === node.name;
@@ -69,7 +69,7 @@ export function refusals({ config, minor }: Pick<Question, "config" | "minor">):
   return resolveKubeProxyConfig(config, { minor }).errors.map(({ detail }) => detail);
 }
 
-function readState({ minor, objects, config: written, nodeName, host }: Question, family: IPFamily): ProxyState {
+export function readState({ minor, objects, config: written, nodeName, host }: Question, family: IPFamily): ProxyState {
   const text = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") unexpected(diagnostic);

@@ -16,7 +16,7 @@ export interface OracleAnswer {
   readonly refused?: string;
   /** What went wrong in it, or in the program around it. */
   readonly failed?: string;
-  /** By run and family (`ipv4`, `ipv6`): what its first full sync wrote. */
+  /** By run and family (`ipv4`, `ipv6`): what its first full sync wrote; `ipvs`: what ipvs mode made of the node. */
   readonly runs?: readonly Readonly<Record<string, RecordedFamily>>[];
 }
 
@@ -71,11 +71,11 @@ export class Oracle {
     lines.on("line", (line) => this.waiting.shift()?.resolve(JSON.parse(line) as OracleAnswer));
   }
 
-  /** Starts a fresh kube-proxy `times` times on the same cluster. */
-  ask({ objects, config, host, nodeName }: SampleCluster, times = 1): Promise<OracleAnswer> {
+  /** Starts a fresh kube-proxy `times` times on the same cluster, in iptables mode or in another one. */
+  ask({ objects, config, host, nodeName }: SampleCluster, times = 1, mode = ""): Promise<OracleAnswer> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      this.child.stdin?.write(`${JSON.stringify({ objects, config, host, nodeName, times })}\n`);
+      this.child.stdin?.write(`${JSON.stringify({ objects, config, host, nodeName, times, mode })}\n`);
     });
   }
 

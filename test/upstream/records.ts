@@ -35,7 +35,12 @@ export interface Recorded {
   readonly name: string;
   readonly minor: number;
   readonly request: RecordedRequest;
-  readonly answer: { readonly steps: readonly RecordedStep[]; readonly error?: string };
+  readonly answer: {
+    readonly steps: readonly RecordedStep[];
+    readonly error?: string;
+    /** What kube-proxy set at start, in ipvs mode. */
+    readonly sysctls?: Readonly<Record<string, number>>;
+  };
   /** Other answers kube-proxy gave to the same question; each holds only what differs. */
   readonly alternatives?: readonly Readonly<Record<string, Readonly<Record<string, object>>>>[];
 }
@@ -57,16 +62,16 @@ export function readRecords(file: string): Recorded[] {
   return lines.filter((line) => line !== "").map((line) => ({ ...(JSON.parse(line) as Recorded), minor }));
 }
 
-/** The objects of a record's first step. */
-export function firstObjects(record: Recorded): readonly unknown[] {
-  const step = record.request.steps[0] ?? [];
+/** The objects that there are after a record's step; the first one counts as 0. */
+export function objectsOf(record: Recorded, number = 0): readonly unknown[] {
+  const step = record.request.steps[number] ?? [];
   return Array.isArray(step) ? step : (step as { objects: readonly unknown[] }).objects;
 }
 
-/** All answers kube-proxy gave for a family in the first step: the recorded one, and its alternatives merged in. */
-export function acceptedAnswers(record: Recorded, family: string): RecordedFamily[] {
-  const answer = record.answer.steps[0]?.[family];
+/** All answers kube-proxy gave for a family in a step: the recorded one, and its alternatives merged in. */
+export function acceptedAnswers(record: Recorded, family: string, number = 0): RecordedFamily[] {
+  const answer = record.answer.steps[number]?.[family];
   if (answer === undefined) return [];
-  const others = (record.alternatives ?? []).map((other) => ({ ...answer, ...(other["0"]?.[family] ?? {}) }));
+  const others = (record.alternatives ?? []).map((other) => ({ ...answer, ...(other[`${number}`]?.[family] ?? {}) }));
   return [answer, ...others];
 }

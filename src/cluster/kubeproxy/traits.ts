@@ -8,6 +8,8 @@ export interface ConfigTraits {
   readonly nftables: boolean;
   /** ipvs mode can be switched off (gate KubeProxyIPVS). */
   readonly ipvsGate: boolean;
+  /** ipvs mode takes these schedulers only; newer releases ask the kernel. */
+  readonly ipvsSchedulers: readonly string[] | undefined;
   /** `clusterCIDR` is looked at in every mode, as one text; newer releases look only in ClusterCIDR mode. */
   readonly clusterCIDRAlways: boolean;
   /** An empty mode is reported as an error line and an event. */
@@ -21,10 +23,12 @@ const IPVS_ENDS =
 const IPVS_DEPRECATED =
   "The ipvs proxier is now deprecated and may be removed in a future release. Please use 'nftables' instead.";
 
-// v1.34.9 has no such line and v1.36.3 has it; which patch of v1.35 began is not known here
+const IPVS_SCHEDULERS: readonly string[] = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "sh", "dh", "sed", "nq"];
+
+// v1.34.9 has no such line, v1.35.4 and v1.35.6 have it (ipvs-history §6)
 function ipvsDeprecation(minor: number): string | undefined {
   if (minor >= 37) return IPVS_ENDS;
-  return minor === 36 ? IPVS_DEPRECATED : undefined;
+  return minor >= 35 ? IPVS_DEPRECATED : undefined;
 }
 
 /** The traits of a minor release (read from the sources of v1.28, 1.30, 1.32, 1.34, 1.36, 1.37). */
@@ -34,6 +38,7 @@ export function configTraits(minor: number): ConfigTraits {
     primaryByDefault: minor >= 31,
     nftables: minor >= 29,
     ipvsGate: minor >= 37,
+    ipvsSchedulers: minor <= 26 ? IPVS_SCHEDULERS : undefined,
     clusterCIDRAlways: minor <= 30,
     warnsDefaultMode: minor >= 37,
     warnsAllAddresses: minor >= 31,

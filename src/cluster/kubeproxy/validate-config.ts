@@ -23,7 +23,16 @@ function checkDuration(value: bigint, where: ConfigField, least: bigint, detail:
   return value >= least ? [] : [refuse(where, formatDuration(value), detail)];
 }
 
-function checkIPVS(config: DefaultedConfig): readonly FieldError[] {
+/** Up to v1.26 the schedulers are listed, and `mh` is not among them. */
+function checkScheduler(scheduler: string, { ipvsSchedulers }: ConfigTraits): readonly FieldError[] {
+  if (ipvsSchedulers === undefined || scheduler === "" || ipvsSchedulers.includes(scheduler)) return [];
+  const where = field(["ipvs", "scheduler"], "KubeProxyIPVSConfiguration", "Scheduler", "Scheduler");
+  const list = `[${ipvsSchedulers.join(" ")} ]`;
+  const detail = `must be in ${list}, blank means the default algorithm method (currently rr)`;
+  return [refuse(where, scheduler, detail)];
+}
+
+function checkIPVS(config: DefaultedConfig, traits: ConfigTraits): readonly FieldError[] {
   const section = "KubeProxyIPVSConfiguration";
   const { ipvsTCPTimeout, ipvsTCPFinTimeout, ipvsUDPTimeout } = config.durations;
   const exclude = field(["ipvs", "excludeCIDRs"], section, "ExcludeCidrs");
@@ -31,6 +40,7 @@ function checkIPVS(config: DefaultedConfig): readonly FieldError[] {
     ...checkDuration(ipvsTCPTimeout, field(["ipvs", "tcpTimeout"], section, "TCPTimeout"), 0n, NOT_NEGATIVE),
     ...checkDuration(ipvsTCPFinTimeout, field(["ipvs", "tcpFinTimeout"], section, "TCPFinTimeout"), 0n, NOT_NEGATIVE),
     ...checkDuration(ipvsUDPTimeout, field(["ipvs", "udpTimeout"], section, "UDPTimeout"), 0n, NOT_NEGATIVE),
+    ...checkScheduler(config.scheduler, traits),
     ...config.excludeCIDRs.flatMap((cidr, i) =>
       parsePrefix(cidr) === undefined ? [refuse(member(exclude, i), cidr, "must be a valid CIDR")] : [],
     ),
@@ -179,7 +189,7 @@ export function validateConfig(config: DefaultedConfig, gates: ResolvedGates, mi
   return [
     ...(gates.error === "" ? [] : [refuse(gateField, sorted, gates.error)]),
     ...checkBit(config.iptablesMasqueradeBit, iptablesBit),
-    ...(config.mode === "ipvs" ? checkIPVS(config) : []),
+    ...(config.mode === "ipvs" ? checkIPVS(config, traits) : []),
     ...(config.mode === "nftables" ? checkBit(config.nftablesMasqueradeBit, nftablesBit) : []),
     ...checkLinux(config),
     ...checkMode(config.mode, gates.gates, traits),

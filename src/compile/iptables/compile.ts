@@ -8,6 +8,7 @@ import { addForwardRules, addLocalnetRule, addMasqueradeRules, addNodePortsTail 
 import { jumpCommands } from "./jumps.ts";
 import { addModernServicePort } from "./modern.ts";
 import { chains } from "./names.ts";
+import { ruleKinds } from "./provenance.ts";
 import { type TableSink, TableText, TableTree } from "./table.ts";
 import { type IptablesTraits, iptablesTraitsOf } from "./traits.ts";
 
@@ -72,8 +73,8 @@ export function iptablesCommands(state: ProxyState): readonly Command[] {
  * (upstream walks a map there). Linear in the rules.
  */
 export function compileIptables(state: ProxyState, options: CompileIptablesOptions = {}): CompiledIptables {
-  const filter = new TableTree("filter");
-  const nat = new TableTree("nat");
+  const filter = new TableTree("filter", ruleKinds);
+  const nat = new TableTree("nat", ruleKinds);
   writeTables(state, filter, nat, options);
   return {
     commands: iptablesCommands(state),

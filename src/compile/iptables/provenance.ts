@@ -249,22 +249,22 @@ export const ruleKinds: Readonly<Record<RuleKind, RuleKindFacts>> = {
   dnat: { owner: "EndpointSlice", field: "endpoints[@]", reason: "rewrites the destination to the endpoint" },
 };
 
-/** Where one rule comes from. `index` is that of the address, range or endpoint in its list. */
-export interface RuleOrigin {
-  readonly kind: RuleKind;
+/** Where one rule comes from, of this mode's kinds or another's. `index` is that of the address, range or endpoint in its list. */
+export interface RuleOrigin<Kind extends string = RuleKind> {
+  readonly kind: Kind;
+  readonly facts: RuleKindFacts;
   readonly decision: PortDecision | undefined;
   readonly endpoint: Endpoint | undefined;
   readonly index: number | undefined;
 }
 
 /** The field behind a rule in Kubernetes' spelling; empty when it is no field's doing. */
-export function originField({ kind, decision, index }: RuleOrigin): string {
-  const field = ruleKinds[kind].field;
-  return field.replace("#", String(decision?.port.portIndex ?? 0)).replace("@", String(index ?? 0));
+export function originField({ facts, decision, index }: Omit<RuleOrigin<string>, "kind">): string {
+  return facts.field.replace("#", String(decision?.port.portIndex ?? 0)).replace("@", String(index ?? 0));
 }
 
 /** The same field as steps into the object. */
-export function originPath(origin: RuleOrigin): readonly (string | number)[] {
+export function originPath(origin: Omit<RuleOrigin<string>, "kind">): readonly (string | number)[] {
   const steps = originField(origin).match(/[^.[\]]+/g) ?? [];
   return steps.map((step) => (/^[0-9]+$/.test(step) ? Number(step) : step));
 }

@@ -14,6 +14,8 @@ type question struct {
 	Node    string            `json:"nodeName"`
 	Host    hostFacts         `json:"host"`
 	Objects []json.RawMessage `json:"objects"`
+	// Mode to run in, instead of the configuration's: empty for iptables.
+	Mode string `json:"mode"`
 	// Times to start over and ask again: where a map's order shows, the answers differ.
 	Times int `json:"times"`
 }
@@ -33,8 +35,9 @@ type answer struct {
 	// Refused holds kube-proxy's words when it would not start with this configuration.
 	Refused string `json:"refused,omitempty"`
 	// Failed holds what went wrong in kube-proxy or here.
-	Failed string              `json:"failed,omitempty"`
-	Runs   []map[string]synced `json:"runs,omitempty"`
+	Failed string `json:"failed,omitempty"`
+	// Runs hold, by family, what was synced, and in ipvs mode what both families made of the node.
+	Runs []map[string]any `json:"runs,omitempty"`
 }
 
 // synced is what the first full sync of one family did.
@@ -42,6 +45,14 @@ type synced struct {
 	Commands    []string                `json:"commands"`
 	Restore     string                  `json:"restore"`
 	HealthCheck map[string]healthAnswer `json:"healthCheck"`
+}
+
+// nodeAnswer is what ipvs mode makes beside iptables.
+type nodeAnswer struct {
+	Servers   string   `json:"ipvsadm-Sn"`
+	Sets      ipSets   `json:"ipsets"`
+	Addresses []string `json:"kube-ipvs0"`
+	Sysctls   sysctls  `json:"sysctls"`
 }
 
 type healthAnswer struct {

@@ -1,7 +1,14 @@
 import { defined, type ModuleOptions, type Negatable, negatable, negatableOption, type RuleModule } from "../module.ts";
 import { parseProtocol } from "../protocols.ts";
 import { not, option } from "../syntax.ts";
-import { formatMaskedAddress, type MaskedAddress, parseNumber, parseUnmasked } from "../values.ts";
+import {
+  formatAddress,
+  formatMaskedAddress,
+  type MaskedAddress,
+  maskLength,
+  parseNumber,
+  parseUnmasked,
+} from "../values.ts";
 
 /** `-m ipvs`: the packet belongs to a connection of a virtual server. `ipvs` stands alone; the others imply it. */
 export interface IPVSMatch {
@@ -41,15 +48,21 @@ function parse(options: ModuleOptions): IPVSMatch | undefined {
   });
 }
 
+/** A whole address has no mask behind it (ipvs-mode §6.5). */
+function formatVirtualAddress(masked: MaskedAddress): string {
+  const full = masked.address.family === "IPv4" ? 32 : 128;
+  return maskLength(masked.mask) === full ? formatAddress(masked.address) : formatMaskedAddress(masked);
+}
+
 export const ipvsModule: RuleModule<IPVSMatch> = {
   kind: "ipvs",
   negatable: ["--ipvs", "--vproto", "--vaddr", "--vport"],
   parse,
-  // order and numbers of libxt_ipvs.so 1.8.9; not loaded by a kernel here
+  // order and numbers of libxt_ipvs.so 1.8.9, as printed by the legacy back end on a kernel that has ip_vs
   format: (match) => [
     ...(match.ipvs === undefined ? [] : [match.ipvs ? option("--ipvs") : not(option("--ipvs"))]),
     ...negatableOption("--vproto", match.protocol, String),
-    ...negatableOption("--vaddr", match.address, formatMaskedAddress),
+    ...negatableOption("--vaddr", match.address, formatVirtualAddress),
     ...negatableOption("--vport", match.port, String),
     ...(match.direction === undefined ? [] : [option("--vdir", match.direction)]),
   ],
