@@ -18,7 +18,11 @@ export type Happening =
       readonly entry: number | undefined;
       readonly reason?: string;
     }
-  | { readonly kind: "translated"; readonly event: Extract<Event, { kind: "translated" }> };
+  | { readonly kind: "translated"; readonly event: Extract<Event, { kind: "translated" }> }
+  | {
+      readonly kind: "ipvs";
+      readonly event: Extract<Event, { kind: "virtual-server" | "ipvs-connection" }>;
+    };
 
 /** A hook, a routing decision, or the beginning or end of what the host sends because of the packet. */
 export type Step =
@@ -89,7 +93,7 @@ class Collector {
   }
 
   #happen(
-    event: Extract<Event, { kind: "passed" | "matched" | "returned" | "policy" | "conntrack" | "translated" }>,
+    event: Exclude<Event, { kind: "hook" | "table" | "routed" | "answer" | "answered" | "confirmed" | "ttl" }>,
   ): void {
     const hook = this.#hook;
     if (hook === undefined) return;
@@ -114,6 +118,10 @@ class Collector {
         return;
       case "translated":
         happenings.push({ kind: "translated", event });
+        return;
+      case "virtual-server":
+      case "ipvs-connection":
+        happenings.push({ kind: "ipvs", event });
         return;
     }
   }

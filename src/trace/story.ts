@@ -13,6 +13,7 @@ import { type Names, type RuleWhy, whereText } from "./names.ts";
 import { causeText } from "./outcome-text.ts";
 import { chainLength, ruleAt, ruleText } from "./rule-text.ts";
 import { type Happening, type Step, stepsOf } from "./steps.ts";
+import { connectionText, scheduledText } from "./virtual-server-text.ts";
 import { wrap } from "./wrap.ts";
 
 /** How a way is told. */
@@ -153,6 +154,10 @@ export class Story {
       case "conntrack": {
         const { state, reason } = happening;
         return [`conntrack: ${state}${reason === undefined ? "" : ` (${reason})`}`];
+      }
+      case "ipvs": {
+        const { event } = happening;
+        return [event.kind === "virtual-server" ? scheduledText(event) : connectionText(event)];
       }
       case "policy":
         return [`${happening.table}: the policy of ${happening.chain} is ${happening.policy}`];
