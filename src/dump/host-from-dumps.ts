@@ -1,4 +1,5 @@
 import { defaultSysctls, type HostDescription, type Interface, type PolicyRule, type Route } from "../kernel/host.ts";
+import { defaultIPVSSwitches, type IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import { connectedRoutes, localRoutes } from "../kernel/routing/address-routes.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import { emptyRuleset } from "../rules/iptables/ruleset.ts";
@@ -189,6 +190,7 @@ function completeSysctls(collected: Collected, report: Report): HostDescription[
     ...said,
     conntrackTimeouts: new Map(read.flatMap((each) => [...each.conntrackTimeouts])),
     ipv4,
+    ipvs: Object.assign({}, defaultIPVSSwitches, ...read.map(({ ipvs }) => ipvs)) as IPVSSwitches,
     notModelled,
   };
 }

@@ -1,4 +1,5 @@
 import type { InterfaceSwitches, Sysctls } from "../kernel/host.ts";
+import type { IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 import { quoted } from "./fields.ts";
 
@@ -6,9 +7,11 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What sysctls say; what no line names is absent. */
 export interface ReadSysctls {
-  readonly switches: Partial<Omit<Sysctls, "conntrackTimeouts" | "ipv4" | "notModelled">>;
+  readonly switches: Partial<Omit<Sysctls, "conntrackTimeouts" | "ipv4" | "ipvs" | "notModelled">>;
   readonly conntrackTimeouts: ReadonlyMap<string, number>;
   readonly ipv4: ReadonlyMap<string, InterfaceSwitches>;
+  /** `net.ipv4.vs.*` */
+  readonly ipvs: Partial<IPVSSwitches>;
   readonly notModelled: readonly string[];
   /** How many keys were passed over because nothing here depends on them. */
   readonly others: number;
@@ -18,6 +21,7 @@ interface Reading {
   readonly switches: Mutable<ReadSysctls["switches"]>;
   readonly timeouts: Map<string, number>;
   readonly ipv4: Map<string, Mutable<InterfaceSwitches>>;
+  readonly ipvs: Mutable<Partial<IPVSSwitches>>;
   readonly notModelled: string[];
 }
 
@@ -29,6 +33,18 @@ const SWITCHES: Readonly<Record<string, Switch>> = {
   "net.netfilter.nf_conntrack_tcp_be_liberal": "tcpBeLiberal",
   "net.netfilter.nf_conntrack_tcp_loose": "tcpLoose",
   "net.netfilter.nf_conntrack_checksum": "conntrackChecksum",
+};
+
+/** Switches of ip_vs, all but one of them on or off. */
+const OF_IPVS: Readonly<Record<string, Exclude<keyof IPVSSwitches, "connReuseMode">>> = {
+  conntrack: "conntrack",
+  expire_nodest_conn: "expireNodestConn",
+  expire_quiescent_template: "expireQuiescentTemplate",
+  snat_reroute: "snatReroute",
+  nat_icmp_send: "natICMPSend",
+  sloppy_tcp: "sloppyTCP",
+  sloppy_sctp: "sloppySCTP",
+  schedule_icmp: "scheduleICMP",
 };
 
 const OF_INTERFACE: Readonly<Record<string, Exclude<keyof InterfaceSwitches, "rpFilter">>> = {
@@ -50,9 +66,11 @@ const NOT_MODELLED: readonly (readonly [key: RegExp, harmless: RegExp])[] = [
   [/^net\.ipv4\.(?:icmp_errors_use_inbound_ifaddr|fwmark_reflect|fib_multipath_use_neigh|tcp_fwmark_accept)$/, /^0$/],
   [/^net\.ipv6\.fwmark_reflect$/, /^0$/],
   [/^net\.ipv4\.ip_forward_use_pmtu$/, /^0$/],
+  [/^net\.ipv4\.vs\.(?:drop_entry|drop_packet|secure_tcp|cache_bypass|ignore_tunneled)$/, /^0$/],
   [/^net\.bridge\.bridge-nf-call-(?:iptables|ip6tables)$/, /^0$/],
 ];
 
+const IPVS_KEY = /^net\.ipv4\.vs\.([a-z_]+)$/;
 const DEVICE_KEY = /^net\.ipv4\.conf\.([^.]+)\.([a-z_]+)$/;
 const TIMEOUT_KEY = /^net\.netfilter\.nf_conntrack_(.*timeout.*)$/;
 
@@ -70,9 +88,11 @@ function dotted(key: string): string {
 function fill(reading: Reading, key: string, value: string): "taken" | "other" | "faulty" {
   const timeout = TIMEOUT_KEY.exec(key)?.[1];
   const [, device, name = ""] = DEVICE_KEY.exec(key) ?? [];
+  const ofIPVS = IPVS_KEY.exec(key)?.[1] ?? "";
+  const isOfIPVS = ofIPVS === "conn_reuse_mode" || Object.hasOwn(OF_IPVS, ofIPVS);
   const isSwitch = Object.hasOwn(SWITCHES, key);
   const ofInterface = device !== undefined && (name === "rp_filter" || Object.hasOwn(OF_INTERFACE, name));
-  if (timeout === undefined && !isSwitch && !ofInterface) {
+  if (timeout === undefined && !isSwitch && !ofInterface && !isOfIPVS) {
     const known = NOT_MODELLED.find(([pattern]) => pattern.test(key));
     if (known !== undefined && !known[1].test(value)) reading.notModelled.push(key);
     return known === undefined ? "other" : "taken";
@@ -80,6 +100,9 @@ function fill(reading: Reading, key: string, value: string): "taken" | "other" |
   if (!/^[0-9]{1,10}$/.test(value)) return "faulty";
   const number = Number(value);
   if (timeout !== undefined) reading.timeouts.set(timeout, number);
+  const flagOfIPVS = OF_IPVS[ofIPVS];
+  if (ofIPVS === "conn_reuse_mode") reading.ipvs.connReuseMode = number;
+  else if (isOfIPVS && flagOfIPVS !== undefined) reading.ipvs[flagOfIPVS] = number !== 0;
   const direct = SWITCHES[key];
   if (isSwitch && direct !== undefined) reading.switches[direct] = number !== 0;
   if (ofInterface) {
@@ -99,7 +122,7 @@ function fill(reading: Reading, key: string, value: string): "taken" | "other" |
  * passed over.
  */
 export function readSysctls(source: Source, report: Report): ReadSysctls {
-  const reading: Reading = { switches: {}, timeouts: new Map(), ipv4: new Map(), notModelled: [] };
+  const reading: Reading = { switches: {}, timeouts: new Map(), ipv4: new Map(), ipvs: {}, notModelled: [] };
   let others = 0;
   let offset = 0;
   for (const line of source.text.split("\n")) {
@@ -133,6 +156,7 @@ export function readSysctls(source: Source, report: Report): ReadSysctls {
     switches: reading.switches,
     conntrackTimeouts: reading.timeouts,
     ipv4: reading.ipv4,
+    ipvs: reading.ipvs,
     notModelled: reading.notModelled,
     others,
   };

@@ -1,4 +1,6 @@
 import type { IPFamily } from "../net/family.ts";
+import type { VirtualServerKey } from "../rules/ipvs/model.ts";
+import type { ScheduleReason } from "./ipvs/schedulers/scheduler.ts";
 import type { Address } from "./packet.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 
@@ -65,9 +67,40 @@ export type Event =
     }
   | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
   | { readonly kind: "ttl"; readonly ttl: number }
+  /** A virtual server takes a packet that starts a connection; without `chosen` it has no real server to give. */
+  | {
+      readonly kind: "virtual-server";
+      readonly key: VirtualServerKey;
+      readonly scheduler: string;
+      readonly realServers: number;
+      readonly chosen?: ChosenRealServer;
+    }
+  /** A packet belongs to a connection of a virtual server: its first, a later request, a reply, or an error about one of them. */
+  | {
+      readonly kind: "ipvs-connection";
+      readonly what: "new" | "request" | "reply" | "error";
+      readonly id: number;
+      readonly protocol: number;
+      readonly client: Endpoint;
+      readonly virtual: Endpoint;
+      readonly real: Endpoint;
+      /** Before a reply's own step, after a request's. */
+      readonly state: string;
+    }
   /** The host sends a packet because of this one; what follows is about that packet, up to `answered`. */
   | { readonly kind: "answer"; readonly what: string }
   | { readonly kind: "answered" };
+
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** The real server that a scheduler took, and why; with `template` it was the client's already. */
+export interface ChosenRealServer extends Endpoint {
+  readonly weight: number;
+  readonly reason: ScheduleReason | { readonly kind: "template" };
+}
 
 export type ConntrackState = "INVALID" | "NEW" | "RELATED" | "ESTABLISHED" | "UNTRACKED";
 

@@ -2,6 +2,8 @@ import { confirm, track } from "./conntrack/track.ts";
 import { collect, isWhole } from "./defrag.ts";
 import type { Hook, TableName } from "./event.ts";
 import { type TablePair, tablePair, walkTables } from "./iptables/tables.ts";
+import { forwardErrorHook, replyHook, requestHook } from "./ipvs/hooks.ts";
+import type { Stolen } from "./ipvs/transmit.ts";
 import { natHook } from "./nat/hook.ts";
 import { view } from "./nat/rewrite.ts";
 import type { Stop } from "./outcome.ts";
@@ -11,6 +13,8 @@ import type { Walk } from "./walk.ts";
 
 /** One thing that runs at a hook; a stop ends the packet's way. */
 type Step = (walk: Walk, skb: Skb) => Stop | undefined;
+/** Where ip_vs is: it may take the packet out of the hook, to be sent on from here. */
+type Balancing = (walk: Walk, skb: Skb) => Stop | Stolen | undefined;
 
 function table(name: TableName, legacyName: TableName): Step {
   return (walk, skb) => walkTables(walk, skb, tablePair(walk, skb, name, legacyName));
@@ -74,7 +78,9 @@ const mangleOfOwn: Step = (walk, skb) => {
 
 const confirmed: Step = (walk, skb) => (confirm(walk, skb) ? undefined : { kind: "dropped", cause: { kind: "clash" } });
 
-function at(hook: Hook, steps: readonly Step[]): Step {
+function at(hook: Hook, steps: readonly Step[]): Step;
+function at(hook: Hook, steps: readonly Balancing[]): Balancing;
+function at(hook: Hook, steps: readonly Balancing[]): Balancing {
   return (walk, skb) => {
     walk.hook = hook;
     walk.record?.({
@@ -97,17 +103,33 @@ function at(hook: Hook, steps: readonly Step[]): Step {
 /** defrag -400, raw -300, conntrack -200, mangle -150, nat -100. */
 export const prerouting: Step = at("PREROUTING", [defrag, raw, conntrack, mangle, nat]);
 
-const inputOfLegacy: Step = at("INPUT", [mangle, filter, security, nat, confirmed]);
-const inputOfNft: Step = at("INPUT", [mangle, filter, legacySecurity, nat, ownSecurity, confirmed]);
+/** Both of ip_vs, the reply's first (ipvs-mode §8.1). */
+const balance: Balancing = (walk, skb) => replyHook(walk, skb) ?? requestHook(walk, skb);
+const balanceForwarded: Balancing = (walk, skb) => forwardErrorHook(walk, skb) ?? replyHook(walk, skb);
 
-/** mangle -150, filter 0, security 50, nat 100, confirm last; iptables-nft makes security's chains with priority 150. */
-export const input: Step = (walk, skb) => (walk.host.backend === "nft" ? inputOfNft : inputOfLegacy)(walk, skb);
+const inputOfLegacy: Balancing = at("INPUT", [mangle, filter, security, balance, nat, confirmed]);
+const inputOfNft: Balancing = at("INPUT", [mangle, filter, legacySecurity, balance, nat, ownSecurity, confirmed]);
 
-/** mangle -150, filter 0, security 50. */
-export const forward: Step = at("FORWARD", [mangle, filter, security]);
+/**
+ * mangle -150, filter 0, security 50, ip_vs 98 and 99, nat 100, confirm last; iptables-nft makes security's chains with priority
+ * 150.
+ */
+export const input: Balancing = (walk, skb) => (walk.host.backend === "nft" ? inputOfNft : inputOfLegacy)(walk, skb);
 
-/** defrag -400, raw -300, conntrack -200, mangle -150, nat -100, filter 0, security 50. */
-export const output: Step = at("OUTPUT", [defrag, raw, conntrack, mangleOfOwn, natOfOwn, filter, security]);
+/** mangle -150, filter 0, security 50, ip_vs 99 and 100. */
+export const forward: Balancing = at("FORWARD", [mangle, filter, security, balanceForwarded]);
+
+/** defrag -400, raw -300, conntrack -200, mangle -150, nat -100, ip_vs -99 and -98, filter 0, security 50. */
+export const output: Balancing = at("OUTPUT", [
+  defrag,
+  raw,
+  conntrack,
+  mangleOfOwn,
+  natOfOwn,
+  balance,
+  filter,
+  security,
+]);
 
 /** mangle -150, nat 100, confirm last. */
 export const postrouting: Step = at("POSTROUTING", [mangle, nat, confirmed]);

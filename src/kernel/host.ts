@@ -1,5 +1,8 @@
 import type { IPFamily } from "../net/family.ts";
 import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
+import type { IPVSTable } from "../rules/ipvs/model.ts";
+import type { ServiceIndex } from "./ipvs/service-index.ts";
+import type { IPVSSwitches } from "./ipvs/switches.ts";
 import type { Address } from "./packet.ts";
 import type { Fib } from "./routing/fib.ts";
 import type { IPSet } from "./sets.ts";
@@ -119,6 +122,8 @@ export interface Sysctls {
   readonly ipv4: ReadonlyMap<string, InterfaceSwitches>;
   /** Switches that are set to something else than the kernel's default but not modelled, by name: named in notes, never used. */
   readonly notModelled: readonly string[];
+  /** `net.ipv4.vs.*`; absent: the kernel's defaults (`defaultIPVSSwitches`). */
+  readonly ipvs?: IPVSSwitches;
 }
 
 /** The switches of a kernel that nobody has told anything. */
@@ -153,6 +158,8 @@ export interface HostDescription {
   readonly rules: Readonly<Record<IPFamily, Ruleset>>;
   /** Which back end of iptables the rules are in, where it is known: a few matches differ. */
   readonly backend?: Backend;
+  /** Its virtual servers; none where it has no ip_vs. */
+  readonly ipvs?: IPVSTable;
 }
 
 /** A host with the look-up structures that are made once from its description (`makeHost`). */
@@ -164,4 +171,6 @@ export interface Host extends HostDescription {
   readonly tracks: Readonly<Record<IPFamily, boolean>>;
   /** The sets that `-m set` and SET name. */
   readonly sets: ReadonlyMap<string, IPSet>;
+  /** The virtual servers by what packets ask for. */
+  readonly services: ServiceIndex;
 }

@@ -1,5 +1,6 @@
 import type { Host, HostDescription, Interface } from "./host.ts";
 import { usesConntrack } from "./iptables/uses-conntrack.ts";
+import { indexServices } from "./ipvs/service-index.ts";
 import { makeFib } from "./routing/fib.ts";
 import type { IPSet } from "./sets.ts";
 
@@ -23,5 +24,6 @@ export function makeHost(description: HostDescription, sets: ReadonlyMap<string,
     fib: makeFib(description, byName),
     tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) },
     sets,
+    services: indexServices(description.ipvs),
   };
 }

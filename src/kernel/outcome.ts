@@ -1,4 +1,5 @@
 import type { IPFamily } from "../net/family.ts";
+import type { VirtualServerKey } from "../rules/ipvs/model.ts";
 import type { NotModelled } from "./chooser.ts";
 import type { RuleRef, TableName } from "./event.ts";
 import type { Address, Packet } from "./packet.ts";
@@ -30,7 +31,22 @@ export type DropCause =
   /** A fragment of a packet whose other pieces have not come (§5.3). */
   | { readonly kind: "fragment-waits" }
   /** Not an address that packets are forwarded for: multicast, a link-local source (IPv6). */
-  | { readonly kind: "not-forwardable" };
+  | { readonly kind: "not-forwardable" }
+  /** By ip_vs, silently (ipvs-mode §8.3, §8.6, §8.8). */
+  | { readonly kind: "virtual-server"; readonly why: VirtualServerDrop };
+
+/**
+ * Why ip_vs drops a packet: its connection's real server was deleted; a connection that is over is opened anew while conntrack still
+ * has its entry; it would cross between loopback addresses and others; an error that is forwarded leads to this host; its header
+ * cannot be read; no connection is known, and the real server is told so.
+ */
+export type VirtualServerDrop =
+  | "real-server-gone"
+  | "reopened"
+  | "loopback"
+  | "not-forwarded-here"
+  | "malformed"
+  | "no-connection";
 
 /** What becomes of a packet on one host: a closed list (decision 10 of the design). */
 export type Outcome =
@@ -45,14 +61,20 @@ export type Outcome =
   | { readonly kind: "dropped"; readonly cause: DropCause }
   /** Dropped by REJECT; `answered` tells whether an answer was sent. */
   | { readonly kind: "rejected"; readonly rule: RuleRef; readonly with: string; readonly answered: boolean }
-  /** No route, or one that refuses; `where`: before the rules (`send`), after DNAT of an own packet (`again`), or for a received packet. */
+  /**
+   * No route, or one that refuses; `where`: before the rules (`send`), after DNAT of an own packet or for the reply of a virtual
+   * server (`again`), to a real server, or for a received packet.
+   */
   | {
       readonly kind: "no-route";
-      readonly where: "receive" | "send" | "again";
+      readonly where: "receive" | "send" | "again" | "real-server";
       readonly type: RefusedType | MartianReason;
     }
-  /** The packet runs in a circle, or the rules do. */
-  | { readonly kind: "stuck"; readonly why: string }
+  /**
+   * The packet runs in a circle, or the rules do; or, with `virtualServer`, that one has no real server to give, which is answered with
+   * "port unreachable" (ipvs-mode §8.5).
+   */
+  | { readonly kind: "stuck"; readonly why: string; readonly virtualServer?: VirtualServerKey }
   | { readonly kind: "unknown"; readonly what: NotModelled };
 
 /** The end of a packet's way through one host. */

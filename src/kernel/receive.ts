@@ -2,10 +2,12 @@ import { answerError } from "./answer.ts";
 import { collect, isWhole } from "./defrag.ts";
 import { forward, input, postrouting, prerouting } from "./hooks.ts";
 import type { Interface } from "./host.ts";
-import type { Outcome, Result } from "./outcome.ts";
+import type { Stolen } from "./ipvs/transmit.ts";
+import type { Outcome, Result, Stop } from "./outcome.ts";
 import { packetLength } from "./packet-length.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 import { entryFault6, forwardFault6, routeInput } from "./routing/input.ts";
+import { sendStolen } from "./send.ts";
 import { type Skb, toPacket } from "./skb.ts";
 import type { Walk } from "./walk.ts";
 
@@ -19,6 +21,11 @@ export function finish(walk: Walk, skb: Skb, outcome: Outcome): Result {
     answers: walk.answers,
     ...(sportChoice === undefined ? {} : { sourcePortOf: sportChoice }),
   };
+}
+
+/** The end of a packet that a hook does not let go on: it was stopped, or taken away and sent on from here. */
+export function finishHook(walk: Walk, skb: Skb, stop: Stop | Stolen): Result {
+  return stop.kind === "stolen" ? sendStolen(walk, skb) : finish(walk, skb, stop);
 }
 
 /** A received packet, or one that this host sent to itself (`ip_rcv`): PREROUTING, then routing says where to. */
@@ -41,7 +48,8 @@ export function receivePacket(walk: Walk, skb: Skb): Result {
       if (skb.family === "IPv4" && !isWhole(skb) && !collect(walk, skb))
         return finish(walk, skb, { kind: "dropped", cause: { kind: "fragment-waits" } });
       const refused = input(walk, skb);
-      return finish(walk, skb, refused ?? { kind: "delivered", inInterface: skb.inInterface?.name ?? "" });
+      if (refused !== undefined) return finishHook(walk, skb, refused);
+      return finish(walk, skb, { kind: "delivered", inInterface: skb.inInterface?.name ?? "" });
     }
     case "unicast":
       return forwardPacket(walk, skb, decision);
@@ -88,8 +96,9 @@ function forwardPacket(walk: Walk, skb: Skb, decision: Extract<RouteDecision, { 
   walk.record?.({ kind: "ttl", ttl: skb.ttl });
   skb.outInterface = decision.device;
   const stop = forward(walk, skb);
-  if (stop !== undefined) return finish(walk, skb, stop);
-  return transmit(walk, skb, decision);
+  if (stop !== undefined) return finishHook(walk, skb, stop);
+  // ip_vs routes replies again
+  return transmit(walk, skb, skb.route?.kind === "unicast" ? skb.route : decision);
 }
 
 /** Out by an interface: POSTROUTING, which sees the interface that a forwarded packet came in by, then the wire (`ip_output`). */
@@ -98,7 +107,7 @@ export function transmit(walk: Walk, skb: Skb, decision: Extract<RouteDecision, 
   const stop = postrouting(walk, skb);
   if (stop !== undefined) return finish(walk, skb, stop);
   // an own packet that was routed again, to where it does not fit (`ip_fragment`)
-  if (skb.local && skb.df && packetLength(skb) > decision.mtu) {
+  if (skb.local && skb.df && !skb.ignoresDF && packetLength(skb) > decision.mtu) {
     answerError(walk, skb, skb.family === "IPv4" ? 3 : 2, skb.family === "IPv4" ? 4 : 0, decision.mtu);
     return finish(walk, skb, { kind: "dropped", cause: { kind: "too-big", mtu: decision.mtu } });
   }

@@ -3,6 +3,7 @@ import { scriptedChooser } from "./chooser/scripted.ts";
 import type { Chooser } from "./chooser.ts";
 import type { Recorder } from "./event.ts";
 import type { Host } from "./host.ts";
+import { prepareIPVS } from "./ipvs/services.ts";
 import type { Result } from "./outcome.ts";
 import type { Address, Packet } from "./packet.ts";
 import { receivePacket } from "./receive.ts";
@@ -49,6 +50,7 @@ function walkOf({ host, state, chooser, record, indexed, observe }: RunOptions):
 export function receive(options: RunOptions, packet: Packet, inInterface: string): Result {
   const device = options.host.byName.get(inInterface);
   if (device === undefined) throw new RangeError(`${options.host.name} has no interface ${inInterface}`);
+  prepareIPVS(options.host, options.state);
   const skb = makeSkb(packet, 0);
   skb.inInterface = device;
   return receivePacket(walkOf(options), skb);
@@ -68,6 +70,7 @@ export interface SendOptions {
 
 /** What becomes of a packet that a process of this host sends. */
 export function send(options: RunOptions, packet: Packet, from: SendOptions = {}): Result {
+  prepareIPVS(options.host, options.state);
   const skb = makeSkb(packet, from.mark ?? 0);
   skb.owner = from.owner;
   const source: Address | undefined = from.anySource === true ? undefined : packet.src;

@@ -3,7 +3,7 @@ import type { Interface } from "./host.ts";
 import type { Result } from "./outcome.ts";
 import type { Address } from "./packet.ts";
 import { packetLength } from "./packet-length.ts";
-import { finish, receivePacket, transmit } from "./receive.ts";
+import { finish, finishHook, receivePacket, transmit } from "./receive.ts";
 import type { RouteDecision } from "./routing/decision.ts";
 import { joined6 } from "./routing/input.ts";
 import { routeOutput } from "./routing/output.ts";
@@ -44,7 +44,21 @@ export function outputPacket(walk: Walk, skb: Skb): Result {
   skb.inInterface = undefined;
   skb.outInterface = outDevice(walk, skb);
   const stop = output(walk, skb);
-  if (stop !== undefined) return finish(walk, skb, stop);
+  return stop === undefined ? afterOutput(walk, skb) : finishHook(walk, skb, stop);
+}
+
+/** A packet that ip_vs took away goes through OUTPUT, then out; POSTROUTING still sees the interface that it came in by. */
+export function sendStolen(walk: Walk, skb: Skb): Result {
+  const { inInterface } = skb;
+  skb.inInterface = undefined;
+  skb.outInterface = outDevice(walk, skb);
+  const stop = output(walk, skb);
+  skb.inInterface = inInterface;
+  return stop === undefined ? afterOutput(walk, skb) : finishHook(walk, skb, stop);
+}
+
+/** `dst_output` */
+function afterOutput(walk: Walk, skb: Skb): Result {
   const { route } = skb;
   if (route?.kind !== "unicast") return loopBack(walk, skb);
   return route.cast === "unicast" ? transmit(walk, skb, route) : castPacket(walk, skb, route);

@@ -35,6 +35,10 @@ export interface Skb extends Mutable<Packet> {
   dportChoice: { readonly from: number; readonly to: number } | undefined;
   /** Bytes of the largest piece that a collected packet came in, by which it is cut again; 0 for a packet that came whole. */
   largestPiece: number;
+  /** It is a request or a reply that ip_vs has dealt with (`ipvs_property`). */
+  isIPVS: boolean;
+  /** Whoever sends it on cuts it whatever it says (`ignore_df`). */
+  ignoresDF: boolean;
 }
 
 /** A packet that enters a host. */
@@ -82,6 +86,8 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     sportChoice: undefined,
     dportChoice: undefined,
     largestPiece: 0,
+    isIPVS: false,
+    ignoresDF: false,
   };
 }
 

@@ -1,6 +1,7 @@
 import { Connections } from "./conntrack/connections.ts";
 import type { SourceKey } from "./conntrack/tuple.ts";
 import type { ConntrackEntry } from "./entry.ts";
+import { emptyIPVSTables, type IPVSTables } from "./ipvs/model.ts";
 
 /** A place in the log of changes to which a state can be taken back. */
 export type StateMark = number;
@@ -25,6 +26,8 @@ export class HostState {
   readonly ofRule: Map<object, unknown> = new Map();
   readonly ofName: Map<string, unknown> = new Map();
   nextId = 1;
+  /** Connections of virtual servers, and what their schedulers remember. */
+  readonly ipvs: IPVSTables = emptyIPVSTables();
 
   /** Three elements a change: the object, map or table; its field, key or entry; what was there before. */
   readonly #log: unknown[] = [];

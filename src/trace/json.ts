@@ -1,4 +1,4 @@
-import type { Event, PacketView } from "../kernel/event.ts";
+import type { Endpoint, Event, PacketView } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
 import type { Outcome, Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
@@ -14,9 +14,12 @@ import type { JourneyTrace } from "./journey-trace.ts";
 import type { Names } from "./names.ts";
 import { outcomeText } from "./outcome-text.ts";
 import { ruleText } from "./rule-text.ts";
+import { virtualServerText } from "./virtual-server-text.ts";
 
 /** Version of the JSON form (`docs/trace.schema.json`); it grows when a field changes its meaning or goes. */
 export const TRACE_VERSION = 2;
+
+const endpoint = ({ address, port }: Endpoint): object => ({ address: addressText(address), port });
 
 const view = ({ src, dst, ...rest }: PacketView): object => ({ src: addressText(src), dst: addressText(dst), ...rest });
 
@@ -64,13 +67,28 @@ function eventJSON(host: Host | undefined, node: string, names: Names, event: Ev
       return { ...event, before: view(event.before), after: view(event.after) };
     case "routed":
       return { ...event, decision: decisionJSON(event.decision) };
+    case "virtual-server": {
+      const { key, chosen, ...rest } = event;
+      const server = { ...rest, virtualServer: virtualServerText(key) };
+      return chosen === undefined ? server : { ...server, chosen: { ...chosen, address: addressText(chosen.address) } };
+    }
+    case "ipvs-connection": {
+      const { client, virtual, real } = event;
+      return { ...event, client: endpoint(client), virtual: endpoint(virtual), real: endpoint(real) };
+    }
     default:
       return event;
   }
 }
 
+function stuckJSON<T extends Extract<Outcome, { kind: "stuck" }>>(outcome: T): object {
+  const { virtualServer } = outcome;
+  return virtualServer === undefined ? outcome : { ...outcome, virtualServer: virtualServerText(virtualServer) };
+}
+
 function outcomeJSON(outcome: Outcome): object {
   const text = outcomeText(outcome);
+  if (outcome.kind === "stuck") return { ...stuckJSON(outcome), text };
   return outcome.kind === "transmitted"
     ? { ...outcome, nextHop: addressText(outcome.nextHop), text }
     : { ...outcome, text };
@@ -88,6 +106,7 @@ function resultJSON({ outcome, packet, mark, sourcePortOf }: Result): object {
 function endJSON(way: Pick<Way, "end" | "packet">, names: Names): object {
   const { end } = way;
   const plain: End | object = end.kind === "nobody" ? { ...end, address: addressText(end.address) } : end;
+  if (end.kind === "stuck") return { ...stuckJSON(end), text: endText(way, names) };
   return { ...plain, text: endText(way, names) };
 }
 

@@ -1,7 +1,8 @@
-import type { DropCause, Outcome } from "../kernel/outcome.ts";
+import type { DropCause, Outcome, VirtualServerDrop } from "../kernel/outcome.ts";
 import { addressText } from "../kernel/packet-text.ts";
 import type { MartianReason, RefusedType } from "../kernel/routing/decision.ts";
 import { ruleName } from "./rule-text.ts";
+import { virtualServerText } from "./virtual-server-text.ts";
 
 const MARTIANS: Readonly<Record<MartianReason, string>> = {
   "source-loopback": "its source is a loopback address, which does not come from outside",
@@ -13,6 +14,15 @@ const MARTIANS: Readonly<Record<MartianReason, string>> = {
   "source-not-own": "its source is no address of this host",
   "no-source": "this host has no address that fits as a source",
   "reverse-path": "the way back to its source leads out by another interface (rp_filter)",
+};
+
+const BY_VIRTUAL_SERVER: Readonly<Record<VirtualServerDrop, string>> = {
+  "real-server-gone": "the real server of its connection is no longer there",
+  reopened: "its connection was over, and conntrack has not forgotten it; the next try starts a new one",
+  loopback: "it would cross between loopback addresses and others",
+  "not-forwarded-here": "an ICMP error that is forwarded belongs to a real server on this host",
+  malformed: "its header cannot be read or its checksum is wrong",
+  "no-connection": "a real server speaks of a connection that nobody knows",
 };
 
 /** Why a packet was dropped, in words. */
@@ -46,6 +56,8 @@ export function causeText(cause: DropCause): string {
       return "a fragment that waits for the rest of its packet";
     case "not-forwardable":
       return "not an address that packets are forwarded for";
+    case "virtual-server":
+      return `by ip_vs: ${BY_VIRTUAL_SERVER[cause.why]}`;
   }
 }
 
@@ -65,6 +77,7 @@ const WHERE = {
   receive: "",
   send: ", so the send fails before any rule is asked",
   again: " to the translated address, so the send fails",
+  "real-server": " to the real server",
 } as const;
 
 /** What nobody tells is a question of its own; what is not modelled is a statement. */
@@ -84,7 +97,9 @@ export function outcomeText(outcome: Outcome): string {
     case "no-route":
       return `no route: ${refusalText(outcome.type)}${WHERE[outcome.where]}`;
     case "stuck":
-      return `stuck: ${outcome.why}`;
+      return outcome.virtualServer === undefined
+        ? `stuck: ${outcome.why}`
+        : `stuck: ${outcome.why} (${virtualServerText(outcome.virtualServer)})`;
     case "unknown": {
       const { rule, what } = outcome.what;
       if (rule !== undefined) return `unknown: it is not modelled whether ${what}, in ${ruleName(rule)}`;

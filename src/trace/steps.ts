@@ -3,7 +3,10 @@ import type { Effect, Event, Hook, PacketView, RuleRef } from "../kernel/event.t
 /** One thing that happened at a step: a rule that matched, or an event as it was. */
 export type Happening =
   | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect }
-  | Extract<Event, { readonly kind: "passed" | "policy" | "conntrack" | "translated" }>;
+  | Extract<
+      Event,
+      { readonly kind: "passed" | "policy" | "conntrack" | "translated" | "virtual-server" | "ipvs-connection" }
+    >;
 
 /** A hook, a routing decision, or the beginning or end of what the host sends because of the packet. */
 export type Step =
@@ -68,7 +71,7 @@ class Collector {
   }
 
   #happen(
-    event: Extract<Event, { kind: "passed" | "matched" | "returned" | "policy" | "conntrack" | "translated" }>,
+    event: Exclude<Event, { kind: "hook" | "table" | "routed" | "answer" | "answered" | "confirmed" | "ttl" }>,
   ): void {
     const hook = this.#hook;
     if (hook === undefined) return;
@@ -90,6 +93,8 @@ class Collector {
         return;
       case "conntrack":
       case "translated":
+      case "virtual-server":
+      case "ipvs-connection":
         happenings.push(event);
         return;
     }

@@ -13,6 +13,7 @@ import { type Names, type RuleWhy, whereText } from "./names.ts";
 import { causeText } from "./outcome-text.ts";
 import { chainLength, ruleAt, ruleText } from "./rule-text.ts";
 import { type Happening, type Step, stepsOf } from "./steps.ts";
+import { connectionText, scheduledText } from "./virtual-server-text.ts";
 import { wrap } from "./wrap.ts";
 
 /** How a way is told. */
@@ -154,6 +155,10 @@ export class Story {
         const { state, reason } = happening;
         return [`conntrack: ${state}${reason === undefined ? "" : ` (${reason})`}`];
       }
+      case "virtual-server":
+        return [scheduledText(happening)];
+      case "ipvs-connection":
+        return [connectionText(happening)];
       case "policy":
         return [`${happening.table}: the policy of ${happening.chain} is ${happening.policy}`];
       case "translated": {

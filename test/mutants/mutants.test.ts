@@ -3,7 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { availableParallelism, tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import test from "ava";
+import test, { type ExecutionContext } from "ava";
+import { ipvsMutants } from "./ipvs-mutants.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -19,7 +20,7 @@ interface Fate {
 function copyProgram(): string {
   const folder = mkdtempSync(join(tmpdir(), "rulewalk-mutants-"));
   const scripts = (path: string): boolean => extname(path) === "" || path.endsWith(".js");
-  for (const part of ["src", "test/flows", "test/kernel", "test/mutants"]) {
+  for (const part of ["src", "test/flows", "test/ipvs", "test/kernel", "test/mutants"]) {
     mkdirSync(join(folder, "dist", part), { recursive: true });
     cpSync(join(root, "dist", part), join(folder, "dist", part), { recursive: true, filter: scripts });
   }
@@ -28,8 +29,9 @@ function copyProgram(): string {
   return folder;
 }
 
-function playTables(folder: string, name: string): Promise<Fate> {
-  const child = join(folder, "dist/test/mutants/flows-child.js");
+/** `program`: what plays the rows, of those in this folder. */
+function playRows(folder: string, program: string, name: string): Promise<Fate> {
+  const child = join(folder, "dist/test/mutants", program);
   return new Promise((resolve) => {
     execFile(process.execPath, [child], { timeout: 60_000 }, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
@@ -39,27 +41,28 @@ function playTables(folder: string, name: string): Promise<Fate> {
 }
 
 /** Puts one fault into the copy, plays the tables, and takes the fault out again. */
-async function play(folder: string, { name, file, text, replacement }: Mutant): Promise<Fate> {
+async function play(folder: string, program: string, { name, file, text, replacement }: Mutant): Promise<Fate> {
   const path = join(folder, "dist/src/kernel", file);
   const before = readFileSync(path, "utf8");
   const parts = before.split(text);
   if (parts.length !== 2) return { name, code: -1, text: `stands ${parts.length - 1} times in ${file}: ${text}` };
   writeFileSync(path, parts.join(replacement));
-  const fate = await playTables(folder, name);
+  const fate = await playRows(folder, program, name);
   writeFileSync(path, before);
   return fate;
 }
 
-test("slow: each fault of the emulator makes a row of the flow tables fail", async (t) => {
-  t.is(new Set(mutants.map(({ name }) => name)).size, mutants.length);
-  const left = [...mutants];
+/** Every fault must make a row fail; the program as it is, none. */
+async function killAll(t: ExecutionContext, program: string, faults: readonly Mutant[]): Promise<void> {
+  t.is(new Set(faults.map(({ name }) => name)).size, faults.length);
+  const left = [...faults];
   const fates: Fate[] = [];
   const worker = async (): Promise<void> => {
     const folder = copyProgram();
     try {
-      const sound = await playTables(folder, "no fault");
+      const sound = await playRows(folder, program, "no fault");
       t.deepEqual(sound, { name: "no fault", code: 0, text: "" });
-      for (let one = left.shift(); one !== undefined; one = left.shift()) fates.push(await play(folder, one));
+      for (let one = left.shift(); one !== undefined; one = left.shift()) fates.push(await play(folder, program, one));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -71,4 +74,9 @@ test("slow: each fault of the emulator makes a row of the flow tables fail", asy
     [],
   );
   for (const { name, text } of fates) t.log(`${name}: ${text}`);
-});
+}
+
+test("slow: each fault of the emulator makes a row of the flow tables fail", (t) =>
+  killAll(t, "flows-child.js", mutants));
+
+test("slow: each fault of ip_vs makes a recording of a real one fail", (t) => killAll(t, "ipvs-child.js", ipvsMutants));

@@ -9,6 +9,7 @@ import { hashlimitMatches } from "./hashlimit.ts";
 import { dscpMatches, hlMatches, lengthMatches, tosMatches, ttlMatches } from "./header.ts";
 import { icmpMatches } from "./icmp.ts";
 import { iprangeMatches } from "./iprange.ts";
+import { ipvsMatches } from "./ipvs.ts";
 import { limitMatches } from "./limit.ts";
 import { connmarkMatches, markMatches } from "./mark.ts";
 import { multiportMatches } from "./multiport.ts";
@@ -23,15 +24,7 @@ import { sctpMatches } from "./sctp.ts";
 import { setMatches } from "./set.ts";
 import { statisticMatches } from "./statistic.ts";
 import { tcpMatches, udpMatches } from "./tcp.ts";
-import {
-  connbytesMatches,
-  cpuMatches,
-  devgroupMatches,
-  ipvsMatches,
-  macMatches,
-  realmMatches,
-  socketMatches,
-} from "./undecided.ts";
+import { connbytesMatches, cpuMatches, devgroupMatches, macMatches, realmMatches, socketMatches } from "./undecided.ts";
 
 type Evaluators = {
   readonly [K in KnownMatch["kind"]]: (

@@ -1,7 +1,6 @@
 import type { ConnbytesMatch } from "../../rules/iptables/matches/connbytes.ts";
 import type { CPUMatch } from "../../rules/iptables/matches/cpu.ts";
 import type { DevgroupMatch } from "../../rules/iptables/matches/devgroup.ts";
-import type { IPVSMatch } from "../../rules/iptables/matches/ipvs.ts";
 import type { MacMatch } from "../../rules/iptables/matches/mac.ts";
 import type { RealmMatch } from "../../rules/iptables/matches/realm.ts";
 import type { SocketMatch } from "../../rules/iptables/matches/socket.ts";
@@ -22,11 +21,6 @@ export function cpuMatches(walk: Walk, skb: Skb, { cpu }: CPUMatch): boolean {
 /** `devgroup_mt`: a host does not tell the groups of its interfaces. */
 export function devgroupMatches(walk: Walk, skb: Skb, _match: DevgroupMatch): boolean {
   return askUnknown(walk, skb, "-m devgroup holds for the groups of the interfaces");
-}
-
-/** `ipvs_mt`: connections of virtual servers are not part of these tables. */
-export function ipvsMatches(walk: Walk, skb: Skb, _match: IPVSMatch): boolean {
-  return askUnknown(walk, skb, "-m ipvs holds for the packet");
 }
 
 /** `mac_mt`: false, inverted or not, where there is no Ethernet header; a packet does not tell the one it came with. */

@@ -18,17 +18,27 @@ export interface IPVSMatch {
   readonly address?: Negatable<MaskedAddress>;
   readonly port?: Negatable<number>;
   readonly direction?: "ORIGINAL" | "REPLY";
+  readonly method?: Negatable<IPVSMethod>;
+  /** Port of the connection's template or other controlling connection. */
+  readonly controlPort?: Negatable<number>;
 }
+
+/** Masquerading, direct routing, tunnels. */
+export type IPVSMethod = "MASQ" | "GATE" | "IPIP";
 
 function parseDirection(text: string): "ORIGINAL" | "REPLY" | undefined {
   const upper = text.toUpperCase();
   return upper === "ORIGINAL" || upper === "REPLY" ? upper : undefined;
 }
 
+/** `--vmethod` takes any case. */
+function parseMethod(text: string): IPVSMethod | undefined {
+  const upper = text.toUpperCase();
+  return upper === "MASQ" || upper === "GATE" || upper === "IPIP" ? upper : undefined;
+}
+
 function parse(options: ModuleOptions): IPVSMatch | undefined {
   if (options.size === 0) return options.fail("at least one option is required");
-  if (options.has("--vmethod") || options.has("--vportctl"))
-    return options.unmodelled("--vmethod and --vportctl are not modelled");
   if (options.negated("--ipvs") && options.size > 1) return options.fail("! --ipvs cannot stand with other options");
   return defined<IPVSMatch>({
     kind: "ipvs",
@@ -45,6 +55,12 @@ function parse(options: ModuleOptions): IPVSMatch | undefined {
       options.read("--vport", (text) => parseNumber(text, 65535), "a port"),
     ),
     direction: options.read("--vdir", parseDirection, "ORIGINAL or REPLY"),
+    method: negatable(options, "--vmethod", options.read("--vmethod", parseMethod, "MASQ, GATE or IPIP")),
+    controlPort: negatable(
+      options,
+      "--vportctl",
+      options.read("--vportctl", (text) => parseNumber(text, 65535), "a port"),
+    ),
   });
 }
 
@@ -56,7 +72,7 @@ function formatVirtualAddress(masked: MaskedAddress): string {
 
 export const ipvsModule: RuleModule<IPVSMatch> = {
   kind: "ipvs",
-  negatable: ["--ipvs", "--vproto", "--vaddr", "--vport"],
+  negatable: ["--ipvs", "--vproto", "--vaddr", "--vport", "--vmethod", "--vportctl"],
   parse,
   // order and numbers of libxt_ipvs.so 1.8.9, as printed by the legacy back end on a kernel that has ip_vs
   format: (match) => [
@@ -65,5 +81,7 @@ export const ipvsModule: RuleModule<IPVSMatch> = {
     ...negatableOption("--vaddr", match.address, formatVirtualAddress),
     ...negatableOption("--vport", match.port, String),
     ...(match.direction === undefined ? [] : [option("--vdir", match.direction)]),
+    ...negatableOption("--vmethod", match.method, String),
+    ...negatableOption("--vportctl", match.controlPort, String),
   ],
 };

@@ -1,0 +1,233 @@
+import { answerError } from "../answer.ts";
+import { collect, isWhole } from "../defrag.ts";
+import { view } from "../nat/rewrite.ts";
+import type { Stop } from "../outcome.ts";
+import { type Packet, protocols, sameAddress, tcpFlag } from "../packet.ts";
+import { routeAgain } from "../routing/output.ts";
+import type { Skb } from "../skb.ts";
+import type { Walk } from "../walk.ts";
+import { endConnection, expireNow, findReply, findRequest, inverse, restart } from "./connections.ts";
+import { updateEntry, usesOldEntry } from "./conntrack.ts";
+import { realAddress } from "./destinations.ts";
+import type { Connection } from "./model.ts";
+import { tryToSchedule } from "./schedule.ts";
+import { stepState } from "./state-step.ts";
+import { chunkType } from "./states.ts";
+import { ipvsSwitches } from "./switches.ts";
+import { rewriteError, type Stolen, transmitError, transmitToRealServer } from "./transmit.ts";
+
+/** What a hook of ip_vs says: nothing, and the packet goes on to the next thing there. */
+type Verdict = Stop | Stolen | undefined;
+
+const dropped = (why: "real-server-gone" | "reopened" | "malformed" | "no-connection"): Stop => ({
+  kind: "dropped",
+  cause: { kind: "virtual-server", why },
+});
+
+/** Are the hooks of a packet's family there (ipvs-mode §8.1)? They stay when the last virtual server goes. */
+function isHooked({ host, state }: Walk, { family }: Skb): boolean {
+  return host.services.families.has(family) || state.ipvs.connections.size > 0 || state.ipvs.services.size > 0;
+}
+
+const balances = (protocol: number): boolean =>
+  protocol === protocols.tcp || protocol === protocols.udp || protocol === protocols.sctp;
+
+const isICMP = ({ family, protocol }: Packet): boolean =>
+  protocol === (family === "IPv4" ? protocols.icmp : protocols.icmpv6);
+
+/** Errors that ip_vs looks into: unreachable, source quench, time exceeded; of ICMPv6 all. */
+function concernsConnections({ family, icmpType }: Packet): boolean {
+  return family === "IPv4" ? icmpType === 3 || icmpType === 4 || icmpType === 11 : icmpType < 128;
+}
+
+/** The quoted packet that a connection may be found by. */
+function quoted(skb: Skb): Packet | undefined {
+  const { inner } = skb;
+  if (inner === undefined || !concernsConnections(skb)) return undefined;
+  return inner.family === skb.family && balances(inner.protocol) && inner.fragmentOffset === 0 ? inner : undefined;
+}
+
+function recordConnection(walk: Walk, connection: Connection, what: "new" | "request" | "reply" | "error"): void {
+  if (walk.record === undefined) return;
+  const { id, protocol, client, clientPort, virtual, virtualPort, real, realPort, state } = connection;
+  walk.record({
+    kind: "ipvs-connection",
+    what,
+    id,
+    protocol,
+    client: { address: client, port: clientPort },
+    virtual: { address: virtual, port: virtualPort },
+    real: { address: real, port: realPort },
+    state,
+  });
+}
+
+/** Does the packet want a new connection (`is_new_conn`)? */
+function isNew({ protocol, flags, chunks }: Skb): boolean {
+  if (protocol === protocols.tcp) return (flags & tcpFlag.SYN) !== 0;
+  return protocol === protocols.sctp && chunks[0] === chunkType.init;
+}
+
+/** `is_new_conn_expected` */
+function isOver({ control, protocol, state }: Connection): boolean {
+  if (control !== undefined) return false;
+  if (protocol === protocols.tcp) return state === "TIME_WAIT" || state === "CLOSE";
+  return protocol === protocols.sctp && state === "CLOSED";
+}
+
+/** What a packet's connection means for it: it goes on with it, it needs a new one, or it is dropped (ipvs-mode §8.3). */
+function checkExisting(walk: Walk, skb: Skb, connection: Connection): Connection | Stop | undefined {
+  const { expireNodestConn, connReuseMode } = ipvsSwitches(walk.host);
+  const { weight, available } = connection.destination;
+  if (skb.fragmentOffset === 0 && isNew(skb)) {
+    const unwanted = expireNodestConn && weight === 0;
+    if (unwanted || (connReuseMode !== 0 && isOver(connection))) return giveUp(walk, skb, connection, "reopened");
+  }
+  if (available) return connection;
+  return expireNodestConn ? giveUp(walk, skb, connection, "real-server-gone") : dropped("real-server-gone");
+}
+
+/** The connection ends; a packet that still belongs to its conntrack entry is dropped, and sent once more by the client. */
+function giveUp(walk: Walk, skb: Skb, connection: Connection, why: "reopened" | "real-server-gone"): Stop | undefined {
+  const isOld = usesOldEntry(connection, skb);
+  if (!isOld && connection.keepsConntrack) walk.state.set(connection, "keepsConntrack", false);
+  if (connection.controls === 0 || why === "real-server-gone") expireNow(walk.state, connection);
+  return isOld ? dropped(why) : undefined;
+}
+
+/** `ip_vs_in_hook`: LOCAL_IN 99, LOCAL_OUT -98. */
+export function requestHook(walk: Walk, skb: Skb): Verdict {
+  if (skb.isIPVS || !isHooked(walk, skb)) return undefined;
+  if (skb.route?.kind === "local" && skb.route.cast !== "unicast") return undefined;
+  if (isICMP(skb)) return errorToRealServer(walk, skb);
+  if (!balances(skb.protocol)) return undefined;
+  const known = findRequest(walk.state.ipvs, skb);
+  const checked = known && checkExisting(walk, skb, known);
+  if (checked !== undefined && "kind" in checked) return checked;
+  const connection = checked ?? started(walk, skb);
+  if (connection === undefined || "kind" in connection) return connection;
+  stepState(walk, connection, "in", skb);
+  recordConnection(walk, connection, checked === undefined ? "new" : "request");
+  const verdict = transmitToRealServer(walk, skb, connection);
+  release(walk, connection);
+  return verdict;
+}
+
+/** A packet is done with its connection: the timer starts anew, and one of one-packet scheduling ends. */
+function release(walk: Walk, connection: Connection): void {
+  if (connection.onePacket) endConnection(walk.state, connection);
+  else restart(walk.state, connection);
+}
+
+/** A connection for a packet that has none; what ends its way, or nothing where it is none of ip_vs' affair. */
+function started(walk: Walk, skb: Skb): Connection | Stop | undefined {
+  const scheduled = tryToSchedule(walk, skb);
+  switch (scheduled.kind) {
+    case "connection":
+      return scheduled.connection;
+    case "accepted":
+      return undefined;
+    case "malformed":
+      return dropped("malformed");
+    case "unknown":
+      return { kind: "unknown", what: { what: scheduled.what } };
+    case "nobody": {
+      const v4 = skb.family === "IPv4";
+      answerError(walk, skb, v4 ? 3 : 1, v4 ? 3 : 4);
+      const { key } = scheduled.service;
+      return { kind: "stuck", why: "the virtual server has no real server to give", virtualServer: key };
+    }
+  }
+}
+
+/** `ip_vs_in_icmp`: an error about a reply, from the client's side. */
+function errorToRealServer(walk: Walk, skb: Skb): Verdict {
+  const inner = quoted(skb);
+  if (inner === undefined) return undefined;
+  const connection = findRequest(walk.state.ipvs, inverse(inner));
+  if (connection === undefined) {
+    if (!ipvsSwitches(walk.host).scheduleICMP) return undefined;
+    const what = "an ICMP error starts a connection of a virtual server (net.ipv4.vs.schedule_icmp)";
+    return walk.chooser.unknown({ what }) ? { kind: "unknown", what: { what } } : undefined;
+  }
+  if (skb.badChecksum) return dropped("malformed");
+  recordConnection(walk, connection, "error");
+  return transmitError(walk, skb, connection);
+}
+
+/** `ip_vs_forward_icmp`: FORWARD 99. */
+export function forwardErrorHook(walk: Walk, skb: Skb): Verdict {
+  if (!isICMP(skb) || !isHooked(walk, skb)) return undefined;
+  return errorToRealServer(walk, skb);
+}
+
+/** `ip_vs_out_hook`: LOCAL_IN 98, FORWARD 100, LOCAL_OUT -99. */
+export function replyHook(walk: Walk, skb: Skb): Verdict {
+  if (skb.isIPVS || !isHooked(walk, skb)) return undefined;
+  if (isICMP(skb)) return errorFromRealServer(walk, skb);
+  if (!balances(skb.protocol)) return undefined;
+  if (skb.family === "IPv4" && !isWhole(skb) && !collect(walk, skb))
+    return { kind: "dropped", cause: { kind: "fragment-waits" } };
+  const connection = findReply(walk.state.ipvs, skb);
+  if (connection === undefined) return withoutConnection(walk, skb);
+  recordConnection(walk, connection, "reply");
+  const before = walk.record === undefined ? undefined : view(skb);
+  skb.src = connection.virtual;
+  skb.sport = connection.virtualPort;
+  if (before !== undefined) walk.record?.({ kind: "translated", part: "source", before, after: view(skb) });
+  const stop = rerouteReply(walk, skb);
+  if (stop !== undefined) return stop;
+  stepState(walk, connection, "out", skb);
+  skb.isIPVS = true;
+  updateEntry(walk, skb, connection, "out");
+  restart(walk.state, connection);
+  return undefined;
+}
+
+/** `ip_vs_out_icmp`: an error about a request, from the real server's side. */
+function errorFromRealServer(walk: Walk, skb: Skb): Verdict {
+  const inner = quoted(skb);
+  if (inner === undefined) return undefined;
+  const connection = findReply(walk.state.ipvs, inverse(inner));
+  if (connection === undefined) return undefined;
+  if (skb.badChecksum) return dropped("malformed");
+  recordConnection(walk, connection, "error");
+  rewriteError(walk, skb, connection, "out");
+  const stop = rerouteReply(walk, skb);
+  if (stop !== undefined) return stop;
+  skb.isIPVS = true;
+  updateEntry(walk, skb, connection, "out");
+  return undefined;
+}
+
+/** `ip_vs_route_me_harder`: a reply to others is routed as one that this host sends. */
+function rerouteReply(walk: Walk, skb: Skb): Stop | undefined {
+  if (walk.hook === "INPUT" || skb.route?.kind === "local" || !ipvsSwitches(walk.host).snatReroute) return undefined;
+  const decision = routeAgain(walk, skb);
+  walk.record?.({ kind: "routed", decision, again: true });
+  if (decision.kind === "refused") return { kind: "no-route", where: "again", type: decision.type };
+  if (decision.kind === "martian") return { kind: "no-route", where: "again", type: decision.reason };
+  skb.route = decision;
+  return undefined;
+}
+
+/** With `nat_icmp_send` a real server is told that nobody knows the connection it speaks of. */
+function withoutConnection(walk: Walk, skb: Skb): Verdict {
+  if (!ipvsSwitches(walk.host).natICMPSend || !isRealServer(walk, skb)) return undefined;
+  const ends =
+    (skb.protocol === protocols.tcp && (skb.flags & tcpFlag.RST) !== 0) ||
+    (skb.protocol === protocols.sctp && skb.chunks[0] === chunkType.abort);
+  if (ends) return undefined;
+  const v4 = skb.family === "IPv4";
+  answerError(walk, skb, v4 ? 3 : 1, v4 ? 3 : 4);
+  return dropped("no-connection");
+}
+
+/** `ip_vs_has_real_service` */
+function isRealServer({ host }: Walk, { protocol, src, sport }: Skb): boolean {
+  return (host.ipvs?.virtualServers ?? []).some(
+    ({ key, realServers }) =>
+      (key.kind === "fwmark" || key.protocol === protocol) &&
+      realServers.some((each) => each.port === sport && sameAddress(realAddress(each), src)),
+  );
+}

@@ -1,0 +1,225 @@
+import { maskAddress } from "../../net/prefix.ts";
+import type { VirtualServer } from "../../rules/ipvs/model.ts";
+import { type Address, protocols, tcpFlag } from "../packet.ts";
+import type { Skb } from "../skb.ts";
+import type { Walk } from "../walk.ts";
+import { controlledBy, findRequest, findTemplate, inverse, newConnection, restart } from "./connections.ts";
+import type { Connection, Destination, Service } from "./model.ts";
+import { schedulerOf } from "./schedulers/registry.ts";
+import type { Choice, ScheduleReason } from "./schedulers/scheduler.ts";
+import { findServiceId } from "./service-index.ts";
+import { serviceNow } from "./services.ts";
+import { chunkType, firstState } from "./states.ts";
+import { ipvsSwitches } from "./switches.ts";
+
+/** What becomes of a packet without a connection. */
+export type Scheduled =
+  | { readonly kind: "connection"; readonly connection: Connection }
+  /** None of ip_vs' affair: it goes on as if there were no virtual server. */
+  | { readonly kind: "accepted" }
+  /** The virtual server has no real server to give. */
+  | { readonly kind: "nobody"; readonly service: Service }
+  | { readonly kind: "malformed" }
+  /** What is not modelled, in words. */
+  | { readonly kind: "unknown"; readonly what: string };
+
+const accepted: Scheduled = { kind: "accepted" };
+const FTP_PORT = 21;
+const FTP_DATA_PORT = 20;
+
+/** May a packet start a connection (`tcp_conn_schedule`, `sctp_conn_schedule`, ipvs-mode §8.4)? */
+function mayStart(walk: Walk, { protocol, flags, chunks }: Skb): boolean | "malformed" {
+  const { sloppyTCP, sloppySCTP } = ipvsSwitches(walk.host);
+  if (protocol === protocols.tcp) {
+    if (flags & tcpFlag.RST) return false;
+    return sloppyTCP || (flags & tcpFlag.SYN) !== 0;
+  }
+  if (protocol === protocols.sctp) {
+    const [first] = chunks;
+    if (first === undefined) return "malformed";
+    return first !== chunkType.abort && (sloppySCTP || first === chunkType.init);
+  }
+  return true;
+}
+
+/** `ip_vs_try_to_schedule` */
+export function tryToSchedule(walk: Walk, skb: Skb): Scheduled {
+  if (skb.fragmentOffset !== 0) return accepted;
+  const may = mayStart(walk, skb);
+  if (may === "malformed") return { kind: "malformed" };
+  if (!may) return accepted;
+  const id = findServiceId(walk.host.services, skb);
+  const service = id === undefined ? undefined : serviceNow(walk.host, walk.state, id);
+  return service === undefined ? accepted : schedule(walk, skb, service);
+}
+
+/** `ip_vs_schedule` */
+function schedule(walk: Walk, skb: Skb, service: Service): Scheduled {
+  if (skb.sport === FTP_DATA_PORT) return accepted;
+  const isOwn = skb.inInterface === undefined || skb.inInterface.loopback;
+  if (isOwn && findRequest(walk.state.ipvs, inverse(skb)) !== undefined) return accepted;
+  const { persistence } = service.description;
+  if (persistence !== undefined) return schedulePersistent(walk, skb, service, persistence);
+  const port = portOf(service);
+  if (port !== undefined && port !== skb.dport) {
+    recordChoice(walk, service, undefined);
+    return leave(skb, service);
+  }
+  const choice = choose(walk, skb, service);
+  if (typeof choice === "string") return { kind: "unknown", what: choice };
+  if (choice === undefined) return leave(skb, service);
+  return { kind: "connection", connection: connect(walk, skb, service, choice.destination) };
+}
+
+/** The port of a virtual server; one by firewall mark has none. */
+function portOf({ key }: Service): number | undefined {
+  return key.kind === "fwmark" ? undefined : key.port;
+}
+
+/** `ip_vs_leave`: what a service of port 21 found for another port is none of its affair. */
+function leave(skb: Skb, service: Service): Scheduled {
+  return portOf(service) === FTP_PORT && skb.dport !== FTP_PORT ? accepted : { kind: "nobody", service };
+}
+
+/** Asks the scheduler; a text: what is not modelled. */
+function choose(walk: Walk, skb: Skb, service: Service): Choice | string | undefined {
+  const name = service.description.scheduler;
+  const scheduler = schedulerOf(name);
+  if (scheduler === undefined)
+    return `scheduler ${typeof name === "string" ? name : name.unknown} of a virtual server takes a real server`;
+  const { state, chooser } = walk;
+  const choice = scheduler.choose({
+    service,
+    packet: skb,
+    state,
+    chooser,
+    memory: service.memory,
+    remember: (memory) => state.set(service, "memory", memory),
+  });
+  recordChoice(walk, service, choice);
+  const method = choice?.destination.method;
+  if (method !== undefined && method !== "masquerade")
+    return `a real server gets packets by ${method === "route" ? "direct routing" : "a tunnel"}`;
+  return choice;
+}
+
+function recordChoice(
+  walk: Walk,
+  service: Service,
+  choice:
+    | { readonly destination: Destination; readonly reason: ScheduleReason | { readonly kind: "template" } }
+    | undefined,
+): void {
+  if (walk.record === undefined) return;
+  const { scheduler } = service.description;
+  walk.record({
+    kind: "virtual-server",
+    key: service.key,
+    scheduler: typeof scheduler === "string" ? scheduler : scheduler.unknown,
+    realServers: service.destinations.length,
+    ...(choice === undefined ? {} : { chosen: chosenOf(choice) }),
+  });
+}
+
+function chosenOf({
+  destination: { address, port, weight },
+  reason,
+}: {
+  readonly destination: Destination;
+  readonly reason: ScheduleReason | { readonly kind: "template" };
+}): {
+  readonly address: Address;
+  readonly port: number;
+  readonly weight: number;
+  readonly reason: ScheduleReason | { readonly kind: "template" };
+} {
+  return { address, port, weight, reason };
+}
+
+/** The connection of a packet to a real server; without a port of its own that one gets the packet's. */
+function connect(walk: Walk, skb: Skb, service: Service, destination: Destination): Connection {
+  const { host, state } = walk;
+  const { protocol } = skb;
+  const keepsPort =
+    destination.port === 0 || (service.description.persistence !== undefined && portOf(service) !== skb.dport);
+  return newConnection(
+    state,
+    {
+      family: skb.family,
+      protocol,
+      client: skb.src,
+      clientPort: skb.sport,
+      virtual: skb.dst,
+      virtualPort: skb.dport,
+      realPort: keepsPort ? skb.dport : destination.port,
+      isTemplate: false,
+      onePacket: service.description.onePacket && protocol === protocols.udp,
+      service: service.id,
+      destination,
+      keepsConntrack: ipvsSwitches(host).conntrack,
+    },
+    firstState(protocol),
+  );
+}
+
+/** The client of a template: its address under the mask. */
+function maskedClient(address: Address, length: number): Address {
+  if (typeof address === "number") {
+    const masked = maskAddress({ family: "IPv4", value: address }, length);
+    return masked.family === "IPv4" ? masked.value : address;
+  }
+  const masked = maskAddress({ family: "IPv6", words: address }, length);
+  return masked.family === "IPv6" ? masked.words : address;
+}
+
+/** Of an invalid template: a port that no packet has. */
+const IMPOSSIBLE_PORT = 65535;
+
+/** `ip_vs_check_template`: one whose real server is gone or wanted no more becomes such that nothing finds it. */
+function isValid(walk: Walk, template: Connection): boolean {
+  const { available, weight } = template.destination;
+  if (available && !(weight === 0 && ipvsSwitches(walk.host).expireQuiescentTemplate)) return true;
+  walk.state.set(template, "virtualPort", IMPOSSIBLE_PORT);
+  walk.state.set(template, "realPort", IMPOSSIBLE_PORT);
+  return false;
+}
+
+/** `ip_vs_sched_persist`: the template says who; without a valid one the scheduler does, and a template is made. */
+function schedulePersistent(
+  walk: Walk,
+  skb: Skb,
+  service: Service,
+  { timeout, maskLength }: NonNullable<VirtualServer["persistence"]>,
+): Scheduled {
+  const { state, host } = walk;
+  const { key } = service;
+  const ownPort = key.kind === "address" && key.port === skb.dport && key.port !== FTP_PORT;
+  const byMark: Address | undefined =
+    key.kind === "address" ? undefined : key.family === "IPv4" ? key.mark : [key.mark, 0, 0, 0];
+  const client = maskedClient(skb.src, maskLength);
+  const protocol = byMark === undefined ? skb.protocol : 0;
+  const virtual = byMark ?? skb.dst;
+  const virtualPort = ownPort ? skb.dport : 0;
+  let template = findTemplate(state.ipvs, skb.family, protocol, client, virtual, virtualPort);
+  if (template !== undefined && isValid(walk, template)) {
+    recordChoice(walk, service, { destination: template.destination, reason: { kind: "template" } });
+  } else {
+    const choice = choose(walk, skb, service);
+    if (typeof choice === "string") return { kind: "unknown", what: choice };
+    if (choice === undefined) return leave(skb, service);
+    const { destination } = choice;
+    const realPort = ownPort ? destination.port : 0;
+    const given = { family: skb.family, protocol, client, clientPort: 0, virtual, virtualPort, realPort };
+    const keepsConntrack = ipvsSwitches(host).conntrack;
+    template = newConnection(
+      state,
+      { ...given, isTemplate: true, onePacket: false, service: service.id, destination, keepsConntrack },
+      "NONE",
+    );
+    state.set(template, "timeout", timeout * 1000);
+  }
+  const connection = connect(walk, skb, service, template.destination);
+  controlledBy(state, connection, template);
+  restart(state, template);
+  return { kind: "connection", connection };
+}

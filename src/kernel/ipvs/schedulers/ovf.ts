@@ -1,0 +1,8 @@
+import { heaviest } from "./fo.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** Weighted overflow (`ip_vs_ovf.c`): the highest weight among those with no more active connections than their weight. */
+export const ovf: Scheduler<undefined> = {
+  start: () => undefined,
+  choose: ({ service }) => heaviest(service.destinations, ({ active, weight }) => active <= weight),
+};

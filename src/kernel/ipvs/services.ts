@@ -1,0 +1,131 @@
+import type { RealServer, VirtualServer } from "../../rules/ipvs/model.ts";
+import type { Host } from "../host.ts";
+import { sameAddress } from "../packet.ts";
+import type { HostState } from "../state.ts";
+import {
+  addDestination,
+  deleteDestination,
+  editDestination,
+  findDestination,
+  newDestination,
+  realAddress,
+  trash,
+} from "./destinations.ts";
+import type { Destination, Service } from "./model.ts";
+import { schedulerOf } from "./schedulers/registry.ts";
+import { ipvsSwitches } from "./switches.ts";
+import { runIPVSTimers } from "./timers.ts";
+
+/** How long after a deletion connections are looked for that it left behind: one jiffy, here the next millisecond. */
+const JIFFY = 1;
+
+/** Connections of deleted real servers end soon, where the host wants so (`ip_vs_enqueue_expire_nodest_conns`). */
+function enqueueFlush(host: Host, state: HostState): void {
+  if (ipvsSwitches(host).expireNodestConn && state.ipvs.flushAt > state.now + JIFFY)
+    state.set(state.ipvs, "flushAt", state.now + JIFFY);
+}
+
+/** `ip_vs_bind_scheduler`: it starts with the list as it is. */
+function bindScheduler(state: HostState, service: Service): void {
+  state.set(service, "memory", schedulerOf(service.description.scheduler)?.start(service));
+}
+
+/** `ip_vs_add_service`, and its real servers one by one in the order in which they were added. */
+function create(state: HostState, id: string, description: VirtualServer): Service {
+  const service: Service = { id, key: description.key, description, destinations: [], memory: undefined };
+  const scheduler = schedulerOf(description.scheduler);
+  service.memory = scheduler?.start(service);
+  for (const given of description.realServers) {
+    const isFresh = state.ipvs.trash.size === 0;
+    if (!isFresh) addDestination(state, service, given);
+    else {
+      // nobody else knows the service yet: no need to log
+      const destination = newDestination(given);
+      service.destinations = [destination, ...service.destinations];
+      service.memory = scheduler?.changed?.(service.memory, service, { kind: "added", destination }) ?? service.memory;
+    }
+  }
+  state.put(state.ipvs.services, id, service);
+  return service;
+}
+
+function isListed(destination: Destination, realServers: readonly RealServer[]): boolean {
+  return realServers.some(
+    (given) => given.port === destination.port && sameAddress(realAddress(given), destination.address),
+  );
+}
+
+const differs = (destination: Destination, { weight, upper, lower, method }: RealServer): boolean =>
+  destination.weight !== weight ||
+  destination.upper !== upper ||
+  destination.lower !== lower ||
+  destination.method !== method;
+
+/** Makes a service what a new description says: `ip_vs_edit_service`, then real servers added, edited and deleted as kube-proxy does. */
+function reconfigure(host: Host, state: HostState, service: Service, description: VirtualServer): void {
+  const before = service.description;
+  state.set(service, "description", description);
+  if (before.scheduler !== description.scheduler) bindScheduler(state, service);
+  for (const given of description.realServers) {
+    const found = findDestination(service, given);
+    if (found === undefined) addDestination(state, service, given);
+    else if (differs(found, given)) editDestination(state, service, found, given);
+  }
+  for (const destination of service.destinations) {
+    if (isListed(destination, description.realServers)) continue;
+    deleteDestination(state, service, destination);
+    enqueueFlush(host, state);
+  }
+}
+
+/** `__ip_vs_del_service` */
+function remove(host: Host, state: HostState, service: Service): void {
+  for (const destination of service.destinations) trash(state, service, destination);
+  if (service.destinations.length > 0) enqueueFlush(host, state);
+  state.set(service, "destinations", []);
+  state.remove(state.ipvs.services, service.id);
+}
+
+/**
+ * The virtual server of a name as the host's description has it now: one that was not asked for before is made, one whose
+ * description is another than last time is made like it. `undefined`: there is none, or no longer.
+ */
+export function serviceNow(host: Host, state: HostState, id: string): Service | undefined {
+  const description = host.services.byId.get(id);
+  const service = state.ipvs.services.get(id);
+  if (service?.description === description) return service;
+  if (description === undefined) {
+    if (service !== undefined) remove(host, state, service);
+    return undefined;
+  }
+  if (service === undefined) return create(state, id, description);
+  reconfigure(host, state, service, description);
+  return service;
+}
+
+function reconfigureAll(host: Host, state: HostState): void {
+  for (const id of [...state.ipvs.services.keys()]) serviceNow(host, state, id);
+  state.set(state.ipvs, "configured", host.services);
+}
+
+/**
+ * Makes the virtual servers what the host's description says, at the time of the change (`ipvsadm`): who lets time pass between a
+ * change of the description and the next packet calls this, so that connections of what was deleted end in time. Nobody else need.
+ */
+export function configureIPVS(host: Host, state: HostState): void {
+  const { configured } = state.ipvs;
+  if (configured !== host.services) reconfigureAll(host, state);
+}
+
+/** Before a packet: what the clock brought, and what a new description of the host says. */
+export function prepareIPVS(host: Host, state: HostState): void {
+  const { ipvs } = state;
+  runIPVSTimers(state);
+  if (ipvs.configured === host.services || (ipvs.configured === undefined && host.services.byId.size === 0)) return;
+  reconfigureAll(host, state);
+  // whenever the change was, it was not in this very moment
+  if (ipvs.flushAt !== Number.POSITIVE_INFINITY) {
+    state.set(ipvs, "flushAt", state.now);
+    runIPVSTimers(state);
+  }
+}
