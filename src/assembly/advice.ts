@@ -28,7 +28,7 @@ function plural(count: number, word: string): string {
 }
 
 /** Why a Service port has no endpoint that counts. */
-function noEndpoints({ known, port }: PortDecision): string {
+export function noEndpoints({ known, port }: PortDecision): string {
   const service = `${port.namespace}/${port.name}`;
   if (known.length === 0)
     return `change: Service ${service} needs ready Pods: no EndpointSlice of it has an endpoint for this port (does its selector fit any Pod, and the targetPort a container's port?)`;
@@ -96,8 +96,9 @@ const ofProxy: Partial<Record<RuleKind, readonly string[]>> = {
 };
 
 /** Is what a rule did meant, and what would change it? Nothing for rules that only pass a packet on. */
-export function ruleAdvice(origin: RuleOrigin, context: AdviceContext): readonly string[] {
-  const { kind, decision } = origin;
+export function ruleAdvice(origin: RuleOrigin<string>, context: AdviceContext): readonly string[] {
+  const { decision } = origin;
+  const kind = origin.kind as RuleKind;
   if (decision !== undefined) return ofService[kind]?.(decision, context) ?? [];
   return ofProxy[kind] ?? [];
 }

@@ -7,7 +7,7 @@ import type { End } from "../network/end.ts";
 import type { Endpoint } from "../proxy/endpoints.ts";
 import { decidingRule, type Names, whereText } from "../trace/names.ts";
 import { ruleName } from "../trace/rule-text.ts";
-import { ruleAdvice } from "./advice.ts";
+import { noEndpoints, ruleAdvice } from "./advice.ts";
 import type { ClusterNetwork } from "./cluster-network.ts";
 import { type Frontends, frontendsOf, portText, serviceKey } from "./frontends.ts";
 import { holders } from "./holders.ts";
@@ -58,6 +58,26 @@ function hostWhy(packet: Packet, frontends: Frontends): readonly string[] {
   ];
 }
 
+/** Why a virtual server has no real server to give (ipvs mode). */
+function stuckWhy(
+  { node, virtualServer }: Extract<End, { kind: "stuck" }>,
+  packet: Packet,
+  { proxy }: ClusterNetwork,
+  frontends: Frontends,
+): readonly string[] {
+  const found = frontends.find(addressText(packet.dst), packet.dport, protocolOf(packet));
+  if (virtualServer === undefined || found === undefined) return [];
+  const decision = proxy(node, packet.family)?.ports.find(
+    ({ port }) => port.service.value === found.service && port.portIndex === found.portIndex,
+  );
+  const service = portText(found.service, found.portIndex);
+  return [
+    `the virtual server is Service ${service}'s (${found.by}); kube-proxy gave it no real server, as no endpoint may be used on ${node}`,
+    "by design: ip_vs refuses what it has no real server for",
+    ...(decision === undefined || decision.usable.hasEndpoints ? [] : [noEndpoints(decision)]),
+  ];
+}
+
 /** Why an entrance is not known. */
 function unknownWhy(packet: Packet, frontends: Frontends): readonly string[] {
   const owner = frontends.owner(addressText(packet.dst));
@@ -101,6 +121,7 @@ export function clusterNames(cluster: ClusterNetwork, pods: readonly Located<Pod
           ...ruleAdvice(reason.origin, { node: end.node, source }),
         ];
       }
+      if (end.kind === "stuck") return stuckWhy(end, legs.at(-1)?.packet ?? packet, cluster, frontends);
       if (end.kind === "host") return hostWhy(packet, frontends);
       if (end.kind === "nobody") return nobodyWhy(end, packet, frontends);
       if (end.kind === "unknown" && legs.length === 0) return unknownWhy(sent, frontends);

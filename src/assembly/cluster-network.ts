@@ -1,24 +1,32 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import { type CompiledIptables, compileIptables } from "../compile/iptables/compile.ts";
-import { loadCompiled } from "../compile/iptables/load-compiled.ts";
 import type { RuleRef } from "../kernel/event.ts";
 import type { KubeProxyConfiguration } from "../manifest/kubeproxy.ts";
 import type { Located } from "../manifest/object.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import type { SHA256Hex } from "../net/sha256.ts";
-import { makeNetwork, type Network, type NetworkOptions } from "../network/network.ts";
+import { makeNetwork, type Network, type NetworkOptions, type NodeExtras } from "../network/network.ts";
 import { usualHostFacts } from "../proxy/host-facts.ts";
 import { nodeView } from "../proxy/node.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
 import { readOnce } from "../rules/iptables/read-once.ts";
 import { emptyRuleset, type Ruleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
-import { type RulePlace, type RuleReason, reasonFinder } from "../view/rule-reasons.ts";
+import type { RulePlace } from "../view/rule-reasons.ts";
+import {
+  type AnyReason,
+  type EmulatedMode,
+  ipvsExtras,
+  nodeReasons,
+  nodeRules,
+  type RulesContext,
+} from "./node-rules.ts";
 
-export interface ClusterNetworkOptions extends Omit<NetworkOptions, "rules"> {
+export interface ClusterNetworkOptions extends Omit<NetworkOptions, "rules" | "extras"> {
   /** The configuration as it was written, for the places of settings; absent for kube-proxy's defaults. */
   readonly written?: Located<KubeProxyConfiguration> | undefined;
   readonly sha256?: SHA256Hex;
+  /** iptables unless it is said. */
+  readonly mode?: EmulatedMode;
 }
 
 /** A cluster as a network of hosts, each with the rules that kube-proxy writes there. */
@@ -28,7 +36,7 @@ export interface ClusterNetwork {
   /** What kube-proxy decides on a node; `undefined` when there is no such Node. */
   readonly proxy: (node: string, family: IPFamily) => ProxyState | undefined;
   /** Why a rule is on a node; `undefined` for rules that kube-proxy did not write. */
-  readonly reason: (node: string, rule: RuleRef) => RuleReason | undefined;
+  readonly reason: (node: string, rule: RuleRef) => AnyReason | undefined;
 }
 
 /** Keeps what `make` gives for a node and family. */
@@ -49,7 +57,7 @@ function remembered<T>(make: (node: string, family: IPFamily) => T): (node: stri
  * describes. Nothing is decided or compiled before a packet comes to a node; what that assumes is reported then.
  */
 export function clusterNetwork(cluster: Cluster, options: ClusterNetworkOptions, report: Report): ClusterNetwork {
-  const { written, sha256, ...rest } = options;
+  const { written, sha256, mode = "iptables", ...rest } = options;
   const { config, release, hostFile, backend = "nft" } = options;
   const proxy = remembered((name, family): ProxyState | undefined => {
     const object = cluster.nodes.find(({ value }) => value.metadata.name === name);
@@ -58,27 +66,24 @@ export function clusterNetwork(cluster: Cluster, options: ClusterNetworkOptions,
     const host = usualHostFacts(hostFile?.(name) ?? {}, node, config, report);
     return proxyState(cluster, { release, family, node, host, config });
   });
-  // not kept: of most nodes only the loaded rules are needed
-  const compiled = (name: string, family: IPFamily): CompiledIptables | undefined => {
+  const context: RulesContext = { mode, backend, sha256, read: readOnce() };
+  // what is compiled is not kept: of most nodes only the loaded rules are needed
+  const finders = remembered((name, family): ((place: RulePlace) => AnyReason | undefined) => {
     const state = proxy(name, family);
-    return state === undefined ? undefined : compileIptables(state, sha256 === undefined ? {} : { sha256 });
-  };
-  const read = readOnce();
-  const finders = remembered((name, family): ((place: RulePlace) => RuleReason | undefined) => {
-    const rules = compiled(name, family);
-    return rules === undefined ? () => undefined : reasonFinder(rules, written);
+    return state === undefined ? () => undefined : nodeReasons(state, context, written);
   });
   const rulesOf = (name: string, family: IPFamily): Ruleset => {
-    const rules = compiled(name, family);
-    return rules === undefined ? emptyRuleset : loadCompiled(rules, { family, backend, read }, report);
+    const state = proxy(name, family);
+    return state === undefined ? emptyRuleset : nodeRules(state, context, report);
   };
   const rules = (name: string): Readonly<Record<IPFamily, Ruleset>> => {
     const [IPv4, IPv6] = ipFamilies.map((family) => rulesOf(name, family)) as [Ruleset, Ruleset];
     return { IPv4, IPv6 };
   };
+  const extras = (name: string): NodeExtras => ipvsExtras(ipFamilies.flatMap((family) => proxy(name, family) ?? []));
   return {
     cluster,
-    network: makeNetwork(cluster, { ...rest, backend, rules }, report),
+    network: makeNetwork(cluster, { ...rest, backend, rules, ...(mode === "ipvs" ? { extras } : {}) }, report),
     proxy,
     reason: (node, rule) => finders(node, rule.family)(rule),
   };

@@ -64,7 +64,7 @@ const RELEASES: ReadonlyMap<string, readonly Release[]> = new Map([
 ]);
 
 /** Refuses a release that is not modelled in a mode. */
-function checkRelease(release: Release, mode: string): void {
+export function checkRelease(release: Release, mode: string): void {
   const releases = RELEASES.get(mode) ?? [];
   if (releases.some(({ minor }) => minor === release.minor)) return;
   const known = releases.map(formatRelease).join(", ");

@@ -20,6 +20,9 @@ export function classOf(
   const { packet, sender, options, branches } = traced;
   const branch = branches[chosen];
   if (branch === undefined) return undefined;
+  const { legs } = branch.journey.there;
+  if (legs.some(({ node }) => (network.node(node)?.host.ipvs?.virtualServers.length ?? 0) > 0))
+    return "not told: the classes of ways by virtual servers are not modelled";
   try {
     return wayClass({ network, state }, packet, sender, options, branch);
   } catch (fault) {

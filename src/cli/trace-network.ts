@@ -26,7 +26,7 @@ import {
   reportStart,
   shownFacts,
 } from "./cluster-input.ts";
-import { checkMode, releaseOf, sha256 } from "./compile.ts";
+import { checkMode, checkRelease, releaseOf, sha256 } from "./compile.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSource } from "./read-input.ts";
 import { UsageError } from "./terminal.ts";
@@ -127,7 +127,9 @@ export function placeFromObjects(
   if (configured === undefined) return undefined;
   const { config, written } = configured;
   const mode = options.mode ?? config.mode;
-  checkMode(mode);
+  checkMode(mode, ["iptables", "ipvs"]);
+  checkRelease(release, mode);
+  const emulated = mode === "ipvs" ? "ipvs" : "iptables";
   const names = cluster.nodes.map(({ value }) => value.metadata.name ?? "");
   if (names.length === 0)
     throw new UsageError("there is no Node among the objects: kubectl get nodes -o json tells them");
@@ -147,8 +149,9 @@ export function placeFromObjects(
   const made = clusterNetwork(
     cluster,
     {
-      config,
+      config: { ...config, mode: emulated },
       release,
+      mode: emulated,
       backend,
       sha256,
       podNetwork,

@@ -1,11 +1,15 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Host } from "../kernel/host.ts";
+import type { Host, HostDescription } from "../kernel/host.ts";
+import type { IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import { makeHost } from "../kernel/make-host.ts";
 import { type Address, sameAddress } from "../kernel/packet.ts";
+import { makeSets } from "../kernel/sets.ts";
 import type { HostFile } from "../manifest/hostfile.ts";
 import type { IPFamily } from "../net/family.ts";
 import { formatIP, type IPAddress, isLoopback, parseIP } from "../net/ip.ts";
+import type { IPSet } from "../rules/ipset/model.ts";
 import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
+import type { IPVSTable } from "../rules/ipvs/model.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
 import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
@@ -14,7 +18,18 @@ import type { NodeHostOptions } from "./node-sysctls.ts";
 import { podNodes } from "./pod-addresses.ts";
 import { interfacesBesidePods, podOfAddress } from "./pod-index.ts";
 
-export interface NetworkOptions extends Omit<NodeHostOptions, "hostFile"> {
+/** What a mode makes on a node besides rules. */
+export interface NodeExtras {
+  /** Addresses bound to kube-ipvs0. */
+  readonly bound: readonly IPAddress[];
+  readonly ipvs: IPVSTable;
+  readonly sets: readonly IPSet[];
+  readonly switches: IPVSSwitches;
+}
+
+export interface NetworkOptions extends Omit<NodeHostOptions, "hostFile" | "boundAddresses"> {
+  /** What is there besides rules, on a node by its name; asked for with them. */
+  readonly extras?: (node: string) => NodeExtras | undefined;
   /** The rules on a node, by its name; asked for once, when a packet first comes there. */
   readonly rules: (node: string) => Readonly<Record<IPFamily, Ruleset>>;
   readonly backend?: Backend;
@@ -139,16 +154,28 @@ function isOfNoHost(ip: IPAddress): boolean {
   return isLoopback(ip) || text === "0.0.0.0" || text === "::";
 }
 
+function withExtras(description: HostDescription, { ipvs, sets, switches }: NodeExtras): Host {
+  const sysctls = { ...description.sysctls, ipvs: switches };
+  return makeHost({ ...description, sysctls, ipvs }, makeSets(sets));
+}
+
 /** The nodes with their hosts, each made when it is first asked for. */
 function lazyNodes(cluster: Cluster, options: NetworkOptions, report: Report): Network["node"] {
-  const { rules, backend, hostFile: fileOf, outsideRoutesPods: _, ...rest } = options;
+  const { rules, backend, hostFile: fileOf, extras, outsideRoutesPods: _, ...rest } = options;
   const made = new Map<string, NetworkNode | undefined>();
   const make = (name: string): NetworkNode | undefined => {
     const hostFile = fileOf?.(name);
-    const found = nodeHost(cluster, name, { ...rest, ...(hostFile === undefined ? {} : { hostFile }) }, report);
+    const extra = extras?.(name);
+    const asked = {
+      ...rest,
+      ...(hostFile === undefined ? {} : { hostFile }),
+      ...(extra === undefined ? {} : { boundAddresses: extra.bound }),
+    };
+    const found = nodeHost(cluster, name, asked, report);
     if (found === undefined) return undefined;
     const { pods, uplinks, ...description } = found;
-    const host = makeHost({ ...description, rules: rules(name), ...(backend === undefined ? {} : { backend }) });
+    const whole = { ...description, rules: rules(name), ...(backend === undefined ? {} : { backend }) };
+    const host = extra === undefined ? makeHost(whole) : withExtras(whole, extra);
     return { name, host, pods, uplinks, ...(options.podNetwork === "direct" ? {} : { overlay: OVERLAY }) };
   };
   return (name) => {

@@ -19,6 +19,8 @@ import { direct, podRoutes } from "./pod-routes.ts";
 const UPLINK_MTU = 1500;
 /** What a VXLAN leaves of it. */
 const OVERLAY_MTU = 1450;
+/** What ipvs mode binds Services' addresses to. */
+const IPVS_DEVICE = "kube-ipvs0";
 /** The device to other nodes' Pods. */
 export const OVERLAY = "flannel.1";
 /** The network that a Node's address is taken to be in when nothing tells. */
@@ -116,6 +118,14 @@ function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[
   const message = `${family}: a default route via ${textOf(gateway)} on ${out.name} is assumed`;
   report({ severity: "note", code: "gateway-assumed", message });
   return plainRoute(family, NOWHERE[family], 0, out.name, gateway);
+}
+
+/** kube-ipvs0 with its addresses: a dummy device that is never up (ipvs-mode §2.4); what is local it makes all the same. */
+function bound(addresses: readonly IPAddress[], interfaces: readonly Interface[]): readonly Interface[] {
+  if (addresses.length === 0) return interfaces;
+  const own = addresses.map((ip) => ({ family: ip.family, address: addressOf(ip), prefixLength: WHOLE[ip.family] }));
+  const index = Math.max(...interfaces.map((each) => each.index)) + 1;
+  return [...interfaces, { ...device(index, IPVS_DEVICE, UPLINK_MTU, own), up: false, noARP: true }];
 }
 
 /** Names of the veths: stable for a Pod, whatever others there are. */
@@ -222,8 +232,9 @@ export function nodeHost(
       ? base
       : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
   const known = localPods(cluster, nodeName, options.pods ?? []);
-  const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withOverlay);
-  const interfaces = [...withOverlay, ...pods.interfaces];
+  const withDummy = bound(options.boundAddresses ?? [], withOverlay);
+  const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withDummy);
+  const interfaces = [...withDummy, ...pods.interfaces];
   const taken = cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf));
   const uplinks: Partial<Record<IPFamily, string>> = {};
   const defaults = ipFamilies.flatMap((family) => {
