@@ -44,10 +44,14 @@ const KINDS: readonly (readonly [LineKind, RegExp])[] = [
     /(?:ipvsadm )?(?:(?:-[AaEeDd]|--(?:add|edit|delete)-(?:service|server)) ?(?:-[tuf] ?[^\s-]|--(?:tcp|udp|sctp|fwmark)-service[ =])|--set \d+ \d+ \d+\s*$)/y,
   ],
   ["ipvs-line", /IP Virtual Server version |Prot LocalAddress:Port |Timeout \(tcp tcpfin udp\): \d/y],
-  ["ipvs-line", / {0,2}-> (?:RemoteAddress:Port|\S+:\S+ +(?:Masq|Route|Tunnel|Local) )/y],
-  ["ipvs-line", /(?:(?:TCP|UDP) |SCTP) \S+:\S+ [a-z]+(?: |\s*$)|FWM {2}-?\d+ (?:IPv6 )?[a-z]+(?: |\s*$)/y],
+  // ends are short: what is longer is not searched for where it divides
+  ["ipvs-line", / {0,2}-> (?:RemoteAddress:Port|\S{1,80}:\S{1,80} +(?:Masq|Route|Tunnel|Local) )/y],
+  ["ipvs-line", /(?:(?:TCP|UDP) |SCTP) \S{1,80}:\S{1,80} [a-z]+(?: |\s*$)|FWM {2}-?\d+ (?:IPv6 )?[a-z]+(?: |\s*$)/y],
   ["ipvs-connection", /IPVS connection entries\s*$|pro expire state +source /y],
-  ["ipvs-connection", /(?:TCP|UDP|SCTP|IP ) \d+:\d\d +[A-Z][A-Z0-9_-]* +\S+:\S+ +\S+:\S+ +\S+:\S/y],
+  [
+    "ipvs-connection",
+    /(?:TCP|UDP|SCTP|IP ) \d{1,9}:\d\d +[A-Z][A-Z0-9_-]* +\S{1,80}:\S{1,80} +\S{1,80}:\S{1,80} +\S{1,80}:\S/y,
+  ],
   ["connection", /(?:ipv[46]\s+\d+\s+)?(?:tcp|udp|icmp|icmpv6|sctp|gre|udplite|dccp|unknown)\s+\d+ .*?\bsrc=/y],
   ["sysctl", /(?:net|kernel|vm|fs|abi|debug|dev|user|crypto|sunrpc)[./][^\s=]+ ?= ?/y],
   ["json", /\[\s*(?:\{|$)|\[\s*\]\s*$/y],

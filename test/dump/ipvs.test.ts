@@ -117,3 +117,29 @@ test("texts as people paste them are taken apart", (t) => {
     t.is(host.rules.IPv4.tables.has("raw"), isSession);
   }
 });
+
+test("lines of any length are read once", (t) => {
+  const long = (piece: string): string => piece.repeat(Math.ceil(300_000 / piece.length));
+  const lines = [
+    `  -> ${long(":")}`,
+    `  -> ${long("a:")} Masq`,
+    `TCP  ${long("a:")}`,
+    `TCP 00:00 A ${long("a:")} ${long("a:")} ${long(" ")}`,
+    `Name: ${long("a ")}`,
+    `Header: family ${long("a ")}`,
+    `-A -t ${long("1.")}:80`,
+    `-A -t [${long("0:")}]:80`,
+    `-A -t 1.1.1.1:80 ${long("-p ")}`,
+    `-${long("m")}`,
+    `-A ${long("x ")}`,
+    long("-A -t 1.1.1.1:80 -s rr "),
+    `TCP  1.1.1.1:80 rr (${long(",")})`,
+    `FWM  ${long("9")} rr`,
+    long(" "),
+  ];
+  const heads = [saved, listed, connections, "Name: a\nType: hash:ip\nHeader: family inet\nMembers:\n"];
+  for (const head of heads) {
+    const { found } = read([`${head}${lines.join("\n")}\n`]);
+    t.true(found.length > 0);
+  }
+});
