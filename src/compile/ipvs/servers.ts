@@ -49,19 +49,25 @@ function schedulerOf(name: string): VirtualServer["scheduler"] {
  * a usable address become none.
  */
 export function realServers(endpoints: readonly Endpoint[], byText: boolean): RealServers {
-  const made: { readonly server: RealServer; readonly endpoint: Endpoint }[] = [];
+  const servers: RealServer[] = [];
+  const usable: Endpoint[] = [];
   for (const endpoint of endpoints) {
     const address = parseIP(endpoint.ip);
     if (address === undefined) continue;
-    const { port } = endpoint;
-    made.push({ server: { address, port, method: "masquerade", weight: 1, upper: 0, lower: 0 }, endpoint });
+    servers.push({ address, port: endpoint.port, method: "masquerade", weight: 1, upper: 0, lower: 0 });
+    usable.push(endpoint);
   }
-  made.sort(
-    byText
-      ? (a, b) => compareText(a.endpoint.text, b.endpoint.text)
-      : (a, b) => compareIP(a.server.address, b.server.address) || a.server.port - b.server.port,
-  );
-  return { servers: made.map(({ server }) => server), endpoints: made.map(({ endpoint }) => endpoint) };
+  const compare = byText
+    ? (a: number, b: number): number => compareText((usable[a] as Endpoint).text, (usable[b] as Endpoint).text)
+    : (a: number, b: number): number => compareServers(servers[a] as RealServer, servers[b] as RealServer);
+  // most lists are short and in order already: large clusters are spared a copy of each
+  if (servers.every((_, i) => i === 0 || compare(i - 1, i) <= 0)) return { servers, endpoints: usable };
+  const order = servers.map((_, i) => i).sort(compare);
+  return { servers: order.map((i) => servers[i] as RealServer), endpoints: order.map((i) => usable[i] as Endpoint) };
+}
+
+function compareServers(a: RealServer, b: RealServer): number {
+  return compareIP(a.address, b.address) || a.port - b.port;
 }
 
 const keyOf = (server: RealServer, endpoint: Endpoint): string => `${endpoint.ip} ${server.port}`;

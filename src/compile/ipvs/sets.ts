@@ -1,5 +1,5 @@
 import type { IPFamily } from "../../net/family.ts";
-import { type IPAddress, parseIP } from "../../net/ip.ts";
+import { parseIP } from "../../net/ip.ts";
 import { parsePrefix } from "../../net/prefix.ts";
 import { elementKey } from "../../rules/ipset/lookup.ts";
 import type { IPSet, SetElement, SetOptions, SetType, Value } from "../../rules/ipset/model.ts";
@@ -61,8 +61,6 @@ function networkOf(text: string): Value | undefined {
 /** The sets of one family while a sync pass fills them. */
 export class SetCollector {
   readonly #sets = new Map<SetKey, OpenSet>();
-  /** Few addresses come up often: those of an endpoint or a Service in several sets. */
-  readonly #addresses = new Map<string, IPAddress | undefined>();
 
   constructor(family: IPFamily, traits: IPVSTraits) {
     for (const key of Object.keys(setDefinitions) as SetKey[]) {
@@ -87,7 +85,7 @@ export class SetCollector {
       return true;
     }
     const { ip = "", protocol = "", port = 0, second } = parts;
-    const address = this.#address(ip);
+    const address = parseIP(ip);
     if (address === undefined) return false;
     const first: Value = { kind: "ip", address };
     if (set.type === "hash:ip") {
@@ -114,20 +112,12 @@ export class SetCollector {
     return [...this.#sets.values()].map(({ texts: _, ...set }) => set);
   }
 
-  #address(text: string): IPAddress | undefined {
-    const known = this.#addresses.get(text);
-    if (known !== undefined) return known;
-    const address = parseIP(text);
-    this.#addresses.set(text, address);
-    return address;
-  }
-
   #withSecond(type: SetType, first: Value, middle: Value, second: string): readonly Value[] | undefined {
     if (type === "hash:ip,port,net") {
       const network = networkOf(second);
       return network === undefined ? undefined : [first, middle, network];
     }
-    const address = this.#address(second);
+    const address = parseIP(second);
     return address === undefined ? undefined : [first, middle, { kind: "ip", address }];
   }
 

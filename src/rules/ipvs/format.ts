@@ -1,3 +1,4 @@
+import { TextWriter } from "../../text/textwriter.ts";
 import type { ForwardingMethod, IPVSTable, RealServer, Tunnel, VirtualServer, VirtualServerKey } from "./model.ts";
 import { printedOrder } from "./order.ts";
 import {
@@ -51,13 +52,13 @@ function realServerCommand(real: RealServer, name: string): string {
  * thresholds of connections, the counts and the timeouts; `parseIPVSCommands` reads the rest again.
  */
 export function formatIPVSCommands(table: IPVSTable): string {
-  const lines: string[] = [];
+  const out = new TextWriter();
   for (const server of printedOrder(table)) {
     const name = formatKey(server.key);
-    lines.push(serverCommand(server, name));
-    for (const real of server.realServers) lines.push(realServerCommand(real, name));
+    out.text(serverCommand(server, name));
+    for (const real of server.realServers) out.text(realServerCommand(real, name));
   }
-  return lines.join("");
+  return out.toString();
 }
 
 const LISTING_TITLE = [
@@ -87,14 +88,10 @@ function serverLine(server: VirtualServer): string {
 
 function realServerLine(real: RealServer): string {
   const { active, inactive } = real.connections ?? { active: 0, inactive: 0 };
-  const columns = [
-    formatEnd(real.address, real.port).padEnd(28),
-    methodNames[real.method].padEnd(7),
-    `${real.weight}`.padEnd(6),
-    `${active}`.padEnd(10),
-    `${inactive}`.padEnd(10),
-  ];
-  return `  -> ${columns.join(" ")}\n`;
+  const end = formatEnd(real.address, real.port).padEnd(28);
+  const method = methodNames[real.method].padEnd(7);
+  const weight = `${real.weight}`.padEnd(6);
+  return `  -> ${end} ${method} ${weight} ${`${active}`.padEnd(10)} ${`${inactive}`.padEnd(10)}\n`;
 }
 
 export interface ListingOptions {
@@ -107,12 +104,14 @@ export interface ListingOptions {
  * Lines of real servers end in blanks, as the tool's do. It shows neither thresholds, tunnel types nor timeouts.
  */
 export function formatIPVSListing(table: IPVSTable, options: ListingOptions = {}): string {
-  const lines = [`IP Virtual Server version 1.2.1 (size=${options.size ?? 4096})\n`, LISTING_TITLE];
+  const out = new TextWriter();
+  out.text(`IP Virtual Server version 1.2.1 (size=${options.size ?? 4096})\n`);
+  out.text(LISTING_TITLE);
   for (const server of printedOrder(table)) {
-    lines.push(serverLine(server));
-    for (const real of server.realServers) lines.push(realServerLine(real));
+    out.text(serverLine(server));
+    for (const real of server.realServers) out.text(realServerLine(real));
   }
-  return lines.join("");
+  return out.toString();
 }
 
 /** What `ipvsadm -Ln --timeout` prints: the kernel's own values are 900, 120 and 300. */

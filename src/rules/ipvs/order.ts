@@ -10,18 +10,25 @@ type Compare<T> = (a: T, b: T) => number;
  */
 function mergeSort<T>(items: readonly T[], compare: Compare<T>): readonly T[] {
   if (items.length < 2) return items;
-  const middle = items.length >>> 1;
-  const left = mergeSort(items.slice(0, middle), compare);
-  const right = mergeSort(items.slice(middle), compare);
-  const merged: T[] = [];
-  let l = 0;
-  let r = 0;
-  while (l < left.length && r < right.length) {
-    merged.push(compare(left[l] as T, right[r] as T) <= 0 ? (left[l++] as T) : (right[r++] as T));
+  const sorted = [...items];
+  sortRange(sorted, [...items], 0, items.length, compare);
+  return sorted;
+}
+
+/** Sorts a part of a list; `spare` is as long as the list and makes copies of the halves needless. */
+function sortRange<T>(list: T[], spare: T[], from: number, to: number, compare: Compare<T>): void {
+  if (to - from < 2) return;
+  const middle = from + ((to - from) >>> 1);
+  sortRange(list, spare, from, middle, compare);
+  sortRange(list, spare, middle, to, compare);
+  for (let i = from; i < middle; i++) spare[i] = list[i] as T;
+  let left = from;
+  let right = middle;
+  // what is left of the right half stands where it belongs
+  for (let at = from; left < middle; at++) {
+    const takesLeft = right === to || compare(spare[left] as T, list[right] as T) <= 0;
+    list[at] = takesLeft ? (spare[left++] as T) : (list[right++] as T);
   }
-  while (l < left.length) merged.push(left[l++] as T);
-  while (r < right.length) merged.push(right[r++] as T);
-  return merged;
 }
 
 /** The address as the four words of `union nf_inet_addr`: an IPv4 address is the first one. */
@@ -36,7 +43,7 @@ const wrapped = (a: number, b: number): number => (a - b) | 0;
 function compareAddresses(a: IPAddress, b: IPAddress): number {
   if (a.family === "IPv4") return wrapped(a.value, b.family === "IPv4" ? b.value : b.words[0]);
   const [first, second] = [a.words, wordsOf(b)];
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < first.length; i++) {
     const difference = wrapped(first[i] as number, second[i] as number);
     if (difference !== 0) return difference;
   }
