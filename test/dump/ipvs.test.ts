@@ -115,7 +115,7 @@ test("texts as people paste them are taken apart", (t) => {
   const indented = listed.replaceAll(/^/gm, "    ");
   for (const text of [quoted, indented, session.join(""), session.toReversed().join("")]) {
     const { ipvs, found, host, ipvsConnections } = read([text]);
-    t.deepEqual(found, ["ipvs-connections-left-out"], text.slice(0, 60));
+    t.deepEqual(found, text.includes("root@") ? ["ipvs-connections-left-out"] : [], text.slice(0, 60));
     t.is(ipvs === undefined ? "" : formatIPVSCommands(ipvs), saved, text.slice(0, 60));
     const isSession = text.includes("root@");
     t.is(ipvsConnections?.length, isSession ? 15 : undefined);
