@@ -1,4 +1,5 @@
 import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
+import type { Chooser } from "../../src/kernel/chooser.ts";
 import { formatListing } from "../../src/kernel/conntrack/listing.ts";
 import type { Event, Recorder } from "../../src/kernel/event.ts";
 import type { Host, HostDescription } from "../../src/kernel/host.ts";
@@ -7,7 +8,7 @@ import { configureIPVS } from "../../src/kernel/ipvs/services.ts";
 import { defaultIPVSSwitches, type IPVSSwitches } from "../../src/kernel/ipvs/switches.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
 import type { Result } from "../../src/kernel/outcome.ts";
-import { protocols } from "../../src/kernel/packet.ts";
+import { type Packet, protocols } from "../../src/kernel/packet.ts";
 import { endpointText } from "../../src/kernel/packet-text.ts";
 import { receive, send } from "../../src/kernel/run.ts";
 import { makeSets } from "../../src/kernel/sets.ts";
@@ -199,8 +200,15 @@ export class Lab {
     this.load(words);
   }
 
-  get host(): Host {
-    return this.#host;
+  /** The virtual servers as they are. */
+  get table(): IPVSTable {
+    return this.#table;
+  }
+
+  /** What becomes of a packet that comes in by an interface, or that the node sends, with all that it led to. */
+  results(packet: Packet, from: string | undefined, chooser: Chooser): readonly Result[] {
+    const options = { host: this.#host, state: this.state, chooser, indexed: this.indexed };
+    return allResults(from === undefined ? send(options, packet) : receive(options, packet, from));
   }
 
   #remake(): void {

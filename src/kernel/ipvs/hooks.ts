@@ -140,6 +140,17 @@ function started(walk: Walk, skb: Skb): Connection | Stop | undefined {
   }
 }
 
+/**
+ * Does ip_vs find the checksum of an error about a request wrong (`ip_vs_checksum_complete`)? Of ICMPv6 it sums up too little, and finds all of
+ * them wrong but those that conntrack has looked at before, which are those that came in while it was tracking.
+ */
+function isRefused({ host }: Walk, skb: Skb): boolean {
+  if (skb.badChecksum) return true;
+  if (skb.family === "IPv4") return false;
+  const cameIn = skb.inInterface !== undefined && !skb.inInterface.loopback;
+  return !(cameIn && host.tracks.IPv6 && host.sysctls.conntrackChecksum);
+}
+
 /** `ip_vs_in_icmp`: an error about a reply, from the client's side. */
 function errorToRealServer(walk: Walk, skb: Skb): Verdict {
   const inner = quoted(skb);
@@ -150,7 +161,8 @@ function errorToRealServer(walk: Walk, skb: Skb): Verdict {
     const what = "an ICMP error starts a connection of a virtual server (net.ipv4.vs.schedule_icmp)";
     return walk.chooser.unknown({ what }) ? { kind: "unknown", what: { what } } : undefined;
   }
-  if (skb.badChecksum) return dropped("malformed");
+  // `ip_vs_in_icmp_v6` does not look at the checksum
+  if (skb.badChecksum && skb.family === "IPv4") return dropped("malformed");
   recordConnection(walk, connection, "error");
   return transmitError(walk, skb, connection);
 }
@@ -190,7 +202,7 @@ function errorFromRealServer(walk: Walk, skb: Skb): Verdict {
   if (inner === undefined) return undefined;
   const connection = findReply(walk.state.ipvs, inverse(inner));
   if (connection === undefined) return undefined;
-  if (skb.badChecksum) return dropped("malformed");
+  if (isRefused(walk, skb)) return dropped("malformed");
   recordConnection(walk, connection, "error");
   rewriteError(walk, skb, connection, "out");
   const stop = rerouteReply(walk, skb);
