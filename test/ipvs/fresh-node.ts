@@ -223,8 +223,12 @@ export function changeOf({ virtualServers }: IPVSTable, { family }: FreshNode, r
   const server = `${optionOf(key.protocol)} ${textOf(key.address, key.port)}`;
   const kind = random.below(3);
   const chosen = reals.length === 0 || kind === 2 ? undefined : random.pick(reals);
-  if (chosen === undefined)
-    return `-a ${server} -r ${endpoint(plans[family].pod(random.between(40, 99)), 8080)} -m -w ${random.between(0, 3)}`;
+  if (chosen === undefined) {
+    const taken = new Set(reals.map(({ address, port }) => textOf(address, port)));
+    const free = Array.from({ length: 60 }, (_, i) => endpoint(plans[family].pod(40 + i), 8080));
+    const fresh = random.pick(free.filter((each) => !taken.has(each)));
+    return `-a ${server} -r ${fresh} -m -w ${random.between(0, 3)}`;
+  }
   const real = textOf(chosen.address, chosen.port);
   return kind === 0 ? `-d ${server} -r ${real}` : `-e ${server} -r ${real} -m -w ${random.pick([0, 0, 1, 2, 4])}`;
 }
