@@ -1,6 +1,7 @@
 import { type BalancedEntry, balancedEntry, proxiedEntry } from "../assembly/balancer.ts";
 import type { Address, Packet } from "../kernel/packet.ts";
 import { addressText } from "../kernel/packet-text.ts";
+import { equalDyadic, oneDyadic } from "../net/dyadic.ts";
 import { type JourneyOptions, type Sender, senderOf } from "../network/journey.ts";
 import { proxiedPacket } from "../network/load-balancer.ts";
 import { chanceText } from "../trace/chance-text.ts";
@@ -54,7 +55,9 @@ export function countLines(counts: Counts, names: Names): readonly string[] {
   const { total, seed, fates, assumed } = counts;
   const lines = fates.map(({ count, expected, there }) => {
     const share = `${((100 * count) / total).toFixed(1)} %`;
-    const chance = expected === undefined ? "" : ` (chance ${chanceText(expected)})`;
+    // the first connection's end is no chance where later ones end elsewhere: they go by turns
+    const byTurns = expected === undefined || (fates.length > 1 && equalDyadic(expected, oneDyadic));
+    const chance = byTurns ? "" : ` (chance ${chanceText(expected)})`;
     return `${String(count).padStart(String(total).length)} = ${share}${chance}   ${endText(there, names)}`;
   });
   const note = assumed === 0 ? [] : ["what is not modelled was taken not to match"];
