@@ -37,7 +37,8 @@ export interface NetworkOptions extends ClusterOptions {
   readonly kubeVersion: string;
   readonly mode?: string;
   readonly backend: Backend;
-  readonly outsideRoutesPods?: boolean;
+  /** Do routers outside lead to Pods? Objects do not tell. */
+  readonly routedPods?: boolean;
   readonly podNetwork: "overlay" | "direct";
 }
 
@@ -118,7 +119,7 @@ export function placeFromObjects(
   report: Report,
 ): TracedPlace | "host shown" | undefined {
   const release = releaseOf(options.kubeVersion);
-  const { validate, node, backend, outsideRoutesPods, podNetwork } = options;
+  const { validate, node, backend, routedPods, podNetwork } = options;
   const manifests = readManifests(clusterSources(options, report), { validate }, report);
   reportSkipped(manifests, report);
   reportEmpty(manifests, report);
@@ -159,7 +160,7 @@ export function placeFromObjects(
       askedFor: askedFor(book),
       pods: manifests.pods,
       ...(hostFile === undefined ? {} : { hostFile }),
-      ...(outsideRoutesPods === undefined ? {} : { outsideRoutesPods }),
+      ...(routedPods === undefined ? {} : { outsideRoutesPods: routedPods }),
     },
     foldAssumptions(report, options.verbose === true),
   );

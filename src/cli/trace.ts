@@ -222,8 +222,8 @@ export function traceCommand(exit: (code: number) => void): Command {
         .choices(["overlay", "direct"])
         .default("overlay"),
     )
-    .option("--outside-routes-pods", "routers outside know the way to Pods")
-    .option("--no-outside-routes-pods", "they do not")
+    .option("--routed-pods", "routers outside lead to Pod addresses")
+    .option("--no-routed-pods", "they do not")
     .addOption(
       new Option("-o, --output <form>", "what to print").choices(["text", "json", "mermaid", "kernel"]).default("text"),
     )
