@@ -24,9 +24,9 @@ export function ipvsResults(states: readonly ProxyState[]): readonly IPVSFamilyR
 export function nodeText(results: readonly IPVSFamilyResult[], output: NodeOutput, report: Report): string {
   switch (output) {
     case "ipvsadm":
-      return ipvsadmText(results);
+      return ipvsadmText(results, report);
     case "ipvsadm-ln":
-      return ipvsadmListing(results);
+      return ipvsadmListing(results, report);
     case "ipset":
       return ipsetText(results, report);
     case "addresses":
