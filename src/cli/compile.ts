@@ -155,7 +155,7 @@ function ipvsOutputs(
   { backend }: CompileOptions,
   report: Report,
 ): ModeOutputs {
-  const results = ipvsResults(states);
+  const results = ipvsResults(states, report);
   return {
     family: (state, output) => {
       const result = results.find((each) => each.state === state);

@@ -332,6 +332,87 @@ test("an endpoint of the other family is asked for, and said to be one", (t) => 
   t.deepEqual(entriesOf(compileIPVS(state), "KUBE-LOOP-BACK"), ["10.244.1.5,tcp:8080,10.244.1.5"]);
 });
 
+const nodePort = (name: string, ip: string, port: object): object =>
+  service(name, ip, { type: "NodePort", ports: [{ name: "p", ...port }] });
+
+/** Objects and settings → the codes of what is told of them. */
+const findings: readonly (readonly [string, readonly object[], KubeProxyConfiguration, readonly string[]])[] = [
+  ["nothing", example, {}, []],
+  ["a range of one address", ranged("198.51.100.7/32"), {}, ["source-range-churn"]],
+  [
+    "an address that two Services have",
+    ["a", "b"].map((name, i) =>
+      service(`n/${name}`, `10.96.0.${i}`, { externalIPs: ["192.0.2.1"], ports: [{ port: 80 }] }),
+    ),
+    {},
+    ["virtual-server-collision"],
+  ],
+  [
+    "two ports of one number and protocol in one Service",
+    [
+      service("n/a", "10.96.0.1", {
+        ports: [
+          { name: "p", port: 80 },
+          { name: "q", port: 80 },
+        ],
+      }),
+    ],
+    {},
+    ["virtual-server-collision"],
+  ],
+  [
+    "node ports on networks of cluster IPs",
+    [nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 })],
+    { nodePortAddresses: ["10.0.0.0/8"] },
+    ["node-ports-on-bound-addresses"],
+  ],
+  [
+    "node ports on all addresses",
+    [nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 })],
+    { nodePortAddresses: ["0.0.0.0/0"] },
+    [],
+  ],
+  [
+    "a port that is a node port",
+    [
+      nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 }),
+      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
+    ],
+    {},
+    ["port-is-node-port"],
+  ],
+  [
+    "a port that is a node port of policy Local",
+    [
+      service("n/a", "10.96.0.1", {
+        type: "NodePort",
+        externalTrafficPolicy: "Local",
+        ports: [{ port: 80, nodePort: 30080 }],
+      }),
+      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
+    ],
+    {},
+    [],
+  ],
+  [
+    "a port that is a node port of another protocol",
+    [
+      nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080, protocol: "UDP" }),
+      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
+    ],
+    {},
+    [],
+  ],
+];
+for (const [what, items, config, codes] of findings) {
+  test(`told of: ${what}`, (t) => {
+    t.deepEqual(
+      compiled(items, { config }).findings.map(({ code }) => code),
+      codes,
+    );
+  });
+}
+
 const seeds = Array.from({ length: 25 }, (_, i) => `ipvs/${i}`);
 
 /** Endpoints are of their virtual server's family, as the API server wants them. */
