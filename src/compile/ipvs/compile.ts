@@ -8,7 +8,7 @@ import { type IPVSRuleKind, ipvsRuleKinds } from "./provenance.ts";
 import { addRules } from "./rules.ts";
 import { type BoundAddress, type CompiledServer, ServerCollector } from "./servers.ts";
 import { addServicePort, type IPVSContext, type NodeAccess } from "./serviceport.ts";
-import { type CompiledSet, SetCollector } from "./sets.ts";
+import { type CompiledSet, WantedSets } from "./sets.ts";
 import { ipvsSysctls, type Sysctl } from "./sysctls.ts";
 import { ipvsTraitsOf } from "./traits.ts";
 
@@ -39,7 +39,7 @@ export interface CompiledIPVS {
  */
 export function compileIPVS(state: ProxyState): CompiledIPVS {
   const traits = ipvsTraitsOf(state.release);
-  const sets = new SetCollector(state.family, traits);
+  const sets = new WantedSets(state.family, traits);
   const servers = new ServerCollector();
   const nodeAccess: NodeAccess[] = [];
   const nodeAddresses = new Set(state.ipvs.nodeAddresses);

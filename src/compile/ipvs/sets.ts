@@ -59,7 +59,7 @@ function networkOf(text: string): Value | undefined {
 }
 
 /** The sets of one family while a sync pass fills them. */
-export class SetCollector {
+export class WantedSets {
   readonly #sets = new Map<SetKey, OpenSet>();
   readonly #family: IPFamily;
 
