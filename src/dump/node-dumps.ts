@@ -7,10 +7,13 @@ import { HostState } from "../kernel/state.ts";
 import { ipFamilies } from "../net/family.ts";
 import { parseIPv6 } from "../net/ip.ts";
 import { originalPlaces, type PastedPart, readPasted } from "../pasted/pasted.ts";
+import { parseIPSetListing } from "../rules/ipset/listing.ts";
 import type { IPSet } from "../rules/ipset/model.ts";
 import { parseIPSets } from "../rules/ipset/parse.ts";
+import type { IPVSConnection, IPVSTable } from "../rules/ipvs/model.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 import { type DumpKind, hostFromDumps, openingOf } from "./host-from-dumps.ts";
+import { type CollectedIPVS, ipvsKinds, joinTables } from "./ipvs.ts";
 import { joinRuns } from "./join-runs.ts";
 import { type RulesDump, readRulesDump } from "./rules.ts";
 
@@ -18,6 +21,10 @@ import { type RulesDump, readRulesDump } from "./rules.ts";
 export interface NodeDumps {
   readonly host: Host;
   readonly state: HostState;
+  /** Virtual servers, where a text of ipvsadm tells them, in the order of the text. */
+  readonly ipvs?: IPVSTable;
+  /** Their connections, where `ipvsadm -Lnc` tells them. */
+  readonly ipvsConnections?: readonly IPVSConnection[];
 }
 
 /** What the texts hold besides interfaces, routes and sysctls. */
@@ -25,6 +32,7 @@ interface Collected {
   readonly runs: RulesDump[];
   readonly sets: Map<string, IPSet>;
   readonly listings: Source[];
+  readonly ipvs: CollectedIPVS;
 }
 
 type Parts = ReadonlyMap<Source, PastedPart>;
@@ -46,6 +54,14 @@ function kindsInto(collected: Collected, parts: Parts): readonly DumpKind[] {
         for (const [name, set] of parseIPSets(source, report)) collected.sets.set(name, set);
       },
     },
+    {
+      name: "ipset list",
+      recognises: ({ line }) => /^Name: \S+$/.test(line),
+      read: (source, report) => {
+        for (const [name, { set }] of parseIPSetListing(source, report)) collected.sets.set(name, set);
+      },
+    },
+    ...ipvsKinds(collected.ipvs),
     {
       name: "conntrack -L",
       recognises: ({ line }) =>
@@ -118,8 +134,8 @@ function readParts(sources: readonly Source[], report: Report): readonly PastedP
 }
 
 /**
- * A node from what its own tools print, in any order: `iptables-save` (both families, both back ends), `ipset save`,
- * `conntrack -L`, `ip -j addr`, `ip -j route`, `ip -j rule`, `sysctl -a`. Each text's kind is told by its content. What is
+ * A node from what its own tools print, in any order: `iptables-save` (both families, both back ends), `ipset save` or `list`,
+ * `ipvsadm -Sn`, `-Ln` and `-Lnc`, `conntrack -L`, `ip -j addr`, `ip -j route`, `ip -j rule`, `sysctl -a`. Each text's kind is told by its content. What is
  * missing is assumed, and said in notes; faults are reported with their places. Texts may be as people paste them, several dumps
  * in one (`readPasted`); rules that are not whole are marked, so that packets which depend on what is missing have an unknown end.
  */
@@ -131,6 +147,7 @@ export function readNodeDumps(given: readonly Source[], name: string, reportGive
     runs: [],
     sets: new Map(),
     listings: [],
+    ipvs: { saved: [], listed: [], connections: [] },
   };
   const kinds = kindsInto(collected, new Map(parts.map((part) => [part.text.source, part])));
   const own = (source: Source): boolean => kinds.some((kind) => kind.recognises(openingOf(source), source));
@@ -150,7 +167,22 @@ export function readNodeDumps(given: readonly Source[], name: string, reportGive
   );
   const state = new HostState();
   for (const listing of collected.listings) readListing(listing, state, host.sysctls, report);
-  return { host, state };
+  return { host, state, ...virtualServersOf(collected.ipvs, report) };
+}
+
+/** What ipvsadm told; until packets meet virtual servers in the kernel, somebody who gives them has to know it. */
+function virtualServersOf(collected: CollectedIPVS, report: Report): Pick<NodeDumps, "ipvs" | "ipvsConnections"> {
+  const ipvs = joinTables(collected, report);
+  const { connections } = collected;
+  if (ipvs !== undefined || connections.length > 0) {
+    const message =
+      "virtual servers are read, but packets do not meet them yet: what would go to one goes on as without IPVS";
+    report({ severity: "warning", code: "ipvs-not-emulated", message });
+  }
+  return {
+    ...(ipvs === undefined ? {} : { ipvs }),
+    ...(connections.length === 0 ? {} : { ipvsConnections: connections }),
+  };
 }
 
 function describeRulesOnly(

@@ -9,13 +9,19 @@ export type LineKind =
   | "header"
   | "set"
   | "element"
+  | "listed-set"
+  | "set-field"
+  | "member"
+  | "ipvs-command"
+  | "ipvs-line"
+  | "ipvs-connection"
   | "connection"
   | "sysctl"
   | "json"
   | "comment";
 
 /**
- * Lines of the tools' own output (dump-formats §0, §1.7, §4.1), each tried where a line, or what is left of it behind a prefix,
+ * Lines of the tools' own output (dump-formats §0, §1.7, §4.1, ipvs-mode §11), each tried where a line, or what is left of it behind a prefix,
  * begins. None but `json` is the beginning of another one's continuation: no option of a rule is an upper-case letter.
  */
 const KINDS: readonly (readonly [LineKind, RegExp])[] = [
@@ -28,6 +34,24 @@ const KINDS: readonly (readonly [LineKind, RegExp])[] = [
   ["chain-command", /-(?:N|X|F|E|Z)(?: [^\s"'-][^\s"']*){1,2}\s*$|-[XFZ]\s*$/y],
   ["set", /create \S+ (?:bitmap|hash|list):/y],
   ["element", /add \S+ [0-9a-fA-F:.[]\S*(?:$| (?:timeout|packets|bytes|comment|skbmark|skbprio|skbqueue|nomatch)\b)/y],
+  ["listed-set", /Name: \S+\s*$/y],
+  [
+    "set-field",
+    /Type: (?:bitmap|hash|list):|Header: (?:family|range|hashsize|size) |(?:Revision|Size in memory|References|Number of entries): \d+\s*$|Members:\s*$/y,
+  ],
+  [
+    "ipvs-command",
+    /(?:ipvsadm )?(?:(?:-[AaEeDd]|--(?:add|edit|delete)-(?:service|server)) ?(?:-[tuf] ?[^\s-]|--(?:tcp|udp|sctp|fwmark)-service[ =])|--set \d+ \d+ \d+\s*$)/y,
+  ],
+  ["ipvs-line", /IP Virtual Server version |Prot LocalAddress:Port |Timeout \(tcp tcpfin udp\): \d/y],
+  // ends are short: what is longer is not searched for where it divides
+  ["ipvs-line", / {0,2}-> (?:RemoteAddress:Port|\S{1,80}:\S{1,80} +(?:Masq|Route|Tunnel|Local) )/y],
+  ["ipvs-line", /(?:(?:TCP|UDP) |SCTP) \S{1,80}:\S{1,80} [a-z]+(?: |\s*$)|FWM {2}-?\d+ (?:IPv6 )?[a-z]+(?: |\s*$)/y],
+  ["ipvs-connection", /IPVS connection entries\s*$|pro expire state +source /y],
+  [
+    "ipvs-connection",
+    /(?:TCP|UDP|SCTP|IP ) \d{1,9}:\d\d +[A-Z][A-Z0-9_-]* +\S{1,80}:\S{1,80} +\S{1,80}:\S{1,80} +\S{1,80}:\S/y,
+  ],
   ["connection", /(?:ipv[46]\s+\d+\s+)?(?:tcp|udp|icmp|icmpv6|sctp|gre|udplite|dccp|unknown)\s+\d+ .*?\bsrc=/y],
   ["sysctl", /(?:net|kernel|vm|fs|abi|debug|dev|user|crypto|sunrpc)[./][^\s=]+ ?= ?/y],
   ["json", /\[\s*(?:\{|$)|\[\s*\]\s*$/y],
@@ -44,7 +68,16 @@ export function kindAt(text: string, at: number): LineKind | undefined {
 }
 
 /** The tools whose output a line may belong to. */
-export type PartKind = "iptables" | "ipset" | "conntrack" | "json" | "sysctl";
+export type PartKind =
+  | "iptables"
+  | "ipset"
+  | "ipset-listing"
+  | "ipvs-commands"
+  | "ipvs-listing"
+  | "ipvs-connections"
+  | "conntrack"
+  | "json"
+  | "sysctl";
 
 /** Kinds that tell the tool: a comment may be of any. */
 export type ToolLine = Exclude<LineKind, "comment">;
@@ -59,6 +92,12 @@ const PARTS: Readonly<Record<ToolLine, PartKind>> = {
   header: "iptables",
   set: "ipset",
   element: "ipset",
+  "listed-set": "ipset-listing",
+  "set-field": "ipset-listing",
+  member: "ipset-listing",
+  "ipvs-command": "ipvs-commands",
+  "ipvs-line": "ipvs-listing",
+  "ipvs-connection": "ipvs-connections",
   connection: "conntrack",
   sysctl: "sysctl",
   json: "json",

@@ -62,6 +62,11 @@ class Splitter {
       return;
     }
     const tool = partOf(kind);
+    // -Z is a command of both
+    if (kind === "chain-command" && this.#part?.kind === "ipvs-commands") {
+      this.#part.lines.push({ ...line, kind: "ipvs-command" });
+      return;
+    }
     if (this.#part?.kind === "unknown" && this.#part.lines.every((each) => each.kind !== undefined)) {
       // comments and empty lines belong to what comes behind them
       const { lines: before } = this.#part;

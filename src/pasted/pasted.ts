@@ -106,11 +106,23 @@ function readPart(part: TextPart, reading: Reading, isUntouched: boolean, report
       return [{ kind: part.kind, text: derived(source, between === "" ? [joined(lines, "")] : lines) }];
     }
     default: {
-      const lines = part.lines.filter(({ kind }) => kind !== undefined && kind !== "frame");
-      runsOf(part.lines, (run) => reading.leftOut.say(run, "warning"));
+      const all = part.kind === "ipset-listing" ? withMembers(part.lines) : part.lines;
+      const lines = all.filter(({ kind }) => kind !== undefined && kind !== "frame");
+      runsOf(all, (run) => reading.leftOut.say(run, "warning"));
       return [{ kind: part.kind, text: derived(source, lines) }];
     }
   }
+}
+
+/** Members of a listed set may look like anything: what stands below its lines, up to an empty one, are members. */
+function withMembers(lines: readonly PeeledLine[]): readonly PeeledLine[] {
+  let inSet = false;
+  return lines.map((line) => {
+    const { kind } = line;
+    if (kind === "listed-set" || kind === "set-field") inSet = true;
+    else if (kind === "blank") inSet = false;
+    return kind === undefined && inSet ? { ...line, kind: "member" } : line;
+  });
 }
 
 /** Hands over each run of lines that nothing recognises. */

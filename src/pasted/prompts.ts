@@ -28,7 +28,7 @@ const PROMPTS: readonly RegExp[] = [
 
 /** `# iptables-save` is a root prompt or a comment: only what can be nothing but a command is one. */
 const ROOT =
-  /^#[ \t]?((?:sudo |nsenter |kubectl |docker |crictl )?.*\bip6?tables\S*(?:-save\b| .*-[St]\b).*|(?:sudo )?(?:conntrack|ipset|sysctl|ip) -?\w.*)$/;
+  /^#[ \t]?((?:sudo |nsenter |kubectl |docker |crictl )?.*\bip6?tables\S*(?:-save\b| .*-[St]\b).*|(?:sudo )?(?:conntrack|ipset|ipvsadm|sysctl|ip) -?\w.*)$/;
 
 const TOOL = /\b(ip6?tables)(?:-(?:nft|legacy))?(-save)?\b/;
 

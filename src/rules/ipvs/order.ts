@@ -39,7 +39,7 @@ function wordsOf(address: IPAddress): readonly number[] {
 /** An unsigned difference kept in a signed int: more than 2^31 apart, the greater one comes first (ipvs-mode §11.3). */
 const wrapped = (a: number, b: number): number => (a - b) | 0;
 
-/** Compares as the first one's family says. */
+/** Compares as the first one's family says: of an IPv4 address only the first word. */
 function compareAddresses(a: IPAddress, b: IPAddress): number {
   if (a.family === "IPv4") return wrapped(a.value, b.family === "IPv4" ? b.value : b.words[0]);
   const [first, second] = [a.words, wordsOf(b)];
@@ -70,11 +70,8 @@ function bucketOf(key: VirtualServerKey): number {
   return (key.protocol ^ folded ^ (key.port >>> 8) ^ key.port) & 255;
 }
 
-/**
- * The virtual servers in the order in which the kernel tells them, newest first in a bucket, and their real servers newest
- * first (ipvs-mode §9.7): `ipvsadm -Ln --nosort`, where the constant of the network namespace is 0.
- */
-export function kernelOrder({ virtualServers }: IPVSTable): readonly VirtualServer[] {
+/** The virtual servers bucket by bucket, newest first in each, as they are. */
+function byBucket({ virtualServers }: IPVSTable): readonly VirtualServer[] {
   const buckets = new Map<number, VirtualServer[]>();
   for (const server of virtualServers) {
     const number = bucketOf(server.key) + (server.key.kind === "fwmark" ? 256 : 0);
@@ -83,8 +80,15 @@ export function kernelOrder({ virtualServers }: IPVSTable): readonly VirtualServ
     else bucket.push(server);
   }
   const numbers = [...buckets.keys()].sort((a, b) => a - b);
-  const servers = numbers.flatMap((number) => (buckets.get(number) ?? []).toReversed());
-  return servers.map((server) => ({ ...server, realServers: server.realServers.toReversed() }));
+  return numbers.flatMap((number) => (buckets.get(number) ?? []).toReversed());
+}
+
+/**
+ * The virtual servers in the order in which the kernel tells them, newest first in a bucket, and their real servers newest
+ * first (ipvs-mode §9.7): `ipvsadm -Ln --nosort`, where the constant of the network namespace is 0.
+ */
+export function kernelOrder(table: IPVSTable): readonly VirtualServer[] {
+  return byBucket(table).map((server) => ({ ...server, realServers: server.realServers.toReversed() }));
 }
 
 /**
@@ -93,11 +97,21 @@ export function kernelOrder({ virtualServers }: IPVSTable): readonly VirtualServ
  * behind 192.168/16; where three of them go in a circle (10, 127, 192), the order in which they were told decides.
  */
 export function sortAsPrinted(told: readonly VirtualServer[]): readonly VirtualServer[] {
-  const servers = mergeSort(told, (a, b) => compareKeys(a.key, b.key));
-  return servers.map((server) => ({ ...server, realServers: mergeSort(server.realServers, compareRealServers) }));
+  return byKey(told).map((server) => ({ ...server, realServers: sortRealServers(server.realServers) }));
 }
 
 /** The virtual servers and the real servers of each as ipvsadm prints them, told by a kernel with a namespace constant of 0. */
 export function printedOrder(table: IPVSTable): readonly VirtualServer[] {
-  return sortAsPrinted(kernelOrder(table));
+  return byKey(byBucket(table)).map((server) => ({
+    ...server,
+    realServers: sortRealServers(server.realServers.toReversed()),
+  }));
+}
+
+function byKey(told: readonly VirtualServer[]): readonly VirtualServer[] {
+  return mergeSort(told, (a, b) => compareKeys(a.key, b.key));
+}
+
+function sortRealServers(told: readonly RealServer[]): readonly RealServer[] {
+  return mergeSort(told, compareRealServers);
 }

@@ -88,6 +88,8 @@ const refused: readonly (readonly [text: string, found: string])[] = [
   [`${A}${a}-i --tun-csum`, "bad-option@57"],
   [`${A}${a}-i --tun-type foo`, "bad-option@57"],
   [`${A}${a}-i --tun-port 7`, "bad-option@57"],
+  [`${A}${a}-mz`, "unknown-option@56"],
+  [`${A}-D -t 1.1.1.1:80 -s rr`, "bad-option@40"],
   ["--set 1 2", "bad-timeout@6"],
   ["--set 1 2 x", "bad-timeout@6"],
   ["--set", "bad-timeout@0"],

@@ -119,3 +119,59 @@ test("a saved text is canonical", (t) => {
   const { source, report } = reading(toolText("ipvsadm -S"));
   t.is(formatIPVSCommands(parseIPVSCommands(source, report)), toolText("ipvsadm -Sn"));
 });
+
+const V = "TCP  1.1.1.1:80 rr\n";
+const R = "  -> 2.2.2.2:80 Masq 1 0 0\n";
+
+/** Each text with the findings that reading it as a listing gives. */
+const faults: readonly (readonly [text: string, found: string])[] = [
+  ["", ""],
+  [`\r\n${V.trimEnd()}\r\n${R}`, ""],
+  ["x\n", "bad-listing-line@0"],
+  [R, "no-such-server@2"],
+  [`${V}${V}${R}`, "server-exists@19"],
+  [`${V}${R}${R}`, "real-server-exists@48"],
+  ["TCP  localhost:80 rr\n  -> x\n", "name-not-number@5"],
+  ["TCP  1.1.1.1:http-x rr\n", "name-not-number@5"],
+  ["TCP  1.1.1.1 rr\n", "bad-address@5"],
+  ["TCP  1.1.1.1:80\n", "no-scheduler@15"],
+  ["TCP  1.1.1.1:80 best\n", "unknown-scheduler@0"],
+  ["FWM  0 rr\n", "bad-mark@5"],
+  ["FWM  -2147483649 rr\n", "bad-mark@5"],
+  ["TCP  1.1.1.1:80 rr (mh-port)\n", "bad-scheduler-flag@19"],
+  ["TCP  1.1.1.1:80 rr persistent\n", "bad-timeout@29"],
+  ["TCP  1.1.1.1:80 rr persistent 60 mask x\n", "bad-netmask@38"],
+  ["TCP  [::1]:80 rr persistent 60 mask 129\n", "bad-netmask@36"],
+  ["TCP  1.1.1.1:80 rr forever\n", "unknown-flag@19"],
+  [`${V}  -> 2.2.2.2:80 Nat 1 0 0\n`, "bad-method@35"],
+  [`${V}  -> 2.2.2.2:80 Masq 1 0\n`, "bad-number@43"],
+  [`${V}  -> 2.2.2.2:80 Masq 1 0 x\n`, "bad-number@44"],
+  [`${V}  -> 2.2.2.2:80 Masq 1 0 0 0\n`, "unexpected-word@46"],
+  [`  -> RemoteAddress:Port Forward TunnelInfo Weight\n${V}  -> 2.2.2.2:80 Tunnel gue:+c 1 0 0\n`, "bad-tunnel@92"],
+];
+
+test("what is wrong with a listing is found at its word", (t) => {
+  for (const [text, expected] of faults) t.is(readListing(text).found.join(" "), expected, text);
+});
+
+const C = "TCP 00:57  SYN_RECV    192.168.1.77:40001 10.96.0.1:99       10.244.1.7:99\n";
+
+test("what is wrong with a list of connections is found at its word", (t) => {
+  const rows: readonly (readonly [text: string, found: string])[] = [
+    ["", ""],
+    [`\n${C.trimEnd()}\r\n`, ""],
+    ["GRE 00:57 NONE 1.1.1.1:1 1.1.1.1:1 1.1.1.1:1\n", "bad-connection@0"],
+    ["TCP 00:57 NONE 1.1.1.1:1 1.1.1.1:1\n", "bad-connection@0"],
+    [C.replace("00:57", "00:60"), "bad-time@4"],
+    [C.replace("00:57", "57"), "bad-time@4"],
+    [C.replace("SYN_RECV", "SYNREC"), "unknown-state@11"],
+    [C.replace(":99", ":www"), "name-not-number@42"],
+    [C.replace(":99", ""), "bad-address@42"],
+    [`${C}${C.replace("00:57", "00:58")}`, "connection-exists@75"],
+  ];
+  for (const [text, expected] of rows) {
+    const { source, found, report } = reading(text);
+    parseIPVSConnections(source, report);
+    t.is(found.join(" "), expected, text);
+  }
+});

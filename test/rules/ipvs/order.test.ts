@@ -81,6 +81,17 @@ test("the kernel tells its buckets in order, and in each of them and in lists of
   t.deepEqual(kernelOrder({ virtualServers: [two] })[0]?.realServers, two.realServers.toReversed());
 });
 
+test("marks of 2^31 and above are printed as negative numbers", (t) => {
+  const mark = { key: { kind: "fwmark", family: "IPv6", mark: 0xffffffff }, ...bare } as const;
+  t.is(formatIPVSCommands({ virtualServers: [mark] }), "-A -f -1 -6 -s rr\n");
+  t.is(
+    formatIPVSListing({ virtualServers: [mark] })
+      .split("\n")
+      .at(-2),
+    "FWM  -1 IPv6 rr",
+  );
+});
+
 test("a listing has title lines, a size and columns", (t) => {
   const server = { ...virtual("10.96.0.1:443"), persistence: { timeout: 10800, maskLength: 32 } };
   const realServers = [{ ...real("192.168.1.10", 6443), connections: { active: 3, inactive: 12 } }];
