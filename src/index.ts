@@ -20,6 +20,7 @@ export { type IptablesSteps, loadCompiled } from "./compile/iptables/load-compil
 export { originField, type RuleKind, type RuleOrigin, ruleKinds } from "./compile/iptables/provenance.ts";
 export { verifiedReleases } from "./compile/iptables/traits.ts";
 export { type CompiledIPVS, compileIPVS } from "./compile/ipvs/compile.ts";
+export type { IPVSFinding } from "./compile/ipvs/findings.ts";
 export {
   type IPVSItemKind,
   type IPVSRuleKind,

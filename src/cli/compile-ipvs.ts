@@ -15,18 +15,22 @@ import type { ClusterInput } from "./cluster-input.ts";
 export const nodeOutputs = ["ipvsadm", "ipvsadm-ln", "ipset", "addresses"] as const;
 export type NodeOutput = (typeof nodeOutputs)[number];
 
-/** Compiles the families of a node in ipvs mode. */
-export function ipvsResults(states: readonly ProxyState[]): readonly IPVSFamilyResult[] {
-  return states.map((state) => ({ state, compiled: compileIPVS(state) }));
+/** Compiles the families of a node in ipvs mode, and tells what is remarkable about it. */
+export function ipvsResults(states: readonly ProxyState[], report: Report): readonly IPVSFamilyResult[] {
+  return states.map((state) => {
+    const compiled = compileIPVS(state);
+    for (const finding of compiled.findings) report(finding);
+    return { state, compiled };
+  });
 }
 
 /** One of the node's texts, both families together. */
 export function nodeText(results: readonly IPVSFamilyResult[], output: NodeOutput, report: Report): string {
   switch (output) {
     case "ipvsadm":
-      return ipvsadmText(results);
+      return ipvsadmText(results, report);
     case "ipvsadm-ln":
-      return ipvsadmListing(results);
+      return ipvsadmListing(results, report);
     case "ipset":
       return ipsetText(results, report);
     case "addresses":

@@ -71,16 +71,23 @@ export function checkRelease(release: Release, mode: string): void {
   throw new UsageError(`--kube-version ${formatRelease(release)}: not modelled in ${mode} mode; known are ${known}`);
 }
 
-/** The release that a text names, of any mode. */
-function anyReleaseOf(text: string): Release {
+function releaseIn(text: string): Release {
   const release = parseRelease(text);
   if (release === undefined) throw new UsageError(`--kube-version ${text}: not a release such as 1.37 or v1.37.2`);
   return release;
 }
 
+/** The release that a text names, one of any mode's. */
+function anyReleaseOf(text: string): Release {
+  const release = releaseIn(text);
+  const known = [...RELEASES].map(([mode, releases]) => `${releases.map(formatRelease).join(", ")} (${mode})`);
+  if ([...RELEASES.values()].some((releases) => releases.some(({ minor }) => minor === release.minor))) return release;
+  throw new UsageError(`--kube-version ${text}: not modelled; known are ${known.join(" and ")}`);
+}
+
 /** The release that `--kube-version` names, one of iptables mode's. */
 export function releaseOf(text: string): Release {
-  const release = anyReleaseOf(text);
+  const release = releaseIn(text);
   if (verifiedReleases.some(({ minor }) => minor === release.minor)) return release;
   const known = verifiedReleases.map(formatRelease).join(", ");
   throw new UsageError(`--kube-version ${text}: not modelled; known are ${known}`);
@@ -155,7 +162,7 @@ function ipvsOutputs(
   { backend }: CompileOptions,
   report: Report,
 ): ModeOutputs {
-  const results = ipvsResults(states);
+  const results = ipvsResults(states, report);
   return {
     family: (state, output) => {
       const result = results.find((each) => each.state === state);
@@ -194,7 +201,6 @@ function* everything(states: readonly ProxyState[], outputs: ModeOutputs): Gener
 
 function run(options: CompileOptions, values: Readonly<Record<string, unknown>>): number {
   const release = anyReleaseOf(options.kubeVersion);
-  if (![...RELEASES.values()].flat().some(({ minor }) => minor === release.minor)) releaseOf(options.kubeVersion);
   const found = findings();
   try {
     const input = readCluster(options, values, release, found.report);

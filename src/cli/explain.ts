@@ -1,9 +1,11 @@
 import { Argument, Command, Option } from "commander";
 import { type Explanation, explain } from "../inspect/explain.ts";
 import { explainJSON, explainText } from "../inspect/explain-report.ts";
+import { explainServersText } from "../inspect/explain-servers.ts";
 import { explainTrace } from "../inspect/explain-trace.ts";
 import { explainTraceJSON, explainTraceText } from "../inspect/explain-trace-report.ts";
 import { readDump } from "../inspect/read-dump.ts";
+import { readOtherDumps, type ServersDump } from "../inspect/read-servers.ts";
 import { isTraceLog, readTraceLog } from "../inspect/trace-log.ts";
 import type { IPFamily } from "../net/family.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
@@ -21,19 +23,28 @@ Examples:
   iptables-save | rulewalk explain -
   rulewalk explain node-1.iptables.save node-1.ip6tables.save
   rulewalk explain -o json node-1.save
+  ipvsadm -Ln | rulewalk explain -
   dmesg | rulewalk explain - --dump node-1.save
 
 Each rule of an iptables-save or ip6tables-save dump in words: by Service, as far as comments and chain names tell, then by
-the program that wrote it. The mode and release of kube-proxy are guessed from the rules, with the reasons.
+the program that wrote it; or each virtual server of ipvsadm -Sn or -Ln. The mode and release of kube-proxy are guessed from the rules, with the reasons.
 A trace is read as well: kernel log lines of the TRACE target with any prefix, or what xtables-monitor --trace prints. Each
 step is told in words; --dump gives a kernel log's rule numbers their rules.
-Exit codes: 0 explained, 2 wrong usage, or a text with no table in it.`;
+Exit codes: 0 explained, 2 wrong usage, or a text with neither table nor virtual server in it.`;
 
 const families: Readonly<Record<"ipv4" | "ipv6", IPFamily>> = { ipv4: "IPv4", ipv6: "IPv6" };
 
-/** The dumps of a text; what cannot be read of it is reported. */
-function explanationsOf(source: Source, { family }: ExplainOptions, report: Report): readonly Explanation[] {
-  return readDump(source, family === undefined ? {} : { family: families[family] }, report).map(explain);
+/** What a text holds; what cannot be read of it is reported. */
+interface Explained {
+  readonly rules: readonly Explanation[];
+  readonly servers: readonly ServersDump[];
+}
+
+function explanationsOf(source: Source, { family }: ExplainOptions, report: Report): Explained {
+  const { servers, isAll } = readOtherDumps(source, report);
+  if (isAll && servers.length > 0) return { rules: [], servers };
+  const options = family === undefined ? {} : { family: families[family] };
+  return { rules: readDump(source, options, report).map(explain), servers };
 }
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -41,8 +52,12 @@ const append = (value: string, before: readonly string[] = []): readonly string[
 /** Dumps in words; true when each text holds one. */
 function explainDumps(sources: readonly Source[], options: ExplainOptions, report: Report): Printed {
   const explanations = sources.map((source) => explanationsOf(source, options, report));
-  const isGood = explanations.every((each) => each.length > 0);
-  return { pieces: printedDumps(explanations.flat(), options), isGood };
+  const isGood = explanations.every(({ rules, servers }) => rules.length + servers.length > 0);
+  const all = {
+    rules: explanations.flatMap(({ rules }) => rules),
+    servers: explanations.flatMap(({ servers }) => servers),
+  };
+  return { pieces: printedDumps(all, options), isGood };
 }
 
 /** What is printed, piece by piece, and whether all input could be used. */
@@ -51,15 +66,19 @@ interface Printed {
   readonly isGood: boolean;
 }
 
-function* printedDumps(explanations: readonly Explanation[], { output }: ExplainOptions): Generator<string> {
+function* printedDumps({ rules, servers }: Explained, { output }: ExplainOptions): Generator<string> {
   if (output === "json") {
-    yield* explainJSON(explanations);
+    yield* explainJSON(rules, servers);
     return;
   }
   const { strong } = paintFor(process.stdout);
-  for (const [i, explanation] of explanations.entries()) {
+  for (const [i, explanation] of rules.entries()) {
     if (i > 0) yield "\n";
     yield* explainText(explanation, { strong });
+  }
+  for (const [i, each] of servers.entries()) {
+    if (i + rules.length > 0) yield "\n";
+    yield* explainServersText(each, { strong });
   }
 }
 
@@ -107,7 +126,7 @@ function run(paths: readonly string[], options: ExplainOptions, exit: (code: num
 /** `rulewalk explain FILE…` */
 export function explainCommand(exit: (code: number) => void): Command {
   return new Command("explain")
-    .description("say in words what a node's iptables rules do, without Kubernetes objects")
+    .description("say in words what a node's iptables rules or virtual servers do, without Kubernetes objects")
     .addArgument(new Argument("<file...>", "files, or - for standard input"))
     .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json"]).default("text"))
     .addOption(new Option("--family <family>", "of dumps that do not tell theirs").choices(["ipv4", "ipv6"]))

@@ -12,16 +12,16 @@ import type { Report, Source } from "../text/diagnostic.ts";
 import { commandLines, saveText } from "../view/iptables-text.ts";
 import { ipvsNodeFiles } from "../view/ipvs-text.ts";
 
-/** The stages of a compilation in their order, and what each makes of what. */
+/** The stages of a compilation in their order, and what each makes of what. Ipvs mode comes before the trees of iptables mode crowd the memory. */
 export const stages = {
   read: "text → objects, checked against their fields",
   check: "objects → cluster: defaults, the API server's checks, order",
   decide: "cluster → what kube-proxy decides for the node",
+  ipvs: "decisions → all texts of ipvs mode, but for JSON and words",
   compile: "decisions → rules with their origins, as a tree",
   write: "tree → restore text",
   restore: "decisions → restore text at once, as `compile` does",
   parse: "restore text → tree",
-  ipvs: "decisions → all texts of ipvs mode, but for JSON and words",
 } as const;
 
 export type Stage = keyof typeof stages;

@@ -13,7 +13,9 @@ import {
   shareWords,
 } from "./explain.ts";
 import type { Evidence, Origin } from "./explain-origin.ts";
+import { explainedServers } from "./explain-servers.ts";
 import type { Vocabulary } from "./explain-words.ts";
+import type { ServersDump } from "./read-servers.ts";
 
 /** A line that begins with a word in bold. */
 interface Title {
@@ -198,8 +200,11 @@ function groupJSON(group: ExplainGroup, vocabulary: Vocabulary): object {
   return { kind: group.kind, name: group.name, frontends: frontendsOf(group, vocabulary), ...told, chains };
 }
 
-/** Dumps in words for programs: the pieces of one JSON text, a group at a time. */
-export function* explainJSON(explanations: Iterable<Explanation>): Generator<string> {
+/** Dumps in words for programs: the pieces of one JSON text, a group at a time; texts of ipvsadm under `ipvs`, where there are some. */
+export function* explainJSON(
+  explanations: Iterable<Explanation>,
+  servers: readonly ServersDump[] = [],
+): Generator<string> {
   yield `{"version": ${VERSION}, "dumps": [`;
   let first = true;
   for (const { dump, origin, vocabulary, groups } of explanations) {
@@ -217,5 +222,7 @@ export function* explainJSON(explanations: Iterable<Explanation>): Generator<str
       yield `${i === 0 ? "" : ","}\n${JSON.stringify(groupJSON(group, vocabulary))}`;
     yield "\n]}";
   }
-  yield "\n]}\n";
+  yield "\n]";
+  if (servers.length > 0) yield `,\n"ipvs": ${JSON.stringify(servers.map(explainedServers))}`;
+  yield "}\n";
 }

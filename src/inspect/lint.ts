@@ -7,9 +7,11 @@ import { checkEndpoints } from "./check-endpoints.ts";
 import { checkMarks } from "./check-marks.ts";
 import { checkOrder } from "./check-order.ts";
 import { checkOrigin } from "./check-origin.ts";
+import { checkServers } from "./check-servers.ts";
 import type { Dump, LintTable } from "./dump.ts";
 import { type Fault, type Finding, faultReport, faultSeverities } from "./finding.ts";
 import { readDump } from "./read-dump.ts";
+import { type OtherDumps, readOtherDumps } from "./read-servers.ts";
 
 /** `family` for texts that do not tell theirs; `severity` leaves out findings that are milder. */
 export interface LintOptions {
@@ -26,17 +28,23 @@ const rank: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2
 
 /**
  * The faults of iptables dumps that can be told without any Kubernetes object: texts of iptables-save, or inputs of
- * iptables-restore. Worst first, then in the order of the sources and of their lines. Time is linear in the text;
+ * iptables-restore; texts of ipvsadm, with `ip -j addr` of the same node for what is bound. Worst first, then in the order of the sources and of their lines. Time is linear in the text;
  * nothing is thrown whatever it holds.
  */
 export function lint(sources: readonly Source[], options: LintOptions = {}): readonly Finding[] {
   const found: { readonly finding: Finding; readonly source: number }[] = [];
+  const others: { readonly dumps: OtherDumps; readonly report: (finding: Finding) => void }[] = [];
   for (const [i, source] of sources.entries()) {
     const report = (finding: Finding): void => {
       found.push({ finding, source: i });
     };
-    for (const dump of readDump(source, options, report)) checkDump(dump, report);
+    const dumps = readOtherDumps(source, report);
+    others.push({ dumps, report });
+    if (!dumps.isAll) for (const dump of readDump(source, options, report)) checkDump(dump, report);
   }
+  // addresses may come behind the virtual servers that they are for
+  const addresses = addressesOf(others.map(({ dumps }) => dumps));
+  for (const { dumps, report } of others) for (const each of dumps.servers) checkServers(each, addresses, report);
   const limit = options.severity ?? "note";
   return found
     .filter(({ finding }) => isShown(finding.severity, limit))
@@ -47,6 +55,11 @@ export function lint(sources: readonly Source[], options: LintOptions = {}): rea
         a.finding.place.offset - b.finding.place.offset,
     )
     .map(({ finding }) => finding);
+}
+
+function addressesOf(dumps: readonly OtherDumps[]): OtherDumps["addresses"] {
+  const all = dumps.flatMap(({ addresses }) => (addresses === undefined ? [] : [...addresses]));
+  return all.length === 0 ? undefined : new Map(all);
 }
 
 function checkDump(dump: Dump, report: (finding: Finding) => void): void {

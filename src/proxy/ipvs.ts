@@ -22,6 +22,8 @@ export interface IPVSDecisions {
   readonly nodeAddresses: readonly string[];
   /** Addresses that node ports get virtual servers on, in the order of the interfaces. */
   readonly nodePortAddresses: readonly string[];
+  /** The networks that those are in, when not all addresses are meant. */
+  readonly nodePortNetworks: readonly Prefix[];
 }
 
 const SECOND = 1e9;
@@ -76,5 +78,6 @@ export function ipvsDecisions(
     timeouts: timeouts(config),
     nodeAddresses: own,
     nodePortAddresses: named === "all" ? own : named,
+    nodePortNetworks: nodePorts.prefixes,
   };
 }

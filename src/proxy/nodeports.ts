@@ -10,6 +10,8 @@ export interface NodePortAddresses {
   readonly addresses: "all" | readonly string[];
   /** True when IPv4 loopback is among the configured CIDRs; never in the IPv6 generator. */
   readonly includesLoopback: boolean;
+  /** The CIDRs of the family with keywords expanded; none when all addresses are meant. */
+  readonly prefixes: readonly Prefix[];
 }
 
 interface WrittenPrefix {
@@ -74,11 +76,12 @@ export function nodePortAddresses(
   let kept = ofFamily(expanded, family);
   if (kept.length === 0) kept = ofFamily([ZERO[family]], family);
   const includesLoopback = family === "IPv4" && containsLoopback(kept, traits);
-  if (kept.some((written) => isMatchAll(written, traits))) return { addresses: "all", includesLoopback };
+  if (kept.some((written) => isMatchAll(written, traits))) return { addresses: "all", includesLoopback, prefixes: [] };
   const matching = interfaceAddresses(interfaces).filter((address) =>
     kept.some(({ prefix }) => prefixContains(prefix, address)),
   );
-  return { addresses: [...new Set(matching.map(formatIP))], includesLoopback };
+  const addresses = [...new Set(matching.map(formatIP))];
+  return { addresses, includesLoopback, prefixes: kept.map(({ prefix }) => prefix) };
 }
 
 /** The addresses without 127.0.0.0/8 and ::1, on which node ports are not served (iptables-mode §3.8). */

@@ -17,13 +17,31 @@ export function nodeTable(results: readonly IPVSFamilyResult[]): IPVSTable {
   };
 }
 
+/**
+ * Tells of endpoints that are not of their virtual server's family, which the API server does not let through: kube-proxy
+ * asks for them all the same, and the texts show that, but what the kernel makes of it is not modelled.
+ */
+function reportMixed(results: readonly IPVSFamilyResult[], report: Report): void {
+  for (const { state, compiled } of results) {
+    for (const { server, address, endpoints } of compiled.servers) {
+      server.realServers.forEach((real, i) => {
+        if (real.address.family === state.family) return;
+        const message = `the endpoint ${endpoints[i]?.text} is not of the family of ${address}: what the kernel makes of that real server is not modelled`;
+        report({ severity: "warning", code: "real-server-family", message });
+      });
+    }
+  }
+}
+
 /** What `ipvsadm -Sn` prints on the node. */
-export function ipvsadmText(results: readonly IPVSFamilyResult[]): string {
+export function ipvsadmText(results: readonly IPVSFamilyResult[], report: Report): string {
+  reportMixed(results, report);
   return formatIPVSCommands(nodeTable(results));
 }
 
 /** What `ipvsadm -Ln` prints on the node before any connection. */
-export function ipvsadmListing(results: readonly IPVSFamilyResult[]): string {
+export function ipvsadmListing(results: readonly IPVSFamilyResult[], report: Report): string {
+  reportMixed(results, report);
   return formatIPVSListing(nodeTable(results));
 }
 
@@ -76,8 +94,9 @@ export function ipvsNodeFiles(
   report: Report,
 ): readonly (readonly [string, string])[] {
   return [
-    ["ipvsadm.save", ipvsadmText(results)],
-    ["ipvsadm.list", ipvsadmListing(results)],
+    ["ipvsadm.save", ipvsadmText(results, report)],
+    // what there is to say was said of the other form
+    ["ipvsadm.list", ipvsadmListing(results, () => undefined)],
     ["ipset.save", ipsetText(results, report)],
     ["addresses", addressesText(results)],
     ["sysctl", sysctlText(results)],

@@ -200,6 +200,58 @@ test("--out writes every output of both families", (t) => {
   rmSync(folder, { recursive: true });
 });
 
+const IPVS = [...SHOP, "--mode", "ipvs"];
+
+test("slow: --out in ipvs mode writes what the node has beside iptables, too", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rulewalk-"));
+  const { code } = run([...IPVS, "--out", folder]);
+  t.is(code, 0);
+  const own = ["addresses", "ipset.save", "ipvsadm.list", "ipvsadm.save", "sysctl"];
+  const files = readdirSync(folder);
+  t.deepEqual(files.filter((name) => own.includes(name)).sort(), own);
+  t.is(files.length, own.length + 8);
+  const read = (name: string): string => readFileSync(join(folder, name), "utf8");
+  t.is(read("ipvsadm.save"), run([...IPVS, "-o", "ipvsadm"]).out);
+  t.is(read("ipvsadm.list"), run([...IPVS, "-o", "ipvsadm-ln"]).out);
+  t.is(read("ipset.save"), run([...IPVS, "-o", "ipset"]).out);
+  t.is(read("addresses"), run([...IPVS, "-o", "addresses"]).out);
+  t.is(read("ip6tables.restore"), run([...IPVS, "--family", "ipv6"]).out);
+  // each address that is bound is in the set of bound addresses
+  const bound = [...read("addresses").matchAll(/^address add (\S+)\/\d+ dev kube-ipvs0$/gm)].map(
+    ([, address]) => address,
+  );
+  const listed = [...read("ipset.save").matchAll(/^add KUBE-(?:6-)?IPVS-IPS (\S+)$/gm)].map(([, address]) => address);
+  t.deepEqual([...bound].sort(), [...listed].sort());
+  t.true(bound.length > 10);
+  rmSync(folder, { recursive: true });
+});
+
+test("slow: the configuration's mode counts where none is given", (t) => {
+  const { out, code } = run([...SHOP, "--proxy-mode", "ipvs", "-o", "summary"]);
+  t.is(code, 0);
+  t.regex(out, /^What kube-proxy writes on node worker-1: ipvs mode, Kubernetes 1\.37\n/);
+  t.regex(out, /shop\/reports:http .*\n.*\n {6}refused by IPVS/);
+});
+
+test("slow: JSON of ipvs mode names object, field and place of servers, entries and addresses", (t) => {
+  const { families } = JSON.parse(run([...IPVS, "-o", "json"]).out);
+  const [{ virtualServers, sets, addresses, sysctls }] = families;
+  const vip = virtualServers.find(({ address }: { address: string }) => address === "198.51.100.20");
+  t.like(vip, {
+    object: "Service shop/web",
+    field: "status.loadBalancer.ingress[0].ip",
+    place: "examples/shop/services.yaml:62:15",
+  });
+  t.like(vip.realServers[0], { address: "10.244.1.10", object: "EndpointSlice shop/web-v4kpz", kind: "real-server" });
+  const entries = sets.flatMap((set: { entries: object[] }) => set.entries);
+  t.like(
+    entries.find(({ entry }: { entry: string }) => entry.endsWith(",203.0.113.0/24")),
+    { field: "spec.loadBalancerSourceRanges[0]", place: "examples/shop/services.yaml:54:30" },
+  );
+  t.like(addresses[0], { kind: "entry-bound-address", field: "spec.clusterIPs" });
+  t.true(sysctls.length === 4 && entries.every(({ place }: { place?: string }) => place !== undefined));
+});
+
 test("help has examples, and names kube-proxy's own flags apart", (t) => {
   const { code, out } = run(["compile", "--help"]);
   t.is(code, 0);

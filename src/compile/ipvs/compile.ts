@@ -2,12 +2,13 @@ import type { ProxyState } from "../../proxy/state.ts";
 import type { Command, Script } from "../../rules/iptables/syntax.ts";
 import type { IPVSTable } from "../../rules/ipvs/model.ts";
 import { TableTree } from "../iptables/table.ts";
+import { type IPVSFinding, ipvsFindings } from "./findings.ts";
 import { chainLines, ipvsCommands } from "./jumps.ts";
 import { type IPVSRuleKind, ipvsRuleKinds } from "./provenance.ts";
 import { addRules } from "./rules.ts";
 import { type BoundAddress, type CompiledServer, ServerCollector } from "./servers.ts";
 import { addServicePort, type IPVSContext, type NodeAccess } from "./serviceport.ts";
-import { type CompiledSet, SetCollector } from "./sets.ts";
+import { type CompiledSet, WantedSets } from "./sets.ts";
 import { ipvsSysctls, type Sysctl } from "./sysctls.ts";
 import { ipvsTraitsOf } from "./traits.ts";
 
@@ -27,6 +28,8 @@ export interface CompiledIPVS {
   /** What is bound to `kube-ipvs0`, in the order of binding. */
   readonly addresses: readonly BoundAddress[];
   readonly sysctls: readonly Sysctl[];
+  /** Where ipvs mode does what a reader of the objects would not think of. */
+  readonly findings: readonly IPVSFinding[];
 }
 
 /**
@@ -36,7 +39,7 @@ export interface CompiledIPVS {
  */
 export function compileIPVS(state: ProxyState): CompiledIPVS {
   const traits = ipvsTraitsOf(state.release);
-  const sets = new SetCollector(state.family, traits);
+  const sets = new WantedSets(state.family, traits);
   const servers = new ServerCollector();
   const nodeAccess: NodeAccess[] = [];
   const nodeAddresses = new Set(state.ipvs.nodeAddresses);
@@ -61,5 +64,6 @@ export function compileIPVS(state: ProxyState): CompiledIPVS {
     sets: sets.sets(),
     addresses,
     sysctls: ipvsSysctls(state, traits),
+    findings: ipvsFindings(state, servers.collisions(), addresses),
   };
 }

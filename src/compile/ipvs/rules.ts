@@ -16,14 +16,14 @@ import {
 import { chains, type SetKey, setDefinitions, setName } from "./names.ts";
 import type { IPVSRuleKind } from "./provenance.ts";
 import type { NodeAccess } from "./serviceport.ts";
-import type { SetCollector } from "./sets.ts";
+import type { WantedSets } from "./sets.ts";
 import type { IPVSTraits } from "./traits.ts";
 
 /** What the rules of one family are written from. */
 export interface RuleContext {
   readonly state: ProxyState;
   readonly traits: IPVSTraits;
-  readonly sets: SetCollector;
+  readonly sets: WantedSets;
   readonly nat: TableTree<IPVSRuleKind>;
   readonly filter: TableTree<IPVSRuleKind>;
   readonly nodeAccess: readonly NodeAccess[];

@@ -22,6 +22,14 @@ export interface BoundAddress {
   readonly origin: ItemOrigin;
 }
 
+/** A virtual server that another service port has already made. */
+export interface Collision {
+  readonly address: string;
+  readonly port: number;
+  readonly earlier: ItemOrigin;
+  readonly later: ItemOrigin;
+}
+
 /** Real servers and, in parallel, their endpoints. */
 export interface RealServers {
   readonly servers: readonly RealServer[];
@@ -98,6 +106,7 @@ function merged(before: CompiledServer, wanted: RealServers): RealServers {
 export class ServerCollector {
   readonly #servers = new Map<string, CompiledServer>();
   readonly #bound = new Map<string, BoundAddress>();
+  readonly #collisions: Collision[] = [];
 
   /**
    * Makes a virtual server. One of the same address, port and protocol is changed in place and keeps its position, as
@@ -109,6 +118,9 @@ export class ServerCollector {
     const { protocol, scheduler, schedulerFlags, affinitySeconds } = attributes;
     const key = `${protocol} ${port} ${address}`;
     const before = this.#servers.get(key);
+    if (before !== undefined && before.origin.decision !== origin.decision) {
+      this.#collisions.push({ address, port, earlier: before.origin, later: origin });
+    }
     const { servers, endpoints } = before === undefined ? wanted : merged(before, wanted);
     const maskLength = FULL[parsed.family];
     this.#servers.set(key, {
@@ -130,6 +142,11 @@ export class ServerCollector {
   bind(text: string, origin: ItemOrigin): void {
     const address = parseIP(text);
     if (address !== undefined && !this.#bound.has(text)) this.#bound.set(text, { address, text, origin });
+  }
+
+  /** Virtual servers that two service ports want. */
+  collisions(): readonly Collision[] {
+    return this.#collisions;
   }
 
   /** Virtual servers in the order in which they were made. */

@@ -4,7 +4,7 @@ import type { PortDecision, ProxyState } from "../../proxy/state.ts";
 import type { SetKey } from "./names.ts";
 import { type IPVSItemKind, type ItemOrigin, ipvsItemKinds } from "./provenance.ts";
 import { type RealServers, realServers, type ServerAttributes, type ServerCollector } from "./servers.ts";
-import type { EntryParts, SetCollector } from "./sets.ts";
+import type { EntryParts, WantedSets } from "./sets.ts";
 import type { IPVSTraits } from "./traits.ts";
 
 /** A virtual server that the node itself must not call, as it is in none of the source ranges. */
@@ -17,7 +17,7 @@ export interface NodeAccess {
 export interface IPVSContext {
   readonly state: ProxyState;
   readonly traits: IPVSTraits;
-  readonly sets: SetCollector;
+  readonly sets: WantedSets;
   readonly servers: ServerCollector;
   /** Addresses of the node, which are not bound again. */
   readonly nodeAddresses: ReadonlySet<string>;

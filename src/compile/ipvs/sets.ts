@@ -59,10 +59,12 @@ function networkOf(text: string): Value | undefined {
 }
 
 /** The sets of one family while a sync pass fills them. */
-export class SetCollector {
+export class WantedSets {
   readonly #sets = new Map<SetKey, OpenSet>();
+  readonly #family: IPFamily;
 
   constructor(family: IPFamily, traits: IPVSTraits) {
+    this.#family = family;
     for (const key of Object.keys(setDefinitions) as SetKey[]) {
       const { type, comment, when } = setDefinitions[key];
       if (when !== undefined && !when(traits)) continue;
@@ -74,7 +76,8 @@ export class SetCollector {
 
   /**
    * Wants an entry in a set. False when kube-proxy's own check refuses it: a protocol without ports, or what is no
-   * address (upstream `validateEntry`). A set that the release does not have takes nothing.
+   * address (upstream `validateEntry`; it does not look at the family, the tool does). A set that the release does not
+   * have takes nothing.
    */
   add(key: SetKey, parts: EntryParts, origin: ItemOrigin): boolean {
     const set = this.#sets.get(key);
@@ -124,7 +127,9 @@ export class SetCollector {
   #put(set: OpenSet, text: string, values: () => readonly Value[] | undefined, origin: ItemOrigin): void {
     if (set.texts.has(text)) return;
     set.texts.add(text);
-    set.entries.push({ text, values: values(), origin });
+    const made = values();
+    const usable = made?.every((value) => value.kind !== "ip" || value.address.family === this.#family);
+    set.entries.push({ text, values: usable === true ? made : undefined, origin });
   }
 }
 

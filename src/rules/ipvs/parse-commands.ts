@@ -9,6 +9,7 @@ import {
   faultAt,
   isFault,
   linesOf,
+  type Noted,
   parseDecimal,
   reportFault,
   shown,
@@ -58,8 +59,8 @@ const takes: Readonly<Partial<Record<CommandName, readonly OptionName[]>>> = {
  * with ipvsadm; lines that change no server (`-Z`, `-L`) have none either. Names of hosts, and of ports that are not
  * well known, cannot be read. The order of a saved text is not the order in which servers were added: `printedOrder`.
  */
-export function parseIPVSCommands(source: Source, report: Report): IPVSTable {
-  const editor = new TableEditor();
+export function parseIPVSCommands(source: Source, report: Report, noted: Noted = () => undefined): IPVSTable {
+  const editor = new TableEditor(noted);
   for (const line of linesOf(source)) {
     const words = commandWords(wordsOf(line));
     if (words.length === 0) continue;
@@ -82,7 +83,12 @@ type Warn = (code: string, message: string, word: Word) => void;
 
 class TableEditor {
   readonly #servers = new Map<string, OpenServer>();
+  readonly #noted: Noted;
   #timeouts: IPVSTable["timeouts"];
+
+  constructor(noted: Noted) {
+    this.#noted = noted;
+  }
 
   table(): IPVSTable {
     const virtualServers = [...this.#servers.values()].map(({ server, realServers }) => ({
@@ -152,7 +158,7 @@ class TableEditor {
           : faultAt("no-such-real-server", `${name} has no real server ${text}`, line.word);
       }
       default:
-        return putRealServer(line, key, found.realServers);
+        return putRealServer(line, key, found.realServers, this.#noted);
     }
   }
 
@@ -163,12 +169,19 @@ class TableEditor {
       const message = `there is no scheduler ${shown(server.scheduler.unknown)} in the kernel`;
       warn("unknown-scheduler", message, line.options.find(({ name }) => name === "scheduler")?.value ?? line.word);
     }
-    this.#servers.set(formatKey(key), { server, realServers });
+    const name = formatKey(key);
+    this.#noted(name, line.word.offset);
+    this.#servers.set(name, { server, realServers });
     return undefined;
   }
 }
 
-function putRealServer(line: CommandLine, key: VirtualServerKey, all: Map<string, RealServer>): Fault | undefined {
+function putRealServer(
+  line: CommandLine,
+  key: VirtualServerKey,
+  all: Map<string, RealServer>,
+  noted: Noted,
+): Fault | undefined {
   const real = readRealServer(line, key);
   if (isFault(real)) return real;
   const text = formatEnd(real.address, real.port);
@@ -178,6 +191,7 @@ function putRealServer(line: CommandLine, key: VirtualServerKey, all: Map<string
       ? faultAt("real-server-exists", `${formatKey(key)} has a real server ${text} already`, line.word)
       : faultAt("no-such-real-server", `${formatKey(key)} has no real server ${text}`, line.word);
   }
+  noted(`${formatKey(key)} ${text}`, line.word.offset);
   all.set(text, real);
   return undefined;
 }

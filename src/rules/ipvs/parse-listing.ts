@@ -2,7 +2,18 @@ import type { Report, Source } from "../../text/diagnostic.ts";
 import { readListedRealServer, readListedServer } from "./listing-line.ts";
 import type { IPVSTable, RealServer, VirtualServer } from "./model.ts";
 import { formatEnd, formatKey } from "./spelling.ts";
-import { type Fault, faultAt, isFault, type Line, linesOf, reportFault, shown, type Word, wordsOf } from "./words.ts";
+import {
+  type Fault,
+  faultAt,
+  isFault,
+  type Line,
+  linesOf,
+  type Noted,
+  reportFault,
+  shown,
+  type Word,
+  wordsOf,
+} from "./words.ts";
 
 /** What `ipvsadm -Ln` tells. */
 export interface IPVSListing {
@@ -19,8 +30,8 @@ export interface IPVSListing {
  * with a fault is reported with its place and left out, of a virtual server with its real servers. The order of servers
  * is that of the text, which is not that of their adding.
  */
-export function parseIPVSListing(source: Source, report: Report): IPVSListing {
-  const reader = new ListingReader(source, report);
+export function parseIPVSListing(source: Source, report: Report, noted: Noted = () => undefined): IPVSListing {
+  const reader = new ListingReader(source, report, noted);
   for (const line of linesOf(source)) reader.line(line);
   return reader.listing();
 }
@@ -39,6 +50,7 @@ const TIMEOUT = /^Timeout \(tcp tcpfin udp\): (\d{1,10}) (\d{1,10}) (\d{1,10})\s
 class ListingReader {
   readonly #source: Source;
   readonly #report: Report;
+  readonly #noted: Noted;
   readonly #servers = new Map<string, OpenServer>();
   #columns: Columns = "plain";
   #size: number | undefined;
@@ -46,9 +58,10 @@ class ListingReader {
   /** The virtual server that real servers belong to; none behind a line with a fault. */
   #current: OpenServer | "none" | "faulty" = "none";
 
-  constructor(source: Source, report: Report) {
+  constructor(source: Source, report: Report, noted: Noted) {
     this.#source = source;
     this.#report = report;
+    this.#noted = noted;
   }
 
   listing(): IPVSListing {
@@ -107,6 +120,7 @@ class ListingReader {
     }
     this.#current = { server, realServers: new Map() };
     this.#servers.set(name, this.#current);
+    this.#noted(name, (words[0] as Word).offset);
     return undefined;
   }
 
@@ -117,10 +131,11 @@ class ListingReader {
       return faultAt("no-such-server", "a real server without a virtual one above it", arrow);
     const real = readListedRealServer(words, this.#columns === "tunnels");
     if (isFault(real)) return real;
-    const { realServers } = this.#current;
+    const { server, realServers } = this.#current;
     const name = formatEnd(real.address, real.port);
     if (realServers.has(name)) return faultAt("real-server-exists", `there is a real server ${name} already`, arrow);
     realServers.set(name, real);
+    this.#noted(`${formatKey(server.key)} ${name}`, arrow.offset);
     return undefined;
   }
 }

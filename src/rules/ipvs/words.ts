@@ -12,6 +12,12 @@ export interface Line {
   readonly offset: number;
 }
 
+/**
+ * Where a server was read, for those who point at it later: a virtual server by the options that name it (`-t 10.0.0.1:80`), a
+ * real one by these and its address and port behind a blank.
+ */
+export type Noted = (name: string, offset: number) => void;
+
 /** The lines of a source; a carriage return in front of the line break is not part of them. */
 export function linesOf({ text }: Source): readonly Line[] {
   const lines: Line[] = [];
