@@ -30,6 +30,7 @@ test("each text of ipvsadm is known by its content", (t) => {
     [listed, 38],
     [`\n# ipvsadm -Sn\n${saved}`, 38],
     [saved.replaceAll(/^/gm, "ipvsadm ").replace(/ipvsadm $/, ""), 38],
+    [`# node-1\n${listed}`, 38],
     [listed.split("\n").slice(1).join("\n"), 38],
     [listed.split("\n").slice(3).join("\n"), 38],
     ["FWM  3 IPv6 rr\n", 1],
@@ -43,7 +44,7 @@ test("each text of ipvsadm is known by its content", (t) => {
     t.is(ipvs?.virtualServers.length, servers, text.slice(0, 100));
   }
   t.deepEqual(read([toolText("ipvsadm -Ln --timeout")]).ipvs?.timeouts, { tcp: 10, tcpFin: 20, udp: 300 });
-  t.is(read([connections]).ipvsConnections?.length, 15);
+  t.is(read([`# ipvsadm -Lnc\n${connections}`]).ipvsConnections?.length, 15);
   t.is(read(["*filter\nCOMMIT\n"]).ipvs, undefined);
 });
 

@@ -33,7 +33,7 @@ const MAX_MINUTES = 71582788;
 export function parseIPVSConnections(source: Source, report: Report): readonly IPVSConnection[] {
   const connections = new Map<string, IPVSConnection>();
   for (const line of linesOf(source)) {
-    if (/^\s*$|^IPVS connection entries|^pro expire state /.test(line.text)) continue;
+    if (/^\s*(?:#|$)|^IPVS connection entries|^pro expire state /.test(line.text)) continue;
     const words = wordsOf(line);
     const read = readConnection(words);
     if (isFault(read)) {

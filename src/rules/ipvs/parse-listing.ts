@@ -76,7 +76,7 @@ class ListingReader {
   line(line: Line): void {
     const words = wordsOf(line);
     const [first, second] = words;
-    if (first === undefined || this.#title(line, first, second)) return;
+    if (first === undefined || first.text.startsWith("#") || this.#title(line, first, second)) return;
     if (this.#columns === "other") return;
     const fault = first.text === "->" ? this.#realServer(words) : this.#server(words);
     if (fault !== undefined) reportFault(fault, this.#source, this.#report);
