@@ -200,6 +200,10 @@ export class Lab {
     this.load(words);
   }
 
+  get host(): Host {
+    return this.#host;
+  }
+
   /** The virtual servers as they are. */
   get table(): IPVSTable {
     return this.#table;
