@@ -238,6 +238,13 @@ export class Lab {
     }
   }
 
+  /** As `results`, and tells a recorder; chance and what is not modelled follow a seed. */
+  recorded(packet: Packet, from: string | undefined, record: Recorder): readonly Result[] {
+    const chooser = seededChooser("lab");
+    const options = { host: this.#host, state: this.state, chooser, indexed: this.indexed, record };
+    return allResults(from === undefined ? send(options, packet) : receive(options, packet, from));
+  }
+
   advance(milliseconds: number): void {
     this.state.advance(milliseconds);
   }
