@@ -137,7 +137,8 @@ const setKey = (set: IPSet): string => `set ${set.name}`;
 const elementKey = (set: IPSet, key: string): string => `set ${set.name} ${key}`;
 
 function changesOf(state: HostState, set: IPSet): SetChanges | undefined {
-  return state.ofName.get(setKey(set)) as SetChanges | undefined;
+  // mostly nothing has changed, and a name need not be made
+  return state.ofName.size === 0 ? undefined : (state.ofName.get(setKey(set)) as SetChanges | undefined);
 }
 
 /** The prefix lengths in use in a dimension, longest first, elements that were added included. */

@@ -37,6 +37,8 @@ export interface Skb extends Mutable<Packet> {
   largestPiece: number;
   /** It is a request or a reply that ip_vs has dealt with (`ipvs_property`). */
   isIPVS: boolean;
+  /** Its transport checksum was looked at and is right (`csum_valid`); noted for ICMP only. */
+  isChecked: boolean;
   /** Whoever sends it on cuts it whatever it says (`ignore_df`). */
   ignoresDF: boolean;
 }
@@ -87,6 +89,7 @@ export function makeSkb(packet: Packet, mark: number): Skb {
     dportChoice: undefined,
     largestPiece: 0,
     isIPVS: false,
+    isChecked: false,
     ignoresDF: false,
   };
 }

@@ -54,7 +54,8 @@ function decisionJSON(decision: RouteDecision): object {
   }
 }
 
-function eventJSON(host: Host | undefined, node: string, names: Names, event: Event): object {
+/** An event with its addresses, rules and decisions as texts (`event` of the schema). */
+export function eventJSON(host: Host | undefined, node: string, names: Names, event: Event): object {
   switch (event.kind) {
     case "hook":
       return { ...event, view: view(event.view) };
@@ -86,7 +87,8 @@ function stuckJSON<T extends Extract<Outcome, { kind: "stuck" }>>(outcome: T): o
   return virtualServer === undefined ? outcome : { ...outcome, virtualServer: virtualServerText(virtualServer) };
 }
 
-function outcomeJSON(outcome: Outcome): object {
+/** What became of a packet on one host, with it in words (`outcome` of the schema). */
+export function outcomeJSON(outcome: Outcome): object {
   const text = outcomeText(outcome);
   if (outcome.kind === "stuck") return { ...stuckJSON(outcome), text };
   return outcome.kind === "transmitted"

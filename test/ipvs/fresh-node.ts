@@ -232,3 +232,43 @@ export function changeOf({ virtualServers }: IPVSTable, { family }: FreshNode, r
   const real = textOf(chosen.address, chosen.port);
   return kind === 0 ? `-d ${server} -r ${real}` : `-e ${server} -r ${real} -m -w ${random.pick([0, 0, 1, 2, 4])}`;
 }
+
+const PROTOCOL_OF: Readonly<Record<string, ProtocolName>> = { "-t": "tcp", "-u": "udp", "--sctp-service": "sctp" };
+
+/** The virtual servers of `ipvsadm -R` lines as frontends. */
+function frontendsOf(lines: readonly string[]): Frontend[] {
+  return lines.flatMap((line): Frontend[] => {
+    const [command, option = "", at = "", , scheduler = ""] = line.split(" ");
+    const protocol = PROTOCOL_OF[option];
+    if (command !== "-A" || protocol === undefined) return [];
+    const [address = "", port] = at.split(":");
+    const isEmpty = !lines.some((each) => each.startsWith(`-a ${option} ${at} `));
+    const isNodes = Number(port) >= 30000;
+    const kind = isEmpty ? "empty" : line.includes(" -p ") ? "sticky" : isNodes ? "node-port" : "vip";
+    return [{ kind, protocol, address, port: Number(port), scheduler }];
+  });
+}
+
+/**
+ * A node as kube-proxy makes it, sets and rules and all, with a scheduler of one's own. `-m physdev` goes: there is no bridge, so that its
+ * test is true, which the emulator is not told.
+ */
+export function kubeNode(recorded: CaseWords, scheduler: string): FreshNode {
+  const { topo, ipset, rules4 = "", ipvs = "" } = recorded;
+  const text = ipvs.replaceAll("-s rr", `-s ${scheduler}`);
+  const words: CaseWords = {
+    ...(topo === undefined ? {} : { topo }),
+    ...(ipset === undefined ? {} : { ipset }),
+    rules4: rules4.replaceAll(" -m physdev ! --physdev-is-in", ""),
+    ipvs: text,
+  };
+  const plan = plans.IPv4;
+  const clients: ClientPlace[] = [
+    { kind: "outside", device: "eth0", addresses: [...plan.outside, "198.51.100.9"] },
+    { kind: "pod", device: "cni0", addresses: ["10.244.1.5", "10.244.1.6", ...plan.pods] },
+    { kind: "tunnel", device: "wg0", addresses: plan.remote },
+    { kind: "node", device: undefined, addresses: [plan.node, "10.96.0.1", "203.0.113.10"] },
+  ];
+  const frontends = frontendsOf(text.split("\n"));
+  return { words, family: "IPv4", frontends, clients, router: plan.router };
+}

@@ -145,6 +145,8 @@ class Node:
         run(["ip", "-batch", "-"], "\n".join(batch) + "\n")
         write("/proc/sys/net/ipv4/conf/lo/disable_policy", 0)
         write("/proc/sys/net/ipv6/conf/lo/disable_policy", 0)
+        # IPv6 addresses get their routes by work that the kernel puts off
+        time.sleep(0.03)
         if words["ipset"]:
             run(["ipset", "restore"], words["ipset"])
         for tool, key in (("iptables-legacy-restore", "rules4"), ("ip6tables-legacy-restore", "rules6")):
@@ -160,6 +162,7 @@ class Node:
         }
         self.raw[6].setsockopt(IPV6, IPV6_HDRINCL, 1)
         self.drain()
+        self.since = time.monotonic()
 
     def balance(self, text):
         """Lines of `ipvsadm -R`."""
@@ -236,6 +239,7 @@ def answer(request):
             "connections": read_lines("/proc/net/ip_vs_conn")[1:],
             "services": read_lines("/proc/net/ip_vs")[3:],
             "conntrack": read_lines("/proc/net/nf_conntrack"),
+            "seconds": time.monotonic() - node.since,
         }
     raise RuntimeError("no such request: " + kind)
 

@@ -200,6 +200,10 @@ export class Lab {
     this.load(words);
   }
 
+  get host(): Host {
+    return this.#host;
+  }
+
   /** The virtual servers as they are. */
   get table(): IPVSTable {
     return this.#table;
@@ -232,6 +236,13 @@ export class Lab {
       // a service is there from the command on, whether or not a packet asks
       listServices(this.#host, this.state);
     }
+  }
+
+  /** As `results`, and tells a recorder; chance and what is not modelled follow a seed. */
+  recorded(packet: Packet, from: string | undefined, record: Recorder): readonly Result[] {
+    const chooser = seededChooser("lab");
+    const options = { host: this.#host, state: this.state, chooser, indexed: this.indexed, record };
+    return allResults(from === undefined ? send(options, packet) : receive(options, packet, from));
   }
 
   advance(milliseconds: number): void {

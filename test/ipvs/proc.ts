@@ -7,6 +7,8 @@ export interface GuestLists {
   readonly connections: readonly string[];
   readonly services: readonly string[];
   readonly conntrack: readonly string[];
+  /** Since the node was made. */
+  readonly seconds: number;
 }
 
 /** `0A600001` and `0050`, or an IPv6 address in groups (in brackets, where it is a server's). */
@@ -51,6 +53,8 @@ const entryOf = (line: string): string =>
       const address = parseIP(text);
       return `${end}=${address === undefined ? text : formatIP(address)}`;
     })
+    // a UDP flow is assured once its replies go on for two seconds of the guest's own time
+    .replace(/^(\S+ +\d+ udp .*) \[ASSURED\]/, "$1")
     .replace(/\s+/g, " ")
     .replace(/^(\S+ \d+ \S+ \d+) \d+ /, "$1 ")
     .replace(/ (?:zone=\d+ )?use=\d+.*$/, "")

@@ -55,7 +55,14 @@ export function readRecordings(): readonly Recording[] {
   return parsed.flatMap(({ name, setup, steps, case: own }): Recording[] =>
     steps === undefined || name === undefined
       ? []
-      : [{ name, steps, case: { ...(setup === undefined ? {} : setups.get(setup)), ...own } }],
+      : [
+          {
+            name,
+            steps,
+            ...(setup === undefined ? {} : { setup }),
+            case: { ...(setup === undefined ? {} : setups.get(setup)), ...own },
+          },
+        ],
   );
 }
 

@@ -40,6 +40,7 @@ export function checkICMP(walk: Walk, skb: Skb): ICMPCheck {
   // each protocol's check runs in its own family only; the tracker refuses the rest later
   if (v6 !== (skb.family === "IPv6")) return query;
   if (checksumRefused(walk, skb)) return refused("bad checksum");
+  if (walk.hook === "PREROUTING" && walk.host.sysctls.conntrackChecksum) skb.isChecked = true;
   const type = skb.icmpType;
   if (v6) {
     if (UNTRACKED_V6.has(type)) return untracked;

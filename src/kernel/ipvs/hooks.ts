@@ -141,14 +141,11 @@ function started(walk: Walk, skb: Skb): Connection | Stop | undefined {
 }
 
 /**
- * Does ip_vs find the checksum of an error about a request wrong (`ip_vs_checksum_complete`)? Of ICMPv6 it sums up too little, and finds all of
- * them wrong but those that conntrack has looked at before, which are those that came in while it was tracking.
+ * Does ip_vs find the checksum of an error about a request wrong (`ip_vs_checksum_complete`)? Of ICMPv6 it sums up too little, and finds
+ * all of them wrong but those that conntrack or NAT looked at before.
  */
-function isRefused({ host }: Walk, skb: Skb): boolean {
-  if (skb.badChecksum) return true;
-  if (skb.family === "IPv4") return false;
-  const cameIn = skb.inInterface !== undefined && !skb.inInterface.loopback;
-  return !(cameIn && host.tracks.IPv6 && host.sysctls.conntrackChecksum);
+function isRefused(skb: Skb): boolean {
+  return skb.badChecksum || (skb.family === "IPv6" && !skb.isChecked);
 }
 
 /** `ip_vs_in_icmp`: an error about a reply, from the client's side. */
@@ -202,7 +199,7 @@ function errorFromRealServer(walk: Walk, skb: Skb): Verdict {
   if (inner === undefined) return undefined;
   const connection = findReply(walk.state.ipvs, inverse(inner));
   if (connection === undefined) return undefined;
-  if (isRefused(walk, skb)) return dropped("malformed");
+  if (isRefused(skb)) return dropped("malformed");
   recordConnection(walk, connection, "error");
   rewriteError(walk, skb, connection, "out");
   const stop = rerouteReply(walk, skb);

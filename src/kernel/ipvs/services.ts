@@ -32,19 +32,13 @@ function bindScheduler(state: HostState, service: Service): void {
 
 /** `ip_vs_add_service`, and its real servers one by one in the order in which they were added. */
 function create(state: HostState, id: string, description: VirtualServer): Service {
-  const service: Service = { id, key: description.key, description, destinations: [], memory: undefined };
+  const { key, realServers } = description;
   const scheduler = schedulerOf(description.scheduler);
+  const service: Service = { id, key, description, destinations: [], memory: undefined };
+  const isPlain = state.ipvs.trash.size === 0 && scheduler?.dependsOnHistory !== true;
+  if (isPlain) service.destinations = realServers.map(newDestination).reverse();
   service.memory = scheduler?.start(service);
-  for (const given of description.realServers) {
-    const isFresh = state.ipvs.trash.size === 0;
-    if (!isFresh) addDestination(state, service, given);
-    else {
-      // nobody else knows the service yet: no need to log
-      const destination = newDestination(given);
-      service.destinations = [destination, ...service.destinations];
-      service.memory = scheduler?.changed?.(service.memory, service, { kind: "added", destination }) ?? service.memory;
-    }
-  }
+  if (!isPlain) for (const given of realServers) addDestination(state, service, given);
   state.put(state.ipvs.services, id, service);
   return service;
 }

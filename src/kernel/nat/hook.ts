@@ -21,6 +21,7 @@ export function natHook(walk: Walk, skb: Skb, tables: TablePair): Stop | undefin
   if (entry === undefined) return undefined;
   const manip: Manip = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "destination" : "source";
   if (skb.state === "related" && isICMP(skb)) {
+    skb.isChecked = !skb.badChecksum;
     return rewriteError(walk, skb, entry, manip)
       ? undefined
       : { kind: "dropped", cause: { kind: "error-not-translated" } };

@@ -49,6 +49,8 @@ export interface Scheduler<Memory> {
   readonly start: (service: Service) => Memory;
   /** `add_dest`, `del_dest`, `upd_dest`; absent: it does not care. The list is already as it is afterwards. */
   readonly changed?: (memory: Memory, service: Service, change: ListChange) => Memory;
+  /** What it remembers depends on how the list came about, one by one, not only on what it is. */
+  readonly dependsOnHistory?: true;
   /** `schedule`: nothing where no real server can be had. */
   readonly choose: (call: ScheduleCall<Memory>) => Choice | undefined;
 }

@@ -34,6 +34,7 @@ export const wrr: Scheduler<Mark> = {
     return { current: undefined, weight: maximum, maximum, step };
   },
   changed: afterChange,
+  dependsOnHistory: true,
   choose: ({ service, memory, remember }) => {
     const { destinations } = service;
     const { current: last, maximum, step } = memory;
