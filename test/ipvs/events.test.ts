@@ -45,7 +45,7 @@ test("what ip_vs does is told as the schema says, and each step of it stands in 
       }
       const told = stepsOf(events, { everything: false, isPlumbing: () => false, isTelling: () => false })
         .flatMap((each): readonly Happening[] => (each.kind === "hook" ? each.happenings : []))
-        .filter(({ kind }) => kind === "ipvs").length;
+        .filter(({ kind }) => kind === "virtual-server" || kind === "ipvs-connection").length;
       t.is(told, events.filter(({ kind }) => kind === "virtual-server" || kind === "ipvs-connection").length);
     }
   }

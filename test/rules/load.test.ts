@@ -81,7 +81,9 @@ const filesBelow = (folder: string, end: string): string[] =>
 const isIPv6 = (name: string): boolean => /ip6tables|\.ipv6\./.test(name);
 
 test("slow: whole dumps load as by the general path", (t) => {
-  const files = [...filesBelow("golden", ".save"), ...filesBelow("golden", ".restore")];
+  const files = [...filesBelow("golden", ".save"), ...filesBelow("golden", ".restore")].filter(
+    (file) => !/(?:ipset|ipvsadm)\.save$/.test(file),
+  );
   files.push(...filesBelow("test/upstream/real", ".save"));
   let direct = 0;
   for (const [i, file] of files.entries()) {
