@@ -1,100 +1,20 @@
 import test from "ava";
-import { buildCluster } from "../../src/cluster/build.ts";
-import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
-import { type CompiledIPVS, compileIPVS } from "../../src/compile/ipvs/compile.ts";
+import { compileIPVS } from "../../src/compile/ipvs/compile.ts";
 import { setName } from "../../src/compile/ipvs/names.ts";
-import { loadSet } from "../../src/compile/ipvs/sets.ts";
-import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
-import { readManifests } from "../../src/manifest/read-manifests.ts";
-import type { IPFamily } from "../../src/net/family.ts";
-import { parseIP } from "../../src/net/ip.ts";
-import { type ProxyState, proxyState } from "../../src/proxy/state.ts";
-import { formatIPSets } from "../../src/rules/ipset/format.ts";
-import { parseIPSets } from "../../src/rules/ipset/parse.ts";
-import { formatScript } from "../../src/rules/iptables/format.ts";
-import { formatIPVSCommands } from "../../src/rules/ipvs/format.ts";
-import { parseIPVSCommands } from "../../src/rules/ipvs/parse-commands.ts";
-import { sampleCluster } from "../../src/sample/cluster.ts";
-import type { WeightChanges } from "../../src/sample/weights.ts";
 import { ipvsadmText, nodeSets } from "../../src/view/ipvs-text.ts";
-import { readState } from "../upstream/feed.ts";
-import { canonicalServers } from "../upstream/ipvs-compare.ts";
-
-interface Setting {
-  readonly minor?: number;
-  readonly config?: KubeProxyConfiguration;
-  readonly family?: IPFamily;
-}
-
-const ADDRESSES = ["127.0.0.1/8", "192.168.1.10/24", "fd00::a/64", "fe80::1/64", "10.244.1.1/24"];
-
-function stateOf(items: readonly object[], { minor = 37, config: written, family = "IPv4" }: Setting = {}): ProxyState {
-  const report = ({ severity, message }: { severity: string; message: string }): void => {
-    if (severity === "error") throw new Error(message);
-  };
-  const source = { name: "rows", text: JSON.stringify({ apiVersion: "v1", kind: "List", items }) };
-  const cluster = buildCluster(readManifests([source], { validate: "ignore" }, report), { validate: "ignore" }, report);
-  const { config, errors } = resolveKubeProxyConfig(
-    { mode: "ipvs", clusterCIDR: "10.244.0.0/16", ...written },
-    { minor },
-  );
-  if (config === undefined) throw new Error(JSON.stringify(errors));
-  return proxyState(cluster, {
-    release: { minor },
-    family,
-    node: { name: "n1", ips: [parseIP("192.168.1.10") ?? { family: "IPv4", value: 0 }], zone: "", podCIDRs: [] },
-    host: {
-      interfaces: ADDRESSES.map((address, i) => ({ name: `eth${i}`, addresses: [address] })),
-      nfacct: { ctStateInvalidDropped: false, localhostNodePortsAccepted: false },
-      conntrackTCPLiberal: false,
-      randomFully: true,
-    },
-    config,
-  });
-}
-
-const compiled = (items: readonly object[], setting?: Setting): CompiledIPVS => compileIPVS(stateOf(items, setting));
-
-const service = (name: string, ip: string, spec: object, status: object = {}): object => ({
-  apiVersion: "v1",
-  kind: "Service",
-  metadata: { name: name.split("/")[1], namespace: name.split("/")[0] },
-  spec: { clusterIP: ip, clusterIPs: [ip], ...spec },
-  status,
-});
-
-const slice = (name: string, port: object, endpoints: readonly object[]): object => ({
-  apiVersion: "discovery.k8s.io/v1",
-  kind: "EndpointSlice",
-  metadata: {
-    name: `${name.split("/")[1]}-1`,
-    namespace: name.split("/")[0],
-    labels: { "kubernetes.io/service-name": name.split("/")[1] },
-  },
-  addressType: "IPv4",
-  endpoints,
-  ports: [{ name: "", ...port }],
-});
-
-const here = (address: string): object => ({ addresses: [address], nodeName: "n1" });
-const elsewhere = (address: string): object => ({ addresses: [address], nodeName: "n2" });
-const ingress = (...ips: readonly string[]): object => ({ loadBalancer: { ingress: ips.map((ip) => ({ ip })) } });
-
-/** The worked example of ipvs-mode §12, whose texts the real kube-proxy, ipvsadm and ipset gave. */
-const example = [
-  service("default/kubernetes", "10.96.0.1", { ports: [{ port: 443 }] }),
-  slice("default/kubernetes", { port: 6443 }, [{ addresses: ["192.168.1.10"] }]),
-  service(
-    "default/web",
-    "10.96.10.20",
-    { type: "LoadBalancer", ports: [{ port: 80, nodePort: 30080 }], loadBalancerSourceRanges: ["198.51.100.0/24"] },
-    ingress("203.0.113.10"),
-  ),
-  slice("default/web", { port: 8080 }, [here("10.244.1.5"), elsewhere("10.244.2.7")]),
-  service("default/sticky", "10.96.10.30", { ports: [{ port: 443 }], sessionAffinity: "ClientIP" }),
-  service("kube-system/dns", "10.96.0.10", { ports: [{ port: 53, protocol: "UDP" }] }),
-  slice("kube-system/dns", { port: 53, protocol: "UDP" }, [here("10.244.1.3")]),
-];
+import {
+  compiled,
+  elsewhere,
+  entriesOf,
+  example,
+  here,
+  ranged,
+  serversOf,
+  service,
+  setsText,
+  slice,
+  stateOf,
+} from "./ipvs-objects.ts";
 
 const exampleServers = `
 -A -t 192.168.1.10:30080 -s rr
@@ -133,15 +53,6 @@ add KUBE-IPVS-IPS 10.96.10.20
 add KUBE-IPVS-IPS 10.96.10.30
 add KUBE-IPVS-IPS 203.0.113.10
 `;
-
-const setsText = (made: CompiledIPVS): string =>
-  formatIPSets(new Map(made.sets.map((set) => [set.name, loadSet(set)] as const)));
-const entriesOf = (made: CompiledIPVS, name: string): string[] =>
-  setsText(made)
-    .split("\n")
-    .filter((line) => line.startsWith(`add ${name} `))
-    .map((line) => line.slice(`add ${name} `.length));
-const serversOf = (made: CompiledIPVS): string => formatIPVSCommands(made.table);
 
 test("the worked example: servers, entries, addresses", (t) => {
   const made = compiled(example);
@@ -196,15 +107,6 @@ const names = [
   ["sourceIP", "KUBE-6-LOAD-BALANCER-SOURCE-IP"],
 ] as const;
 for (const [key, name] of names) test(`an IPv6 set: ${name}`, (t) => t.is(setName(key, "IPv6"), name));
-
-const ranged = (...ranges: readonly string[]): readonly object[] => [
-  service(
-    "n/s",
-    "10.96.0.1",
-    { type: "LoadBalancer", ports: [{ port: 80 }], loadBalancerSourceRanges: ranges },
-    ingress("203.0.113.10"),
-  ),
-];
 
 /** Release, source ranges → what the kernel holds, and what ipset refuses. */
 const ranges: readonly (readonly [number, readonly string[], readonly string[], readonly string[]])[] = [
@@ -331,127 +233,3 @@ test("an endpoint of the other family is asked for, and said to be one", (t) => 
   t.deepEqual(told, ["real-server-family"]);
   t.deepEqual(entriesOf(compileIPVS(state), "KUBE-LOOP-BACK"), ["10.244.1.5,tcp:8080,10.244.1.5"]);
 });
-
-const nodePort = (name: string, ip: string, port: object): object =>
-  service(name, ip, { type: "NodePort", ports: [{ name: "p", ...port }] });
-
-/** Objects and settings → the codes of what is told of them. */
-const findings: readonly (readonly [string, readonly object[], KubeProxyConfiguration, readonly string[]])[] = [
-  ["nothing", example, {}, []],
-  ["a range of one address", ranged("198.51.100.7/32"), {}, ["source-range-churn"]],
-  [
-    "an address that two Services have",
-    ["a", "b"].map((name, i) =>
-      service(`n/${name}`, `10.96.0.${i}`, { externalIPs: ["192.0.2.1"], ports: [{ port: 80 }] }),
-    ),
-    {},
-    ["virtual-server-collision"],
-  ],
-  [
-    "two ports of one number and protocol in one Service",
-    [
-      service("n/a", "10.96.0.1", {
-        ports: [
-          { name: "p", port: 80 },
-          { name: "q", port: 80 },
-        ],
-      }),
-    ],
-    {},
-    ["virtual-server-collision"],
-  ],
-  [
-    "node ports on networks of cluster IPs",
-    [nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 })],
-    { nodePortAddresses: ["10.0.0.0/8"] },
-    ["node-ports-on-bound-addresses"],
-  ],
-  [
-    "node ports on all addresses",
-    [nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 })],
-    { nodePortAddresses: ["0.0.0.0/0"] },
-    [],
-  ],
-  [
-    "a port that is a node port",
-    [
-      nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080 }),
-      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
-    ],
-    {},
-    ["port-is-node-port"],
-  ],
-  [
-    "a port that is a node port of policy Local",
-    [
-      service("n/a", "10.96.0.1", {
-        type: "NodePort",
-        externalTrafficPolicy: "Local",
-        ports: [{ port: 80, nodePort: 30080 }],
-      }),
-      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
-    ],
-    {},
-    [],
-  ],
-  [
-    "a port that is a node port of another protocol",
-    [
-      nodePort("n/a", "10.96.0.1", { port: 80, nodePort: 30080, protocol: "UDP" }),
-      service("n/b", "10.96.0.2", { ports: [{ port: 30080 }] }),
-    ],
-    {},
-    [],
-  ],
-];
-for (const [what, items, config, codes] of findings) {
-  test(`told of: ${what}`, (t) => {
-    t.deepEqual(
-      compiled(items, { config }).findings.map(({ code }) => code),
-      codes,
-    );
-  });
-}
-
-const seeds = Array.from({ length: 25 }, (_, i) => `ipvs/${i}`);
-
-/** Endpoints are of their virtual server's family, as the API server wants them. */
-const oneFamily: WeightChanges = {
-  "slice.addressType": { other: 0 },
-  "endpoint.address": { "other family": 0, mapped: 0 },
-};
-
-/** What holds of any cluster, release and family. */
-for (const minor of [21, 24, 25, 28, 37]) {
-  test(`random clusters in 1.${minor}: rules name sets that are there, texts read back, bound addresses are in their set`, (t) => {
-    for (const seed of seeds) {
-      const sample = sampleCluster(seed, { weights: oneFamily });
-      const refused = resolveKubeProxyConfig({ ...sample.config, mode: "ipvs" }, { minor }).errors.length > 0;
-      if (refused) continue;
-      for (const family of ["IPv4", "IPv6"] as const) {
-        const made = compileIPVS(readState({ ...sample, minor, config: { ...sample.config, mode: "ipvs" } }, family));
-        const known = new Set(made.sets.map(({ name }) => name));
-        const used = [...formatScript(made.restore).matchAll(/--match-set (\S+)/g)].map(([, name]) => name ?? "");
-        t.deepEqual(
-          used.filter((name) => !known.has(name)),
-          [],
-          seed,
-        );
-        const sets = new Map(made.sets.map((set) => [set.name, loadSet(set)] as const));
-        const text = formatIPSets(sets);
-        t.deepEqual(
-          parseIPSets({ name: seed, text }, ({ message }) => t.fail(`${seed}: ${message}`)),
-          sets,
-        );
-        const printed = formatIPVSCommands(made.table);
-        const read = parseIPVSCommands({ name: seed, text: printed }, ({ message }) => t.fail(`${seed}: ${message}`));
-        // where 10, 127 and 192 meet, the printed order depends on the order of adding, which a text does not tell
-        t.is(canonicalServers(formatIPVSCommands(read)), canonicalServers(printed), seed);
-        const bound = made.addresses.map(({ text: address }) => address);
-        const listed = made.sets.find(({ key }) => key === "ipvsIPs")?.entries.map(({ text: address }) => address);
-        if (minor >= 26) t.deepEqual(listed, bound, seed);
-        for (const { server, endpoints } of made.servers) t.is(server.realServers.length, endpoints.length, seed);
-      }
-    }
-  });
-}
