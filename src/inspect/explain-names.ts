@@ -77,7 +77,9 @@ export class KubeNames {
     if (kind === "SEP") {
       if (said !== undefined && !this.#endpointService.has(to)) this.#endpointService.set(to, said.service);
       if (said?.endpoint !== undefined && !this.#endpoints.has(to)) this.#endpoints.set(to, said.endpoint);
-      if (hashedKind(from) !== undefined) this.#parents.set(to, from);
+      // an endpoint's chain is nobody's parent: where texts are damaged they lead to each other, or to themselves
+      const above = hashedKind(from);
+      if (above !== undefined && above !== "SEP") this.#parents.set(to, from);
     } else if (said !== undefined) {
       const known = protocol === undefined || protocol.negated ? undefined : formatProtocol(protocol.value);
       this.#name(to, said.service, known);

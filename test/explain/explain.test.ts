@@ -100,3 +100,13 @@ test("slow: the release that wrote a dump is among those that are guessed, and t
     }
   }
 });
+
+test("chains of endpoints that lead to themselves or to each other are explained", (t) => {
+  const [a, b] = ["KUBE-SEP-GWQABTP5GBYXHJY5", "KUBE-SEP-ACQABTP5GBYXHJY5"];
+  const comment = '-m comment --comment "default/web:http"';
+  for (const target of [a, b]) {
+    const chains = `:${a} - [0:0]\n:${b} - [0:0]\n`;
+    const text = `*nat\n${chains}-A ${a} ${comment} -j ${target}\n-A ${b} ${comment} -j ${a}\nCOMMIT\n`;
+    t.true(textOf(explained("-", text)).includes("default/web:http"), target);
+  }
+});
