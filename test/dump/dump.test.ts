@@ -135,6 +135,19 @@ const sysctl = [
 
 const all = { "addr.json": addr, "routes.json": routes, "rules.json": rules, "sysctl.txt": sysctl };
 
+test("switches of ip_vs", (t) => {
+  const text = ["net.ipv4.vs.conntrack = 1", "net/ipv4/vs/conn_reuse_mode = 2", "net.ipv4.vs.sloppy_tcp = 1"].join(
+    "\n",
+  );
+  const { ipvs } = read({ "sysctl.txt": text }).host.sysctls;
+  t.deepEqual(
+    [ipvs?.conntrack, ipvs?.connReuseMode, ipvs?.sloppyTCP, ipvs?.expireNodestConn, ipvs?.snatReroute],
+    [true, 2, true, false, true],
+  );
+  // what no line names is as the kernel begins with it
+  t.is(read(all).host.sysctls.ipvs?.connReuseMode, 1);
+});
+
 test("interfaces and addresses", (t) => {
   const { host } = read(all);
   t.deepEqual(
