@@ -230,7 +230,9 @@ export function changeOf({ virtualServers }: IPVSTable, { family }: FreshNode, r
     return `-a ${server} -r ${fresh} -m -w ${random.between(0, 3)}`;
   }
   const real = textOf(chosen.address, chosen.port);
-  return kind === 0 ? `-d ${server} -r ${real}` : `-e ${server} -r ${real} -m -w ${random.pick([0, 0, 1, 2, 4])}`;
+  // a description does not tell of a change to the same weight, after which the kernel's wrr begins its round anew
+  const weights = [0, 0, 1, 2, 4].filter((weight) => weight !== chosen.weight);
+  return kind === 0 ? `-d ${server} -r ${real}` : `-e ${server} -r ${real} -m -w ${random.pick(weights)}`;
 }
 
 const PROTOCOL_OF: Readonly<Record<string, ProtocolName>> = { "-t": "tcp", "-u": "udp", "--sctp-service": "sctp" };

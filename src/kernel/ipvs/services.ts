@@ -105,6 +105,7 @@ function reconfigureAll(host: Host, state: HostState): void {
 /**
  * Makes the virtual servers what the host's description says, at the time of the change (`ipvsadm`): who lets time pass between a
  * change of the description and the next packet calls this, so that connections of what was deleted end in time. Nobody else need.
+ * A command that sets what is set already (`ipvsadm -e` to the same weight) is no change here; the kernel's wrr and mh begin anew with it.
  */
 export function configureIPVS(host: Host, state: HostState): void {
   const { configured } = state.ipvs;
