@@ -50,9 +50,9 @@ def write(path, text):
 
 
 def load_modules(folder):
-    os.makedirs("/run/root/lib", exist_ok=True)
-    os.symlink(folder, "/run/root/lib/modules")
-    run(["modprobe", "-d", "/run/root", "-a"] + MODULES)
+    os.makedirs("/run/guest/lib", exist_ok=True)
+    os.symlink(folder, "/run/guest/lib/modules")
+    run(["modprobe", "-d", "/run/guest", "-a"] + MODULES)
 
 
 # xfrm_userpolicy_info: 0 allows, 1 blocks
