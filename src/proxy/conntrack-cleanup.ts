@@ -9,6 +9,7 @@ import { proxyTraitsOf } from "./traits.ts";
 
 type TraitName =
   | "byEvents"
+  | "byServing"
   | "comparesPorts"
   | "nodePortNeedsEndpoints"
   | "nodePortWhenOpened"
@@ -20,12 +21,13 @@ type TraitName =
 /** How releases differ in what they delete (iptables-mode §5.1, iptables-history §8). */
 const cleanupTraits: Readonly<Record<TraitName, Trait>> = {
   byEvents: { to: 31, reason: "runs the conntrack tool for what was removed or became active, instead of a listing" },
+  byServing: { from: 29, to: 31, reason: "an endpoint is active while it serves, not only while it is ready" },
   comparesPorts: { from: 34, reason: "an entry must lead to a serving endpoint's address and port, not address alone" },
-  nodePortNeedsEndpoints: { from: 34, reason: "entries of a node port stay while its Service has no serving endpoint" },
+  nodePortNeedsEndpoints: { from: 32, reason: "entries of a node port stay while its Service has no serving endpoint" },
   nodePortWhenOpened: { to: 19, reason: "entries of a node port go when the port's socket is opened" },
   nodePortInsteadOfClusterIP: { to: 19, reason: "with a node port, a removed endpoint's entries by ClusterIP stay" },
   sctpToo: { from: 19, to: 26, reason: "entries to removed endpoints of SCTP ports are deleted, too" },
-  skipsEmpty: { from: 34, to: 36, reason: "a service port without serving endpoints is passed over" },
+  skipsEmpty: { from: 32, to: 36, reason: "a service port without serving endpoints is passed over" },
   vipsToo: { from: 20, reason: "load-balancer addresses of newly active service ports count, not only external IPs" },
 };
 
@@ -98,9 +100,6 @@ const keyOf = ({ port }: PortDecision): string => `${port.namespace}/${port.name
 const byKey = ({ ports }: ProxyState): ReadonlyMap<string, PortDecision> =>
   new Map(ports.map((decision) => [keyOf(decision), decision]));
 
-/** `detectStaleConntrackEntries`: the same endpoint, as near or far as before, and still ready. */
-const isSame = (a: Endpoint, b: Endpoint): boolean => a.text === b.text && a.local === b.local && a.ready === b.ready;
-
 /** The endpoints that a service port had, whether or not there was such a port. */
 function endpointFinder({ cluster, state }: Synced): (port: ServicePort) => readonly Endpoint[] {
   const traits = proxyTraitsOf(state.release);
@@ -111,7 +110,13 @@ function endpointFinder({ cluster, state }: Synced): (port: ServicePort) => read
 
 type EventTraits = Readonly<Record<TraitName, boolean>>;
 
-/** Filters for service ports that are gone, that had no ready endpoint before, or whose node port is new. */
+const isActive = ({ ready, serving }: Endpoint, { byServing }: EventTraits): boolean => (byServing ? serving : ready);
+
+/** `detectStaleConntrackEntries`: the same endpoint, as active as before; where ready counts, also as near or far. */
+const isSame = (a: Endpoint, b: Endpoint, traits: EventTraits): boolean =>
+  a.text === b.text && isActive(a, traits) === isActive(b, traits) && (traits.byServing || a.local === b.local);
+
+/** Filters for service ports that are gone, that had no active endpoint before, or whose node port is new. */
 function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits): CleanupFilter[] {
   const [old, now] = [byKey(before.state), byKey(after)];
   const endpointsBefore = endpointFinder(before);
@@ -124,8 +129,8 @@ function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits):
     if (traits.nodePortWhenOpened && port.nodePort !== 0 && had?.port.nodePort !== port.nodePort)
       nodePorts.add(port.nodePort);
     // endpoints count by themselves: those that were there before their Service make nothing newly active
-    const wasActive = endpointsBefore(port).some(({ ready }) => ready);
-    if (wasActive || !known.some(({ ready }) => ready)) continue;
+    const wasActive = endpointsBefore(port).some((endpoint) => isActive(endpoint, traits));
+    if (wasActive || !known.some((endpoint) => isActive(endpoint, traits))) continue;
     for (const ip of [port.clusterIP, ...externalAddresses(port, traits.vipsToo)]) addresses.add(ip);
     if (!traits.nodePortWhenOpened && port.nodePort !== 0) nodePorts.add(port.nodePort);
   }
@@ -135,7 +140,7 @@ function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits):
   ];
 }
 
-/** Filters for endpoints that were ready and are gone, or changed, of service ports that are still there. */
+/** Filters for endpoints that were active and are gone, or changed, of service ports that are still there. */
 function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTraits): CleanupFilter[] {
   const now = byKey(after);
   return before.ports.flatMap((old) => {
@@ -144,7 +149,9 @@ function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTra
     if (current === undefined || protocol !== old.port.protocol) return [];
     if (protocol === "SCTP" && !traits.sctpToo) return [];
     const { nodePort, clusterIP } = current.port;
-    const gone = old.known.filter((was) => was.ready && !current.known.some((is) => isSame(was, is)));
+    const gone = old.known.filter(
+      (was) => isActive(was, traits) && !current.known.some((is) => isSame(was, is, traits)),
+    );
     const ofCluster = nodePort !== 0 && traits.nodePortInsteadOfClusterIP ? [] : [clusterIP];
     return gone.flatMap(({ ip: translatedTo }): CleanupFilter[] => [
       ...(nodePort === 0 ? [] : [{ protocol, originalPort: nodePort, translatedTo }]),
