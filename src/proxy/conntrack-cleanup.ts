@@ -23,7 +23,7 @@ const cleanupTraits: Readonly<Record<TraitName, Trait>> = {
   byEvents: { to: 31, reason: "runs the conntrack tool for what was removed or became active, instead of a listing" },
   byServing: { from: 29, to: 31, reason: "an endpoint is active while it serves, not only while it is ready" },
   comparesPorts: { from: 34, reason: "an entry must lead to a serving endpoint's address and port, not address alone" },
-  nodePortNeedsEndpoints: { from: 32, reason: "entries of a node port stay while its Service has no serving endpoint" },
+  nodePortNeedsEndpoints: { from: 37, reason: "entries of a node port stay while its Service has no serving endpoint" },
   nodePortWhenOpened: { to: 19, reason: "entries of a node port go when the port's socket is opened" },
   nodePortInsteadOfClusterIP: { to: 19, reason: "with a node port, a removed endpoint's entries by ClusterIP stay" },
   sctpToo: { from: 19, to: 26, reason: "entries to removed endpoints of SCTP ports are deleted, too" },
