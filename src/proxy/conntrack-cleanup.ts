@@ -14,7 +14,6 @@ type TraitName =
   | "nodePortNeedsEndpoints"
   | "nodePortWhenOpened"
   | "nodePortInsteadOfClusterIP"
-  | "sctpToo"
   | "skipsEmpty"
   | "vipsToo";
 
@@ -26,14 +25,13 @@ const cleanupTraits: Readonly<Record<TraitName, Trait>> = {
   nodePortNeedsEndpoints: { from: 37, reason: "entries of a node port stay while its Service has no serving endpoint" },
   nodePortWhenOpened: { to: 19, reason: "entries of a node port go when the port's socket is opened" },
   nodePortInsteadOfClusterIP: { to: 19, reason: "with a node port, a removed endpoint's entries by ClusterIP stay" },
-  sctpToo: { from: 19, to: 26, reason: "entries to removed endpoints of SCTP ports are deleted, too" },
   skipsEmpty: { from: 32, to: 36, reason: "a service port without serving endpoints is passed over" },
   vipsToo: { from: 20, reason: "load-balancer addresses of newly active service ports count, not only external IPs" },
 };
 
 /** Chooses entries of one protocol for `conntrack -D`; what is absent is not asked for. Addresses are canonical texts. */
 export interface CleanupFilter {
-  readonly protocol: "UDP" | "SCTP";
+  readonly protocol: "UDP";
   /** `--orig-dst` */
   readonly originalDestination?: string;
   /** `--dport`, of the first packet */
@@ -145,18 +143,16 @@ function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTra
   const now = byKey(after);
   return before.ports.flatMap((old) => {
     const current = now.get(keyOf(old));
-    const protocol: CleanupFilter["protocol"] = old.port.protocol === "UDP" ? "UDP" : "SCTP";
-    if (current === undefined || protocol !== old.port.protocol) return [];
-    if (protocol === "SCTP" && !traits.sctpToo) return [];
+    if (current === undefined || old.port.protocol !== "UDP") return [];
     const { nodePort, clusterIP } = current.port;
     const gone = old.known.filter(
       (was) => isActive(was, traits) && !current.known.some((is) => isSame(was, is, traits)),
     );
     const ofCluster = nodePort !== 0 && traits.nodePortInsteadOfClusterIP ? [] : [clusterIP];
     return gone.flatMap(({ ip: translatedTo }): CleanupFilter[] => [
-      ...(nodePort === 0 ? [] : [{ protocol, originalPort: nodePort, translatedTo }]),
+      ...(nodePort === 0 ? [] : [{ protocol: "UDP" as const, originalPort: nodePort, translatedTo }]),
       ...[...ofCluster, ...externalAddresses(current.port, true)].map((originalDestination) => ({
-        protocol,
+        protocol: "UDP" as const,
         originalDestination,
         translatedTo,
       })),
