@@ -1,14 +1,20 @@
-/** `node dataplane.js FILE SERVICES RUNS`: loads rules of iptables-save and traces packets; times go to stdout as JSON. */
+/**
+ * `node dataplane.js SERVICES RUNS RULES [IPVSADM IPSET]`: loads what iptables-save printed, in ipvs mode also `ipvsadm -Sn` and
+ * `ipset save`, and traces packets; times go to stdout as JSON.
+ */
 import { readFileSync } from "node:fs";
 import { timeRuns } from "../src/cli/stage-times.ts";
 import type { Host } from "../src/kernel/host.ts";
-import { flowPacket, loadNode, Tracer } from "./node.ts";
+import { flowPacket, loadNode, type NodeTexts, Tracer } from "./node.ts";
 import type { DataplaneTimes } from "./results.ts";
 
-const [file = "", services = "1", runs = "3"] = process.argv.slice(2);
+const [services = "1", runs = "3", ...files] = process.argv.slice(2);
 const count = Number(services);
-const text = readFileSync(file, "utf8");
-const lines = text.split("\n").length - 1;
+const [rules = "", ipvsadm, ipset] = files.map((file) => readFileSync(file, "utf8"));
+const texts: NodeTexts = { rules, ...(ipvsadm === undefined || ipset === undefined ? {} : { ipvsadm, ipset }) };
+const lines = Object.values(texts).reduce((sum, text: string) => sum + text.split("\n").length - 1, 0);
+/** In ipvs mode there is nothing to walk rule by rule. */
+const mode: "iptables" | "ipvs" = texts.ipvsadm === undefined ? "iptables" : "ipvs";
 const now = (): number => performance.now();
 
 /** New flows a sample, indexed; rule by rule a packet may take as long as there are Services. */
@@ -20,7 +26,7 @@ let host: Host | undefined;
 const load = timeRuns(
   () => {
     host = undefined;
-    host = loadNode(text);
+    host = loadNode(texts);
   },
   { runs: Number(runs), enoughMs: 400, mostRuns: 100 },
   now,
@@ -72,7 +78,10 @@ const times: readonly DataplaneTimes[] = [
   { stage: "load", work: { count: lines, of: "line" }, samples: load },
   { stage: "cold trace", work: packets(FLOWS), samples: cold(FLOWS, count, true) },
   { stage: "cold trace, few Services", work: packets(FLOWS), samples: cold(FLOWS, Math.min(count, FEW), true) },
-  { stage: "cold trace, linear", work: packets(LINEAR_FLOWS), samples: cold(LINEAR_FLOWS, count, false) },
+  ...(mode === "ipvs"
+    ? []
+    : [{ stage: "cold trace, linear", work: packets(LINEAR_FLOWS), samples: cold(LINEAR_FLOWS, count, false) }]),
   { stage: "warm trace", work: packets(FLOWS), samples: warm },
 ];
-process.stdout.write(JSON.stringify(times));
+const named = mode === "ipvs" ? times.map((each) => ({ ...each, stage: `ipvs: ${each.stage}` })) : times;
+process.stdout.write(JSON.stringify(named));

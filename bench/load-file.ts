@@ -2,6 +2,6 @@
 import { readFileSync } from "node:fs";
 import { loadNode } from "./node.ts";
 
-const { rules } = loadNode(readFileSync(process.argv[2] ?? "", "utf8"));
+const { rules } = loadNode({ rules: readFileSync(process.argv[2] ?? "", "utf8") });
 if (rules.IPv4.tables.size === 0) throw new Error("the text has no tables");
 process.stdout.write(`${rules.IPv4.tables.size}\n`);

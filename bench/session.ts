@@ -94,11 +94,17 @@ class Session {
     const { processes, sizes, kernel, kernelPackets } = this.#plan.dataplane;
     for (let i = 0; i < processes; i++) {
       for (const { services, runs } of sizes) {
-        const file = this.#dataplaneDump(services);
-        const run = (): string => runScript("dataplane.js", file, String(services), String(runs));
-        this.#process(`dataplane ${services} Services`, run, (output, probe) =>
-          this.#addTimes(JSON.parse(output) as readonly DataplaneTimes[], services, probe),
-        );
+        const ofMode = {
+          iptables: () => [this.#dataplaneDump(services)],
+          ipvs: () => ["save", "ipvsadm", "ipset"].map((output) => this.#dataplaneDump(services, output, "ipvs")),
+        };
+        for (const [mode, filesOf] of Object.entries(ofMode)) {
+          const files = filesOf();
+          const run = (): string => runScript("dataplane.js", String(services), String(runs), ...files);
+          this.#process(`dataplane ${services} Services, ${mode}`, run, (output, probe) =>
+            this.#addTimes(JSON.parse(output) as readonly DataplaneTimes[], services, probe),
+          );
+        }
       }
       for (const services of kernel) {
         const file = this.#dataplaneDump(services);
@@ -112,8 +118,9 @@ class Session {
     }
   }
 
-  #dataplaneDump(services: number): string {
-    return this.#dump(services, DATAPLANE_ENDPOINTS, "--cluster-cidr", "10.128.0.0/9");
+  #dataplaneDump(services: number, output = "save", mode = "iptables"): string {
+    const settings = ["--cluster-cidr", "10.128.0.0/9", "--mode", mode, "-o", output];
+    return this.#dump(`${mode}-${output}`, services, DATAPLANE_ENDPOINTS, ...settings);
   }
 
   #addTimes(times: readonly DataplaneTimes[], services: number, probe: number): void {
@@ -137,7 +144,7 @@ class Session {
     for (let i = 0; i < processes; i++)
       this.#pipeline(`compile -o save/${large}`, { count: large, of: "Service" }, () => runRulewalk(args));
     // a plain Service makes 42 lines with ten endpoints
-    const text = this.#dump(Math.ceil(lines / 42), ENDPOINTS);
+    const text = this.#dump("save", Math.ceil(lines / 42), ENDPOINTS, "-o", "save");
     for (const [what, script] of [
       ["parse", "parse-file.js"],
       ["load", "load-file.js"],
@@ -174,13 +181,11 @@ class Session {
     );
   }
 
-  /** A file of iptables-save for so many Services. */
-  #dump(services: number, endpoints: number, ...more: readonly string[]): string {
+  /** A file of what a tool of a node prints for so many Services; `more` says what and how. */
+  #dump(name: string, services: number, endpoints: number, ...more: readonly string[]): string {
     const objects = this.#objects(services, endpoints);
     const cluster = ["-f", objects, "--node", "node-1", "--family", "ipv4", ...more];
-    return this.#file(`save-${services}-${endpoints}.txt`, (file) =>
-      runRulewalk(["compile", ...cluster, "-o", "save"], file),
-    );
+    return this.#file(`${name}-${services}-${endpoints}.txt`, (file) => runRulewalk(["compile", ...cluster], file));
   }
 }
 

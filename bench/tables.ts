@@ -80,7 +80,8 @@ function dataplane(all: readonly Measurement[]): Table {
   const head = ["stage, median", ...sizes.map((size) => size.toLocaleString("en")), "slope", "beside the emulator"];
   const note = [
     "Load: parsed, made into rules and indexed. Traces: every hook, events collected; packets to all Services in turn, from outside the",
-    "Pod CIDR, so that they are masqueraded. Cold is the first packet of a flow, warm the second. The running kernel, in a namespace of",
+    "Pod CIDR, so that they are masqueraded. Cold is the first packet of a flow, warm the second. In ipvs mode the texts are those of",
+    "iptables-save, ipvsadm -Sn and ipset save, and a cold trace makes the virtual server's state, too. The running kernel, in a namespace of",
     "its own: iptables-restore of the same text (as a multiple of load), packets of the same flows, with the harness that sends and",
     "catches them, as a multiple of a cold trace; each at its largest size.",
   ].join("\n");

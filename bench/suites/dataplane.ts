@@ -13,7 +13,7 @@ const SERVICES = 300;
 const FLOWS = 200;
 
 function cases(): readonly Case[] {
-  const host = loadNode(saveText(SERVICES, 5));
+  const host = loadNode({ rules: saveText(SERVICES, 5) });
   const nat = host.rules.IPv4.tables.get("nat");
   if (nat === undefined) throw new Error("no table nat");
   const packets = Array.from({ length: FLOWS }, (_, i) => flowPacket(i, SERVICES));

@@ -160,7 +160,7 @@ function snapshot(host: Host, state: HostState): unknown {
 }
 
 test("law: rollback takes a host back to what it was, bit for bit and in its order", (t) => {
-  const host = loadNode(SAVED);
+  const host = loadNode({ rules: SAVED });
   let undone = 0;
   fc.assert(
     fc.property(
@@ -189,7 +189,7 @@ test("law: rollback takes a host back to what it was, bit for bit and in its ord
 });
 
 test("an entry that comes back by rollback stands where it stood, and is found", (t) => {
-  const host = loadNode(SAVED);
+  const host = loadNode({ rules: SAVED });
   const state = new HostState();
   for (const sport of [1000, 1001] as const)
     play(host, state, { host: 0, service: 2, sport, protocol: 17, flags: 2, piece: 0 });
@@ -225,7 +225,7 @@ function countRules(host: Host): { readonly host: Host; readonly looked: () => n
 }
 
 function lookedAt(services: number, indexed: boolean): number {
-  const { host, looked } = countRules(loadNode(saveText(services, 5)));
+  const { host, looked } = countRules(loadNode({ rules: saveText(services, 5) }));
   const flows = Array.from({ length: 50 }, (_, i) => flowPacket(i, services));
   looked();
   new Tracer(host, indexed).trace(flows);
@@ -244,7 +244,7 @@ test("rules looked at in a chain of ports without addresses: one of a thousand",
     { length: 1000 },
     (_, i) => `-A PREROUTING -p tcp -m comment --comment c -m tcp --dport ${i + 1} -j RETURN`,
   );
-  const { host, looked } = countRules(loadNode(["*raw", ...ports, "COMMIT\n"].join("\n")));
+  const { host, looked } = countRules(loadNode({ rules: ["*raw", ...ports, "COMMIT\n"].join("\n") }));
   for (const indexed of [true, false]) {
     looked();
     const { outcome } = receive(
@@ -285,7 +285,7 @@ test("law: events are the same by index and rule by rule, for rules of every kin
         const lines = rules.map(
           (rule, i) => `-A PREROUTING ${rule} -j MARK --set-xmark 0x${(1 + i).toString(16)}/0xff`,
         );
-        const host = loadNode(["*raw", ...lines, "COMMIT\n"].join("\n"));
+        const host = loadNode({ rules: ["*raw", ...lines, "COMMIT\n"].join("\n") });
         const [byIndex, ruleByRule] = [true, false].map((indexed) => {
           const events: Event[] = [];
           const options = { host, state: new HostState(), chooser: seededChooser(7), indexed };
@@ -304,7 +304,7 @@ test("law: events are the same by index and rule by rule, for rules of every kin
 });
 
 test("events are the same by index and rule by rule", (t) => {
-  const host = loadNode(saveText(100, 5));
+  const host = loadNode({ rules: saveText(100, 5) });
   const eventsOf = (indexed: boolean): readonly Event[] => {
     const events: Event[] = [];
     const options = { host, state: new HostState(), chooser: seededChooser(7), indexed };

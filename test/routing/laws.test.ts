@@ -324,3 +324,31 @@ for (const [fields, mark, src, expected] of policies) {
     t.is(found.kind === "unicast" ? found.device.name : decisionText(found), expected);
   });
 }
+
+/** Addresses of kube-ipvs0 looked at while a host with so many of them is made. */
+function looksAtAddresses(count: number): number {
+  let looks = 0;
+  const texts = Array.from({ length: count }, (_, i) => `10.96.${Math.floor(i / 200)}.${(i % 200) + 1}`);
+  const host = hostOf({
+    interfaces: ["lo 127.0.0.1/8", `kube-ipvs0 ${texts.map((text) => `${text}/32`).join(" ")}`],
+    routes: texts.map((text) => `local ${text} dev kube-ipvs0`),
+  });
+  const interfaces = host.interfaces.map((device) => ({
+    ...device,
+    addresses: device.addresses.map((own) => ({
+      ...own,
+      get address() {
+        looks++;
+        return own.address;
+      },
+    })),
+  }));
+  makeHost({ ...host, interfaces });
+  return looks;
+}
+
+test("the work to make a host is linear in its addresses, as a node in ipvs mode has thousands", (t) => {
+  const [some, more] = [looksAtAddresses(200), looksAtAddresses(2000)];
+  t.true(some > 0);
+  t.true(more <= 10 * some, `${some} looks at 200 addresses, ${more} at 2,000`);
+});

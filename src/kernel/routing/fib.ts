@@ -125,16 +125,20 @@ function makeFamily(family: IPFamily, description: HostDescription, byName: Read
   };
 }
 
-/** Did the kernel make a local route for an address itself? (`fib_add_ifaddr`) */
-function isOwnLocalRoute(route: Route, interfaces: readonly Interface[]): boolean {
-  return interfaces.some(({ loopback, addresses }) =>
-    addresses.some(({ family, address, peer = address, prefixLength }) => {
-      if (family !== "IPv4") return false;
-      if (route.prefixLength === 32 && sameAddress(address, route.destination)) return true;
-      const network = { address: peer, prefixLength };
-      return loopback && route.prefixLength === prefixLength && inPrefix(route.destination, network);
-    }),
+/** Is there a local route that the kernel did not make for an address itself? (`fib_add_ifaddr`) Linear: a node in ipvs mode has thousands. */
+function hasCustomLocalRoutes({ routes, interfaces }: HostDescription): boolean {
+  const own = interfaces.flatMap(({ loopback, addresses }) =>
+    addresses.flatMap((each) => (each.family === "IPv4" ? [{ loopback, ...each }] : [])),
   );
+  const addresses = new Set(own.map(({ address }) => address));
+  const loopbacks = own.filter(({ loopback }) => loopback);
+  const isOwn = ({ destination, prefixLength }: Route): boolean =>
+    (prefixLength === 32 && addresses.has(destination)) ||
+    loopbacks.some(
+      ({ address, peer = address, prefixLength: length }) =>
+        prefixLength === length && inPrefix(destination, { address: peer, prefixLength: length }),
+    );
+  return routes.some((route) => route.family === "IPv4" && route.type === "local" && !isOwn(route));
 }
 
 /** The look-up structures of a description. Routes by interfaces that it does not have lead nowhere. */
@@ -142,9 +146,7 @@ export function makeFib(description: HostDescription, byName: ReadonlyMap<string
   return {
     IPv4: makeFamily("IPv4", description, byName),
     IPv6: makeFamily("IPv6", description, byName),
-    customLocalRoutes: description.routes.some(
-      (route) => route.family === "IPv4" && route.type === "local" && !isOwnLocalRoute(route, description.interfaces),
-    ),
+    customLocalRoutes: hasCustomLocalRoutes(description),
   };
 }
 
