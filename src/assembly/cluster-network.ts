@@ -5,8 +5,9 @@ import type { Located } from "../manifest/object.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import type { SHA256Hex } from "../net/sha256.ts";
 import { makeNetwork, type Network, type NetworkOptions, type NodeExtras } from "../network/network.ts";
+import { nodeInterfaces } from "../network/node-host.ts";
 import { usualHostFacts } from "../proxy/host-facts.ts";
-import { nodeView } from "../proxy/node.ts";
+import { type HostFacts, type NodeView, nodeView } from "../proxy/node.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
 import { readOnce } from "../rules/iptables/read-once.ts";
 import { emptyRuleset, type Ruleset } from "../rules/iptables/ruleset.ts";
@@ -59,12 +60,19 @@ function remembered<T>(make: (node: string, family: IPFamily) => T): (node: stri
 export function clusterNetwork(cluster: Cluster, options: ClusterNetworkOptions, report: Report): ClusterNetwork {
   const { written, sha256, mode = "iptables", ...rest } = options;
   const { config, release, hostFile, backend = "nft" } = options;
+  const looksAtInterfaces = mode === "ipvs" || config.nodePortAddresses.length > 0;
+  /** What kube-proxy sees of a node is what packets see: the overlay's and the Pods' interfaces have addresses, too. */
+  const factsOf = (name: string, node: NodeView): HostFacts => {
+    const file = hostFile?.(name) ?? {};
+    const told = usualHostFacts(file, node, config, report);
+    if (!looksAtInterfaces) return told;
+    return { ...told, interfaces: nodeInterfaces(cluster, name, { ...rest, hostFile: file }) };
+  };
   const proxy = remembered((name, family): ProxyState | undefined => {
     const object = cluster.nodes.find(({ value }) => value.metadata.name === name);
     if (object === undefined) return undefined;
     const node = nodeView(object.value);
-    const host = usualHostFacts(hostFile?.(name) ?? {}, node, config, report);
-    return proxyState(cluster, { release, family, node, host, config });
+    return proxyState(cluster, { release, family, node, host: factsOf(name, node), config });
   });
   const context: RulesContext = { mode, backend, sha256, read: readOnce() };
   // what is compiled is not kept: of most nodes only the loaded rules are needed

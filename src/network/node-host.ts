@@ -7,11 +7,12 @@ import type { Node } from "../manifest/node.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import { formatIP, type IPAddress, parseIP } from "../net/ip.ts";
 import { portableSHA256 } from "../net/sha256.ts";
+import type { NodeInterface } from "../proxy/node.ts";
 import { emptyRuleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
 import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
-import { type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
+import { interfaceFacts, type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
 import { plainRoute, WHOLE } from "./plain-route.ts";
 import { type LocalPod, localPods } from "./pod-addresses.ts";
 import { direct, podRoutes } from "./pod-routes.ts";
@@ -203,6 +204,12 @@ function assumedPods(
     report({ severity: "note", code: "pod-assumed", message });
     return [{ key, addresses: [ip] }];
   });
+}
+
+/** The interfaces of a node as `nodeHost` makes them, in the words that kube-proxy's decisions are made from; none when there is no such Node. */
+export function nodeInterfaces(cluster: Cluster, nodeName: string, options: NodeHostOptions): readonly NodeInterface[] {
+  const silent: Report = () => {};
+  return interfaceFacts(nodeHost(cluster, nodeName, options, silent)?.interfaces ?? []);
 }
 
 /**

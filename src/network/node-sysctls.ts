@@ -5,7 +5,7 @@ import type { Node } from "../manifest/node.ts";
 import type { Located } from "../manifest/object.ts";
 import type { Pod } from "../manifest/pod.ts";
 import type { IPAddress } from "../net/ip.ts";
-import { detectNodeIPs, nodeView } from "../proxy/node.ts";
+import { detectNodeIPs, type NodeInterface, nodeView } from "../proxy/node.ts";
 import { nodePortAddresses } from "../proxy/nodeports.ts";
 import { type Release, type Trait, traitsOf } from "../proxy/release.ts";
 import { proxyTraitsOf } from "../proxy/traits.ts";
@@ -35,6 +35,14 @@ const localnetTraits: Readonly<Record<"always" | "alwaysInIpvs", Trait>> = {
   alwaysInIpvs: { to: 20, reason: "ipvs mode sets route_localnet" },
 };
 
+/** Interfaces as kube-proxy's decisions know them. */
+export function interfaceFacts(interfaces: readonly Interface[]): readonly NodeInterface[] {
+  return interfaces.map(({ name, addresses }) => ({
+    name,
+    addresses: addresses.map(({ address, prefixLength }) => `${textOf(address)}/${prefixLength}`),
+  }));
+}
+
 /** Does kube-proxy set route_localnet on this node? */
 export function setsLocalnet(node: Node, interfaces: readonly Interface[], options: NodeHostOptions): boolean {
   const { config, release } = options;
@@ -43,10 +51,7 @@ export function setsLocalnet(node: Node, interfaces: readonly Interface[], optio
   if (config.mode !== "iptables") return false;
   if (always) return true;
   const traits = proxyTraitsOf(release, config.featureGates);
-  const facts = interfaces.map(({ name, addresses }) => ({
-    name,
-    addresses: addresses.map(({ address, prefixLength }) => `${textOf(address)}/${prefixLength}`),
-  }));
+  const facts = interfaceFacts(interfaces);
   const nodeIPs = detectNodeIPs(nodeView(node), config.bindAddress);
   const { includesLoopback } = nodePortAddresses(config.nodePortAddresses, "IPv4", nodeIPs, facts, traits);
   return includesLoopback && (!traits.localhostNodePorts || config.localhostNodePorts);
