@@ -72,9 +72,13 @@ function localRoutes4(device: Interface, own: InterfaceAddress): Route[] {
   return routes;
 }
 
-/** `addrconf_join_anycast` and `__ipv6_ifa_notify`: the address, and as a router its subnet's anycast address. */
+/**
+ * `addrconf_join_anycast` and `__ipv6_ifa_notify`: the address, and as a router its subnet's anycast address. On a device that is down
+ * the kernel waits before it asks whether the address is unique; where it need not ask (NOARP, as kube-ipvs0) the address is there at
+ * once (`addrconf_dad_begin`; ipvs-mode §2.4).
+ */
 function localRoutes6(device: Interface, own: InterfaceAddress, forwarding: boolean): Route[] {
-  if (own.tentative === true || !device.up) return [];
+  if (own.tentative === true || !(device.up || device.noARP === true)) return [];
   const { address, prefixLength } = own;
   const common = { family: "IPv6", table: LOCAL, prefixLength: 128 } as const;
   const routes = [made(device, { ...common, type: "local", destination: address })];
