@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { compileCommand } from "./compile.ts";
+import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
 import { goldenCommand } from "./golden.ts";
 import { lintCommand } from "./lint.ts";
@@ -23,6 +24,7 @@ function program(exit: (code: number) => void): Command {
   root.addCommand(benchCommand(exit));
   root.addCommand(traceCommand(exit));
   root.addCommand(matrixCommand(exit));
+  root.addCommand(diffCommand(exit));
   root.addCommand(playCommand(exit));
   root.addCommand(lintCommand(exit));
   root.addCommand(explainCommand(exit));

@@ -29,6 +29,8 @@ interface Course {
   answering: number;
   looked: Looked[];
   asked: number;
+  /** The leg on which ip_vs translated the destination before any rule was seen there. */
+  translatedOn: number | undefined;
   /** Nothing that follows can make a difference. */
   over: boolean;
 }
@@ -57,11 +59,22 @@ export function ruleListener(
     answering: 0,
     looked: [],
     asked: 0,
+    translatedOn: undefined,
     over: false,
   };
-  const event = (_leg: number, { kind }: Event): void => {
+  /** The destination is a real server's from here on. */
+  const translated = (leg: number): void => {
+    course.sent = { ...course.sent, dst: false, dport: false };
+    const there = legFields.get(leg);
+    if (there !== undefined) there.left = course.sent;
+  };
+  const event = (leg: number, { kind }: Event): void => {
     if (kind === "answer") course.answering++;
     else if (kind === "answered") course.answering--;
+    else if (kind === "ipvs-connection" && course.answering === 0 && own.has(leg)) {
+      if (leg === course.leg) translated(leg);
+      else course.translatedOn = leg;
+    }
   };
   const rule = (leg: number, asked: number, walk: Walk, skb: Skb, seen: Rule, part: number, holds: boolean): void => {
     if (course.over || course.answering > 0 || !own.has(leg)) return;
@@ -70,6 +83,7 @@ export function ruleListener(
       course.entered = course.sent;
       course.known = new Map(walk.state.ofName);
       legFields.set(leg, { entered: course.sent, left: course.sent });
+      if (course.translatedOn === leg) translated(leg);
     }
     if (part < 0) {
       course.looked = [];

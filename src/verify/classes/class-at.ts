@@ -1,0 +1,93 @@
+import type { Host } from "../../kernel/host.ts";
+import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
+import { type Address, hasPorts, type Packet } from "../../kernel/packet.ts";
+import { HostState } from "../../kernel/state.ts";
+import { differenceOf, type Interval, interval, intervalsOf } from "../../net/intervals.ts";
+import { hostCourse } from "../course.ts";
+import { addressNumber, fieldValue } from "../field.ts";
+import { type LegFields, ruleListener } from "../observe-rules.ts";
+import { type Draft, fixFields, makeDraft, type Region, regionOf, requireField } from "../region.ts";
+import { pieceAt, type Side, type SpacePart } from "./space.ts";
+import { type Ways, waysOf } from "./ways.ts";
+
+/** The packets around one that all sides treat as they treat it. */
+export interface ClassAt {
+  readonly region: Region;
+  /** Each side's ways of the packet. */
+  readonly ways: readonly Ways[];
+  /** Why more packets may belong to it: what couples fields in a way that is no product of sets. */
+  readonly inexact: readonly string[];
+}
+
+/** Virtual servers of a host by protocol and address: their ports. */
+type ServerPorts = ReadonlyMap<string, readonly Interval[]>;
+
+const madePorts = new WeakMap<Host, ServerPorts>();
+const portsKey = (protocol: number, address: Address): string => addressServiceId(protocol, address, 0);
+
+function serverPorts(host: Host): ServerPorts {
+  const known = madePorts.get(host);
+  if (known !== undefined) return known;
+  const found = new Map<string, Interval[]>();
+  for (const { key } of host.ipvs?.virtualServers ?? []) {
+    if (key.kind !== "address") continue;
+    const { address, protocol, port } = key;
+    const name = portsKey(protocol, address.family === "IPv4" ? address.value : address.words);
+    const list = found.get(name) ?? [];
+    found.set(name, list);
+    list.push({ from: BigInt(port), to: BigInt(port) });
+  }
+  madePorts.set(host, found);
+  return found;
+}
+
+const FTP_DATA = interval(20n);
+
+/**
+ * Leaves only packets that ask for the same virtual server, or for none (ipvs-mode §8.4). Destinations are cut at the addresses of
+ * virtual servers before. What comes from port 20 is never scheduled.
+ */
+function constrainByServers(draft: Draft, host: Host, packet: Packet): void {
+  const { hasAnyPort, hasFTP, hasMarks, byId } = host.services;
+  if (byId.size === 0 || !hasPorts(packet.protocol)) return;
+  if (hasAnyPort || hasFTP || hasMarks) {
+    fixFields(draft, ["dport", "sport"]);
+    draft.reasons.add("virtual servers of any port, of port 21 or by mark are not cut into classes");
+    return;
+  }
+  const ports = intervalsOf(serverPorts(host).get(portsKey(packet.protocol, packet.dst)) ?? []);
+  if (ports.length === 0) return;
+  const isServer = ports.some(({ from, to }) => draft.point.dport >= from && draft.point.dport <= to);
+  if (!isServer) {
+    requireField(draft, "dport", differenceOf(draft.universe.dport, ports));
+    return;
+  }
+  fixFields(draft, ["dport"]);
+  const fromFTP = draft.point.sport === 20n;
+  requireField(draft, "sport", fromFTP ? FTP_DATA : differenceOf(draft.universe.sport, FTP_DATA));
+}
+
+/**
+ * The class of a packet on all sides at once: where routing tells no destinations apart on any of them (`edges`), all rules on all its
+ * ways see what they saw of it, and ip_vs looks for the same virtual server. Sources need no cut by routing: those of a part have one
+ * way back.
+ */
+export function classAt(sides: readonly Side[], edges: readonly bigint[], part: SpacePart, packet: Packet): ClassAt {
+  const draft = makeDraft(packet);
+  const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
+  const entrance = part.entranceOf(source);
+  const anySource = entrance.kind === "sent";
+  requireField(draft, "dst", pieceAt(edges, addressNumber(packet.dst)));
+  const all = sides.map(({ host }) => {
+    constrainByServers(draft, host, packet);
+    const ways = waysOf(host, packet, entrance);
+    if (!ways.complete) draft.reasons.add("there are too many ways to look at each");
+    for (const way of ways.ways) {
+      const course = hostCourse(way.host, new HostState(), entrance, way.script);
+      const legs = new Map<number, LegFields>();
+      course.send(packet, ruleListener(draft, new Set([0]), anySource, way.result.outcome, legs));
+    }
+    return ways;
+  });
+  return { region: regionOf(draft), ways: all, inexact: [...draft.reasons] };
+}

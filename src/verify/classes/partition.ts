@@ -1,0 +1,92 @@
+import { type Packet, sameAddress } from "../../kernel/packet.ts";
+import type { IPFamily } from "../../net/family.ts";
+import { containsValue, countOf, differenceOf, interval } from "../../net/intervals.ts";
+import { type Box, type Field, fieldValue, universeOf, withField } from "../field.ts";
+import { nearestIn } from "../lines.ts";
+import { commonBox, disjointBoxes, sizeOfBox, withoutBox } from "./boxes.ts";
+import { type ClassAt, classAt } from "./class-at.ts";
+import { sourceEdges } from "./source-edges.ts";
+import { addressEdges, type PacketKind, packetKinds, type Side, type SpacePart, spaceParts } from "./space.ts";
+
+/** Packets that every side treats in one way each. */
+export interface PacketClass {
+  readonly part: SpacePart;
+  readonly kind: PacketKind;
+  /** One of them. */
+  readonly packet: Packet;
+  /** All of `box` but what is in `except`, whose boxes lie in it and have no packet in common. */
+  readonly box: Box;
+  readonly except: readonly Box[];
+  readonly size: bigint;
+  readonly ways: ClassAt["ways"];
+  readonly inexact: readonly string[];
+}
+
+/** Numbers that people know, so that examples look like packets: an address for documentation, localhost. */
+const USUAL: Readonly<Record<IPFamily, Readonly<Partial<Record<Field, bigint>>>>> = {
+  IPv4: { src: 0xcb007109n, dst: 0x7f000001n, sport: 40_000n, dport: 8080n },
+  IPv6: { src: (0x20010db8n << 96n) + 9n, dst: 1n, sport: 40_000n, dport: 8080n },
+};
+
+/** A packet of a box. */
+function packetIn(box: Box, template: Packet): Packet {
+  let packet = template;
+  for (const field of ["dst", "src", "sport", "dport", "icmpType"] as const) {
+    const value = nearestIn(box[field], USUAL[template.family][field] ?? 0n) as bigint;
+    if (fieldValue(packet, field) !== value) packet = withField(packet, field, value);
+  }
+  return packet;
+}
+
+/** A box to one destination without what comes from there: such packets are not in the space. `undefined` when nothing is left. */
+function withoutOwnSource(box: Box): Box | undefined {
+  const [only] = box.dst;
+  if (only === undefined || countOf(box.dst) !== 1n || !containsValue(box.src, only.from)) return box;
+  const src = differenceOf(box.src, box.dst);
+  return src.length === 0 ? undefined : { ...box, src };
+}
+
+/** All packets of a part and kind. */
+export function wholeBox(part: SpacePart, kind: PacketKind, family: IPFamily): Box {
+  const template = kind.template(family);
+  const universe = universeOf(template);
+  const icmpType = interval(BigInt(template.icmpType));
+  return { ...universe, src: part.sources, dst: part.destinations, icmpType };
+}
+
+/**
+ * Cuts a node's packet space into classes, one after the other: each packet of it is in exactly one. A packet that is in no class yet
+ * is taken, its class is found, and what is left of where it was is looked at next. `leftOut` is told of packets to their own source,
+ * as far as there is one destination: those are in none.
+ */
+export function* partition(
+  sides: readonly Side[],
+  family: IPFamily,
+  leftOut: (box: Box) => void = () => {},
+): Generator<PacketClass> {
+  const edges = sourceEdges(sides, family, addressEdges(sides, family));
+  for (const part of spaceParts(sides, family)) {
+    for (const kind of packetKinds(family)) {
+      const template = kind.template(family);
+      const open: Box[] = [wholeBox(part, kind, family)];
+      for (let box = open.pop(); box !== undefined; box = open.pop()) {
+        const packet = packetIn(box, template);
+        const { region, ways, inexact } = classAt(sides, edges, part, packet);
+        const common = commonBox(box, region.box);
+        if (common === undefined) throw new Error("a packet is not in its own class");
+        open.push(...withoutBox(box, region.box));
+        const own = withoutOwnSource(common);
+        if (own !== common) leftOut({ ...common, src: common.dst });
+        if (own === undefined) continue;
+        if (own !== common && sameAddress(packet.src, packet.dst)) {
+          open.push(own);
+          continue;
+        }
+        const except = disjointBoxes(region.except.flatMap((each) => commonBox(own, each) ?? []));
+        const size = except.reduce((sum, each) => sum - sizeOfBox(each), sizeOfBox(own));
+        yield { part, kind, packet, box: own, except, size, ways, inexact };
+        open.push(...except);
+      }
+    }
+  }
+}

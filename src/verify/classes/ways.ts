@@ -1,0 +1,77 @@
+import type { Script } from "../../kernel/chooser/answer.ts";
+import { explore } from "../../kernel/chooser/explore.ts";
+import type { Host } from "../../kernel/host.ts";
+import { serviceId } from "../../kernel/ipvs/service-index.ts";
+import type { Result } from "../../kernel/outcome.ts";
+import type { Packet } from "../../kernel/packet.ts";
+import { receive, send } from "../../kernel/run.ts";
+import { HostState } from "../../kernel/state.ts";
+import type { Entrance } from "../../network/wire.ts";
+import type { RealServer, Scheduler, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
+
+/** One way that a packet can go through a host. */
+export interface Way {
+  /** The host as it is, or with one real server of the virtual server that takes the packet. */
+  readonly host: Host;
+  readonly script: Script;
+  readonly result: Result;
+}
+
+/** All ways of a packet; `complete` is false when there were too many. */
+export interface Ways {
+  readonly ways: readonly Way[];
+  readonly complete: boolean;
+}
+
+const MOST = { branches: 4096 } as const;
+
+/** Schedulers that in time give a connection to every real server with a weight; the others stay with one, which the walk shows. */
+const SPREADING: ReadonlySet<Scheduler> = new Set(["rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "twos"]);
+
+function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualServerKey>): Ways {
+  const state = new HostState();
+  const { branches, complete } = explore(
+    state,
+    (chooser) => {
+      const options = {
+        host,
+        state,
+        chooser,
+        record: (event: { readonly kind: string; readonly key?: unknown }): void => {
+          if (event.kind === "virtual-server") asked.add(event.key as VirtualServerKey);
+        },
+      };
+      return entrance.kind === "received"
+        ? receive(options, packet, entrance.inInterface)
+        : send(options, packet, entrance.options);
+    },
+    MOST,
+  );
+  return { ways: branches.map(({ script, value }) => ({ host, script, result: value })), complete };
+}
+
+/** The host with one real server of a virtual server, and no other virtual server: a packet is scheduled once at most. */
+function withOnly(host: Host, server: VirtualServer, only: RealServer): Host {
+  const byId = new Map([[serviceId(server.key), { ...server, realServers: [only] }]]);
+  return { ...host, services: { ...host.services, byId } };
+}
+
+function serverOf(host: Host, keys: ReadonlySet<VirtualServerKey>): VirtualServer | undefined {
+  const [key] = keys;
+  return key === undefined ? undefined : host.services.byId.get(serviceId(key));
+}
+
+/**
+ * The ways of a packet through a host that knows no connection: one for each answer of chance, and one for each real server that its
+ * virtual server gives connections to in time. Where a scheduler stands is not asked: a round has no chances.
+ */
+export function waysOf(host: Host, packet: Packet, entrance: Entrance): Ways {
+  const asked = new Set<VirtualServerKey>();
+  const first = run(host, packet, entrance, asked);
+  const server = serverOf(host, asked);
+  const usable = server?.realServers.filter(({ weight }) => weight > 0) ?? [];
+  if (server === undefined || usable.length < 2) return first;
+  if (typeof server.scheduler !== "string" || !SPREADING.has(server.scheduler)) return first;
+  const each = usable.map((real) => run(withOnly(host, server, real), packet, entrance, new Set()));
+  return { ways: each.flatMap(({ ways }) => ways), complete: each.every(({ complete }) => complete) };
+}

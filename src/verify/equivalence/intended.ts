@@ -1,0 +1,314 @@
+import type { Host } from "../../kernel/host.ts";
+import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
+import { type Address, type Packet, protocols, sameAddress, tcpFlag } from "../../kernel/packet.ts";
+import { addressText } from "../../kernel/packet-text.ts";
+import { ipv6Kind, isLoopback4, ownerOf } from "../../kernel/routing/address.ts";
+import { addressOf } from "../../network/addresses.ts";
+import type { VirtualServer } from "../../rules/ipvs/model.ts";
+import type { Side } from "../classes/space.ts";
+import type { Compared } from "./compare.ts";
+import type { Fate, Fates } from "./fate.ts";
+import type { Subject } from "./subject.ts";
+
+/** One side of a difference. */
+interface View {
+  readonly host: Host;
+  readonly fates: readonly Fate[];
+}
+
+/** A difference as it is seen from one of its sides. */
+interface Facts {
+  readonly packet: Packet;
+  /** The node sends it itself. */
+  readonly isSent: boolean;
+  readonly own: View;
+  readonly other: View;
+  /** The own side's virtual server for the packet's destination. */
+  readonly server: VirtualServer | undefined;
+  /** What the packet asks for, as the objects say. */
+  readonly subject: Subject | undefined;
+}
+
+/** A difference that is known, and meant or at least accepted by those who make kube-proxy. */
+export interface IntendedDifference {
+  readonly id: string;
+  readonly title: string;
+  readonly reason: string;
+  /** Where it is decided, or told. */
+  readonly source: string;
+  /** For an operator who changes from one side to the other. */
+  readonly advice: string;
+  /** It holds for all Services alike, and is told once. */
+  readonly general?: true;
+  /** Does it explain what differs? Asked from both sides. */
+  readonly explains: (facts: Facts) => boolean;
+}
+
+type Arrived = Extract<Fate, { readonly kind: "sent-on" | "delivered" }>;
+
+const arrived = ({ fates }: View): readonly Arrived[] =>
+  fates.filter((fate): fate is Arrived => fate.kind === "sent-on" || fate.kind === "delivered");
+/** The endpoints that a view's packets get to. */
+const endpointsOf = (view: View): readonly string[] => [...new Set(arrived(view).flatMap(({ to }) => to ?? []))].sort();
+const isTranslated = (view: View): boolean => endpointsOf(view).length > 0;
+const allArrive = (view: View): boolean => arrived(view).length === view.fates.length;
+const sameEndpoints = (a: View, b: View): boolean => endpointsOf(a).join() === endpointsOf(b).join();
+const notices = ({ fates }: View): readonly string[] =>
+  fates.flatMap((fate) => (fate.kind === "stopped" ? fate.notice : []));
+const isSilent = (view: View): boolean =>
+  view.fates.length > 0 && notices(view).filter((each) => each === "nothing").length === view.fates.length;
+const isRefused = (view: View): boolean =>
+  notices(view).filter((each) => each !== "nothing").length === view.fates.length;
+const owns = ({ host }: View, address: Address): boolean => ownerOf(host, address) !== undefined;
+const isLoopback = ({ dst }: Packet): boolean => (typeof dst === "number" ? isLoopback4(dst) : ipv6Kind(dst).loopback);
+
+/** Is the sender one of a virtual server's real servers? */
+function isRealServer({ packet, server }: Facts): boolean {
+  return server?.realServers.some(({ address }) => sameAddress(packet.src, addressOf(address))) === true;
+}
+
+/** Are all endpoints that packets get to on this node, as the objects say? */
+function onlyLocal({ own, subject }: Facts): boolean {
+  const known = subject?.localEndpoints;
+  return known !== undefined && isTranslated(own) && endpointsOf(own).every((text) => known.has(hostOf(text)));
+}
+
+/** The address of `10.0.0.1:80` or `[fd00::1]:80`. */
+const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+
+/** Do the two differ in nothing but which of its own addresses the node is seen by, both of which both sides have? */
+function ownAddressesOnly({ own, other }: Facts): boolean {
+  const seen = [...arrived(own), ...arrived(other)].map(({ from }) => from);
+  const common = (text: string): boolean => ownTexts(own.host).has(text) && ownTexts(other.host).has(text);
+  return (
+    allArrive(own) &&
+    allArrive(other) &&
+    sameEndpoints(own, other) &&
+    seen.every((text) => text !== undefined && common(text))
+  );
+}
+
+/** How many addresses of the packet's family a host has that others may see as their peer's. */
+function countOfAddresses({ interfaces }: Host, { family }: Packet): number {
+  const global = interfaces.filter(({ loopback }) => !loopback);
+  return global.reduce(
+    (sum, { addresses }) => sum + addresses.filter((own) => own.family === family && own.scope === "global").length,
+    0,
+  );
+}
+
+const madeTexts = new WeakMap<Host, ReadonlySet<string>>();
+
+function ownTexts(host: Host): ReadonlySet<string> {
+  const known = madeTexts.get(host);
+  if (known !== undefined) return known;
+  const found = new Set(
+    host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => addressText(address))),
+  );
+  madeTexts.set(host, found);
+  return found;
+}
+
+const FTP_DATA_PORT = 20;
+const isExternal = (subject: Subject | undefined): boolean => subject !== undefined && subject.by !== "ClusterIP";
+
+/** The list, reviewed one by one. Each entry asks for what causes its difference, never for a mode. */
+export const intendedDifferences: readonly IntendedDifference[] = [
+  {
+    id: "service-address-without-port",
+    general: true,
+    title: "a Service's address at a port that the Service has not",
+    reason:
+      "where Services' addresses are bound to kube-ipvs0, what no virtual server takes is for the node itself, which refuses it; where they are in rules alone, no rule names such packets, and they are routed like any others",
+    source: "KUBE-IPVS-FILTER (pkg/proxy/ipvs/proxier.go)",
+    advice:
+      "probes of Service addresses at other ports are refused at once where they were routed away, or the other way round",
+    explains: ({ packet, own, other, server }) =>
+      server === undefined &&
+      owns(own, packet.dst) &&
+      !owns(other, packet.dst) &&
+      !isTranslated(own) &&
+      !isTranslated(other),
+  },
+  {
+    id: "source-port-20",
+    general: true,
+    title: "connections from source port 20 (FTP data)",
+    reason: "ip_vs takes them for FTP data connections and does not schedule them: they get to the node itself",
+    source: "ip_vs_schedule (net/netfilter/ipvs/ip_vs_core.c)",
+    advice: "clients that bind port 20 do not get through to virtual servers; ordinary clients never do so",
+    explains: ({ packet, server }) => packet.sport === FTP_DATA_PORT && server !== undefined,
+  },
+  {
+    id: "tcp-without-syn",
+    general: true,
+    title: "TCP packets without SYN of no known connection",
+    reason:
+      "ip_vs schedules only packets with SYN, so the node itself answers with a reset; conntrack picks up such connections, and rules translate them as if they were new",
+    source: "net.ipv4.vs.sloppy_tcp is 0, net.netfilter.nf_conntrack_tcp_loose is 1",
+    advice:
+      "connections that outlive a node's table (a restart, a change of mode) are reset at once by ip_vs; clients have to connect anew",
+    explains: ({ packet, server, own }) =>
+      packet.protocol === protocols.tcp &&
+      (packet.flags & tcpFlag.SYN) === 0 &&
+      server !== undefined &&
+      !isTranslated(own),
+  },
+  {
+    id: "endpoint-calls-over-another-node",
+    title: "an endpoint that calls its own Service over a node that it is not on",
+    reason:
+      "rules masquerade whatever comes from an endpoint to itself, wherever it is; the set KUBE-LOOP-BACK holds endpoints of the node alone",
+    source: "KUBE-LOOP-BACK (pkg/proxy/ipvs/proxier.go)",
+    advice: "nothing to do: a Pod's packets meet the rules of its own node first",
+    explains: (facts) =>
+      isRealServer(facts) &&
+      allArrive(facts.own) &&
+      sameEndpoints(facts.own, facts.other) &&
+      arrived(facts.own).every(({ from }) => from === undefined),
+  },
+  {
+    id: "node-port-on-loopback",
+    title: "node ports on loopback addresses",
+    reason:
+      "node ports have no virtual servers on loopback addresses; rules take every local address, and route_localnet lets the packets out",
+    source: "iptables.localhostNodePorts of the configuration; nodeIPs of pkg/proxy/ipvs/proxier.go",
+    advice: "whoever calls localhost:NODEPORT on a node has to call one of the node's addresses",
+    explains: ({ packet, own, subject }) => isLoopback(packet) && subject?.by === "node port" && !isTranslated(own),
+  },
+  {
+    id: "local-policy-for-insiders",
+    title: "Pods and nodes that call an external address or node port with externalTrafficPolicy Local",
+    reason:
+      "rules send what comes from inside the cluster to all endpoints, as to the ClusterIP; a virtual server has the endpoints of the node alone, for everybody",
+    source: "KUBE-EXT chains (pkg/proxy/iptables/proxier.go); onlyNodeLocalEndpoints (pkg/proxy/ipvs/proxier.go)",
+    advice:
+      "insiders that call such an address get only the endpoints of the node that their packets meet: let them call the ClusterIP",
+    explains: (facts) =>
+      isExternal(facts.subject) &&
+      facts.subject?.localOnly === true &&
+      onlyLocal(facts) &&
+      isTranslated(facts.other) &&
+      !sameEndpoints(facts.own, facts.other),
+  },
+  {
+    id: "local-policy-without-local-endpoints",
+    title: "clients outside, externalTrafficPolicy Local, no endpoint on the node",
+    reason:
+      "rules drop such packets; a virtual server that has no endpoint on the node gets those of other nodes, and the client's address is kept",
+    source: "syncEndpoint with onlyNodeLocalEndpoints (pkg/proxy/ipvs/proxier.go)",
+    advice:
+      "load balancers have to look at the health check port; replies of endpoints elsewhere do not come back over this node",
+    explains: ({ subject, own, other }) =>
+      isExternal(subject) &&
+      subject?.localOnly === true &&
+      isSilent(other) &&
+      isTranslated(own) &&
+      endpointsOf(own).every((text) => !subject.localEndpoints.has(hostOf(text))),
+  },
+  {
+    id: "cluster-ip-local-without-endpoints",
+    title: "internalTrafficPolicy Local, no endpoint on the node",
+    reason: "rules drop such packets silently; a virtual server without real servers answers port unreachable",
+    source: "KEP-2086; ip_vs_leave (net/netfilter/ipvs/ip_vs_core.c)",
+    advice: "clients learn at once what was a time-out, or the other way round",
+    explains: ({ subject, server, own, other }) =>
+      subject?.by === "ClusterIP" &&
+      subject.localOnly &&
+      server?.realServers.length === 0 &&
+      isRefused(own) &&
+      isSilent(other),
+  },
+  {
+    id: "no-endpoints-from-the-node",
+    title: "the node itself calls an external address of a Service without endpoints",
+    reason:
+      "rules for external addresses without endpoints stand in INPUT and FORWARD, not in OUTPUT: the packet leaves the node; a virtual server refuses it",
+    source: "KUBE-EXTERNAL-SERVICES (pkg/proxy/iptables/proxier.go)",
+    advice: "what is outside at that address gets the node's packets in iptables mode only",
+    explains: ({ isSent, subject, server, own, other }) =>
+      isSent &&
+      isExternal(subject) &&
+      server?.realServers.length === 0 &&
+      isRefused(own) &&
+      allArrive(other) &&
+      !isTranslated(other),
+  },
+  {
+    id: "node-seen-by-another-own-address",
+    title: "which of its own addresses the node is seen by",
+    reason:
+      "the node's own packets are masqueraded on one side and not on the other, or the address was chosen for another destination",
+    source: "source selection of the kernel; KUBE-MARK-MASQ",
+    advice: "endpoints that look at the address of a node have to expect each of its addresses",
+    explains: (facts) => facts.isSent && ownAddressesOnly(facts),
+  },
+  {
+    id: "node-seen-by-the-service-address",
+    title: "the node itself calls an address of a Service with externalTrafficPolicy Local",
+    reason:
+      "the address is the node's own where it is bound to kube-ipvs0, so packets to it have it as their source; without masquerading the endpoint elsewhere answers to it, and that answer is taken in by its own node",
+    source:
+      "kube-ipvs0; KUBE-LOAD-BALANCER-LOCAL, KUBE-EXTERNAL-IP-LOCAL and KUBE-NODE-PORT-LOCAL-* are not masqueraded (pkg/proxy/ipvs/proxier.go)",
+    advice: "processes on nodes should call the ClusterIP: such calls may time out",
+    explains: ({ isSent, subject, packet, own, other }) =>
+      isSent &&
+      isExternal(subject) &&
+      subject?.localOnly === true &&
+      owns(own, packet.dst) &&
+      !owns(other, packet.dst) &&
+      isTranslated(own) &&
+      arrived(own).some(({ from }) => from === addressText(packet.dst)),
+  },
+  {
+    id: "node-without-an-address",
+    title: "a node that has no address of the family but those of Services",
+    reason:
+      "where Services' addresses are bound to kube-ipvs0 such a node has addresses all the same: it sends, answers and masquerades with one of them",
+    source: "kube-ipvs0 (pkg/proxy/ipvs/proxier.go)",
+    advice: "give the node an address of the family, or the Services none",
+    explains: ({ own, other, packet }) =>
+      countOfAddresses(other.host, packet) === 0 && countOfAddresses(own.host, packet) > 0,
+  },
+  {
+    id: "source-ranges-from-the-node",
+    title: "loadBalancerSourceRanges, seen from the node itself",
+    reason:
+      "the node's own packets to an address of a Service carry that address as their source, which the sets always allow; rules see the node's own address, which may lie outside the ranges",
+    source: "KUBE-LOAD-BALANCER-SOURCE-IP (pkg/proxy/ipvs/proxier.go)",
+    advice: "processes on nodes get through to such addresses in ipvs mode, whatever the ranges say",
+    explains: ({ isSent, subject, own, other }) =>
+      isSent && subject?.hasSourceRanges === true && isTranslated(own) && isSilent(other),
+  },
+];
+
+function factsFor(
+  compared: Compared,
+  own: Side,
+  other: Side,
+  fates: readonly [Fates, Fates],
+  subject: Subject | undefined,
+): Facts {
+  const { packet, part } = compared.class;
+  return {
+    packet,
+    isSent: part.interfaces.length === 0,
+    own: { host: own.host, fates: [...fates[0].values()] },
+    other: { host: other.host, fates: [...fates[1].values()] },
+    server: own.host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport)),
+    subject,
+  };
+}
+
+/** The first entry of the list that explains a difference, from either side; `undefined`: nothing does, it is a finding. */
+export function intendedOf(
+  compared: Compared,
+  left: Side,
+  right: Side,
+  subject: Subject | undefined,
+  list: readonly IntendedDifference[] = intendedDifferences,
+): IntendedDifference | undefined {
+  const [a, b] = compared.fates;
+  const views = [factsFor(compared, left, right, [a, b], subject), factsFor(compared, right, left, [b, a], subject)];
+  return list.find(({ explains }) => views.some(explains));
+}

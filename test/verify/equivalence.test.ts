@@ -1,0 +1,74 @@
+import test from "ava";
+import type { IPFamily } from "../../src/net/family.ts";
+import { type Compared, compareSides } from "../../src/verify/equivalence/compare.ts";
+import { intendedDifferences, intendedOf } from "../../src/verify/equivalence/intended.ts";
+import { sidesOf, type TwoSides } from "./sides.ts";
+
+/** Small clusters, and what the modes are known to treat differently in each besides what holds for all Services. */
+const rows: readonly (readonly [scenario: string, family: IPFamily, ...reasons: readonly string[]])[] = [
+  ["clusterip", "IPv4", "endpoint-calls-over-another-node"],
+  ["nodeport", "IPv4", "endpoint-calls-over-another-node", "node-port-on-loopback"],
+  ["bind-address", "IPv4", "endpoint-calls-over-another-node", "node-port-on-loopback", "source-ranges-from-the-node"],
+  ["nodeport-local", "IPv6", "endpoint-calls-over-another-node", "local-policy-for-insiders"],
+  ["internal-local-none-here", "IPv4", "cluster-ip-local-without-endpoints"],
+  ["external-ips-no-endpoints", "IPv4", "no-endpoints-from-the-node"],
+  [
+    "loadbalancer-local-none-here",
+    "IPv4",
+    "endpoint-calls-over-another-node",
+    "local-policy-without-local-endpoints",
+    "node-port-on-loopback",
+    "node-seen-by-another-own-address",
+    "node-seen-by-the-service-address",
+  ],
+  ["node-without-ipv6", "IPv6", "endpoint-calls-over-another-node", "node-without-an-address"],
+];
+const GENERAL = intendedDifferences.flatMap(({ id, general }) => (general === true ? [id] : []));
+
+interface Difference extends TwoSides {
+  readonly compared: Compared;
+}
+
+const all: Difference[] = [];
+
+/** The entry that excuses a difference, of a list that may lack some. */
+const reasonOf = ({ compared, sides: [left, right], subjectOf }: Difference, list = intendedDifferences) =>
+  intendedOf(compared, left, right, subjectOf(compared.class.packet), list)?.id;
+
+for (const [scenario, family, ...reasons] of rows) {
+  test.serial(`${scenario}, ${family}: iptables and ipvs differ for known reasons only`, (t) => {
+    const place = sidesOf(scenario);
+    const found: Difference[] = [];
+    for (const compared of compareSides(place.sides[0], place.sides[1], family))
+      if (compared.differs) found.push({ compared, ...place });
+    const excused = new Set(
+      found.map(
+        (each) =>
+          reasonOf(each) ?? `a finding: ${each.compared.fates.map((f) => [...f.keys()].join()).join(" against ")}`,
+      ),
+    );
+    t.deepEqual([...excused].filter((id) => !GENERAL.includes(id)).sort(), [...reasons].sort());
+    all.push(...found);
+  });
+}
+
+test.serial("every entry of the list is needed", (t) => {
+  for (const { id } of intendedDifferences) {
+    const others = intendedDifferences.filter((each) => each.id !== id);
+    const findings = all.filter((each) => reasonOf(each) === id && reasonOf(each, others) === undefined);
+    t.true(findings.length > 0, id);
+  }
+});
+
+test("a mode does not differ from itself", (t) => {
+  const { sides } = sidesOf("everything-at-once");
+  const { sides: again } = sidesOf("everything-at-once");
+  for (const i of [0, 1] as const) {
+    let classes = 0;
+    for (const { differs } of compareSides(sides[i], again[i], "IPv4")) {
+      classes++;
+      t.false(differs);
+    }
+    t.true(classes > 100);
+  }
+});

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
+import { type PacketSubject, subjectsAt } from "../../src/assembly/subjects.ts";
+import { buildCluster } from "../../src/cluster/build.ts";
+import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
+import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import type { Packet } from "../../src/kernel/packet.ts";
+import { isOwnAddress } from "../../src/kernel/run.ts";
+import { readManifests } from "../../src/manifest/read-manifests.ts";
+import { parseIP } from "../../src/net/ip.ts";
+import { addressOf } from "../../src/network/addresses.ts";
+import type { Side } from "../../src/verify/classes/space.ts";
+
+const scenarios = new URL("../../../golden/scenarios/", import.meta.url);
+const release = { minor: 37 };
+
+function fail({ severity, message }: { readonly severity: string; readonly message: string }): void {
+  if (severity === "error") throw new Error(message);
+}
+
+/** A node of a golden scenario with the rules of two modes. */
+export interface TwoSides {
+  readonly sides: readonly [Side, Side];
+  readonly subjectOf: (packet: Packet) => PacketSubject | undefined;
+}
+
+/** `worker-1` of a scenario in iptables mode and in ipvs mode, for a family. */
+export function sidesOf(scenario: string, node = "worker-1"): TwoSides {
+  const folder = new URL(`${scenario}/`, scenarios);
+  const sources = readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml") && name !== "host.yaml" && name !== "scenario.yaml")
+    .map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }));
+  const manifests = readManifests(sources, { validate: "ignore" }, fail);
+  const cluster = buildCluster(manifests, { validate: "ignore" }, fail);
+  const written = configurationsIn(manifests, fail).at(-1)?.value ?? {};
+  const network = (mode: "iptables" | "ipvs"): ClusterNetwork["network"] => {
+    const { config } = resolveKubeProxyConfig({ ...written, mode }, release);
+    if (config === undefined) throw new Error(scenario);
+    return clusterNetwork(cluster, { config, release, mode, pods: manifests.pods }, fail).network;
+  };
+  const side = (mode: "iptables" | "ipvs"): Side => {
+    const host = network(mode).node(node)?.host;
+    if (host === undefined) throw new Error(`${scenario} has no ${node}`);
+    return { name: mode, host };
+  };
+  const [left, right] = [side("iptables"), side("ipvs")];
+  const subjectOf = subjectsAt(cluster, node, (text) => {
+    const ip = parseIP(text);
+    return ip !== undefined && isOwnAddress(left.host, addressOf(ip));
+  });
+  return { sides: [left, right], subjectOf };
+}
