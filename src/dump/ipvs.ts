@@ -1,10 +1,10 @@
-import { parseIPVSConnections } from "../rules/ipvs/connections.ts";
+import { connectionKey, parseIPVSConnections } from "../rules/ipvs/connections.ts";
 import { formatIPVSListing } from "../rules/ipvs/format.ts";
 import type { IPVSConnection, IPVSTable, VirtualServer } from "../rules/ipvs/model.ts";
 import { parseIPVSCommands } from "../rules/ipvs/parse-commands.ts";
 import { parseIPVSListing } from "../rules/ipvs/parse-listing.ts";
 import { formatEnd, formatKey } from "../rules/ipvs/spelling.ts";
-import type { Report, Source } from "../text/diagnostic.ts";
+import type { Place, Report, Source } from "../text/diagnostic.ts";
 import type { DumpKind } from "./host-from-dumps.ts";
 
 /** What the texts of ipvsadm hold. */
@@ -13,7 +13,14 @@ export interface CollectedIPVS {
   readonly saved: ReadTable[];
   /** Of `ipvsadm -Ln`: counts as well, but no tunnel types. */
   readonly listed: ReadTable[];
-  readonly connections: IPVSConnection[];
+  /** Of `ipvsadm -Lnc`, text by text. */
+  readonly connections: (readonly ListedConnection[])[];
+}
+
+/** A line of `ipvsadm -Lnc` and where it stands. */
+export interface ListedConnection {
+  readonly connection: IPVSConnection;
+  readonly place: Place;
 }
 
 interface ReadTable {
@@ -25,6 +32,9 @@ const COMMAND =
   /^(?:\S*\bipvsadm\s+)?(?:-[AaEeDd]|--(?:add|edit|delete)-(?:service|server))\s*(?:-[tuf]|--(?:tcp|udp|sctp|fwmark)-service[ =])/;
 const SERVER = /^(?:TCP|UDP|SCTP)\s+(?:[0-9.]+|\[[0-9a-f:.]+\]):\S+ [a-z]+(?: |$)|^FWM\s+-?\d+ (?:IPv6 )?[a-z]+(?: |$)/;
 const TITLE = /^IP Virtual Server version |^Prot LocalAddress:Port |^Timeout \(tcp tcpfin udp\): /;
+
+const CONNECTION =
+  /^IPVS connection entries|^pro expire state |^(?:TCP|UDP|SCTP|IP) +\d+:\d\d +[A-Z][A-Z0-9_-]* +\S+:\d+ /;
 
 /** The kinds of dumps that ipvsadm prints. */
 export function ipvsKinds({ saved, listed, connections }: CollectedIPVS): readonly DumpKind[] {
@@ -38,9 +48,13 @@ export function ipvsKinds({ saved, listed, connections }: CollectedIPVS): readon
     },
     {
       name: "ipvsadm -Lnc",
-      recognises: ({ line }) => /^IPVS connection entries|^pro expire state /.test(line),
+      recognises: ({ line }) => CONNECTION.test(line),
       read: (source, report) => {
-        for (const connection of parseIPVSConnections(source, report)) connections.push(connection);
+        const listed: ListedConnection[] = [];
+        parseIPVSConnections(source, report, (connection, offset) =>
+          listed.push({ connection, place: { source, offset } }),
+        );
+        connections.push(listed);
       },
     },
     {
@@ -98,4 +112,26 @@ export function joinTables({ saved, listed }: CollectedIPVS, report: Report): IP
     report({ severity: "warning", code: "ipvs-dumps-differ", message, place: { source, offset: 0 } });
   }
   return { virtualServers: [...servers.values()], ...(timeouts === undefined ? {} : { timeouts }) };
+}
+
+/**
+ * The connections of all texts of `ipvsadm -Lnc`, each once; `undefined` without such a text. Of texts that list different
+ * ones, as texts of different times do, all count, with a warning.
+ */
+export function joinConnections(
+  { connections }: CollectedIPVS,
+  report: Report,
+): readonly ListedConnection[] | undefined {
+  const [first, ...others] = connections;
+  if (first === undefined) return undefined;
+  const known = new Map(first.map((each) => [connectionKey(each.connection), each]));
+  for (const text of others) {
+    const more = text.filter(({ connection }) => !known.has(connectionKey(connection)));
+    for (const each of more) known.set(connectionKey(each.connection), each);
+    const place = more[0]?.place;
+    if (place === undefined) continue;
+    const message = "another text of this node lists other connections: they are not of one time, and all are taken";
+    report({ severity: "warning", code: "ipvs-dumps-differ", message, place });
+  }
+  return [...known.values()];
 }

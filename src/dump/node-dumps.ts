@@ -1,29 +1,26 @@
 import { readListing } from "../kernel/conntrack/listing.ts";
 import type { Host, HostDescription, Interface } from "../kernel/host.ts";
-import { defaultIPVSSwitches, type IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import { makeHost } from "../kernel/make-host.ts";
 import { connectedRoutes, localRoutes } from "../kernel/routing/address-routes.ts";
 import { makeSets } from "../kernel/sets.ts";
 import { HostState } from "../kernel/state.ts";
 import { ipFamilies } from "../net/family.ts";
-import { formatIP, parseIPv6 } from "../net/ip.ts";
+import { parseIPv6 } from "../net/ip.ts";
 import { originalPlaces, type PastedPart, readPasted } from "../pasted/pasted.ts";
 import { parseIPSetListing } from "../rules/ipset/listing.ts";
 import type { IPSet } from "../rules/ipset/model.ts";
 import { parseIPSets } from "../rules/ipset/parse.ts";
-import type { IPVSConnection, IPVSTable } from "../rules/ipvs/model.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 import { type DumpKind, hostFromDumps, openingOf } from "./host-from-dumps.ts";
-import { type CollectedIPVS, ipvsKinds, joinTables } from "./ipvs.ts";
+import { type CollectedIPVS, ipvsKinds } from "./ipvs.ts";
 import { joinRuns } from "./join-runs.ts";
 import { type RulesDump, readRulesDump } from "./rules.ts";
+import { enterListed, virtualServersOf, withDummy } from "./virtual-servers.ts";
 
-/** A node as its dumps show it: the host, and the connections it has. */
+/** A node as its dumps show it: the host, and the connections that it has, those of its virtual servers included. */
 export interface NodeDumps {
   readonly host: Host;
   readonly state: HostState;
-  /** Connections of its virtual servers, where `ipvsadm -Lnc` tells them. */
-  readonly ipvsConnections?: readonly IPVSConnection[];
 }
 
 /** What the texts hold besides interfaces, routes and sysctls. */
@@ -160,77 +157,16 @@ export function readNodeDumps(given: readonly Source[], name: string, reportGive
     report({ severity: "note", code: "no-rules", message });
   }
   const { rules, backend } = joinRuns(collected.runs, report);
-  const served = virtualServersOf(collected.ipvs, description, report);
-  const bound =
-    served?.ipvs === undefined || others.length > 0 ? description : withDummy(description, served.ipvs, report);
+  const told = virtualServersOf(collected.ipvs, description, report);
+  const bound = told === undefined || others.length > 0 ? description : withDummy(description, told.counted, report);
   const host = makeHost(
-    { ...bound, ...served, rules, ...(backend === undefined ? {} : { backend }) },
+    { ...bound, ...told?.description, rules, ...(backend === undefined ? {} : { backend }) },
     makeSets(collected.sets.values()),
   );
   const state = new HostState();
   for (const listing of collected.listings) readListing(listing, state, host.sysctls, report);
-  const { connections } = collected.ipvs;
-  return { host, state, ...(connections.length === 0 ? {} : { ipvsConnections: connections }) };
-}
-
-/** What ipvsadm told, and what has to be assumed with it. */
-function virtualServersOf(
-  { connections, ...rest }: CollectedIPVS,
-  { sysctls }: HostDescription,
-  report: Report,
-): Pick<HostDescription, "ipvs" | "sysctls"> | undefined {
-  const ipvs = joinTables({ connections, ...rest }, report);
-  if (connections.length > 0) {
-    const message =
-      "the connections of ipvsadm -Lnc are read, but not put into the node: its virtual servers begin without any";
-    report({ severity: "warning", code: "ipvs-connections-left-out", message });
-  }
-  if (ipvs === undefined) return undefined;
-  const message = "where the node's schedulers stand no dump tells: each begins as on a fresh node";
-  report({ severity: "note", code: "schedulers-assumed", message });
-  if (sysctls.ipvs !== undefined) return { ipvs, sysctls };
-  const assumed = "net.ipv4.vs.* not given: those that kube-proxy sets are assumed (sysctl -a tells)";
-  report({ severity: "note", code: "ipvs-sysctls-assumed", message: assumed });
-  return { ipvs, sysctls: { ...sysctls, ipvs: KUBE_PROXY_SWITCHES } };
-}
-
-/** `net.ipv4.vs.*` as kube-proxy sets them at start (ipvs-mode §1.2). */
-const KUBE_PROXY_SWITCHES: IPVSSwitches = {
-  ...defaultIPVSSwitches,
-  conntrack: true,
-  expireNodestConn: true,
-  expireQuiescentTemplate: true,
-};
-
-/** kube-ipvs0 with the addresses of the virtual servers, on a node of which nothing tells the addresses. */
-function withDummy(description: HostDescription, { virtualServers }: IPVSTable, report: Report): HostDescription {
-  const texts = new Map(
-    virtualServers.flatMap(({ key }) =>
-      key.kind === "address" ? [[formatIP(key.address), key.address] as const] : [],
-    ),
-  );
-  if (texts.size === 0) return description;
-  const message = "the addresses of the virtual servers are taken to be bound to kube-ipvs0 (ip -j addr tells)";
-  report({ severity: "note", code: "bound-addresses-assumed", message });
-  const dummy: Interface = {
-    index: description.interfaces.length + 1,
-    name: "kube-ipvs0",
-    up: false,
-    loopback: false,
-    noARP: true,
-    mtu: 1500,
-    addresses: [...texts.values()].map((ip) => ({
-      family: ip.family,
-      address: ip.family === "IPv4" ? ip.value : ip.words,
-      prefixLength: ip.family === "IPv4" ? 32 : 128,
-      scope: "global",
-      secondary: false,
-      deprecated: false,
-      noPrefixRoute: false,
-    })),
-  };
-  const routes = ipFamilies.flatMap((family) => localRoutes([dummy], family, true));
-  return { ...description, interfaces: [...description.interfaces, dummy], routes: [...description.routes, ...routes] };
+  if (told?.connections !== undefined) enterListed(told, host, state, collected.listings.length > 0, report);
+  return { host, state };
 }
 
 function describeRulesOnly(

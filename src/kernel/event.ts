@@ -67,13 +67,18 @@ export type Event =
     }
   | { readonly kind: "routed"; readonly decision: RouteDecision; readonly again: boolean }
   | { readonly kind: "ttl"; readonly ttl: number }
-  /** A virtual server takes a packet that starts a connection; without `chosen` it has no real server to give. */
+  /**
+   * A virtual server takes a packet that starts a connection; without `chosen` it has no real server to give, with `nobody` because
+   * the packet is for another port than its own. `assumed`: what the choice rests on that no dump tells.
+   */
   | {
       readonly kind: "virtual-server";
       readonly key: VirtualServerKey;
       readonly scheduler: string;
       readonly realServers: number;
       readonly chosen?: ChosenRealServer;
+      readonly nobody?: "other-port";
+      readonly assumed?: readonly AssumedChoice[];
     }
   /** A packet belongs to a connection of a virtual server: its first, a later request, a reply, or an error about one of them. */
   | {
@@ -100,7 +105,23 @@ export interface Endpoint {
 export interface ChosenRealServer extends Endpoint {
   readonly weight: number;
   readonly reason: ScheduleReason | { readonly kind: "template" };
+  /** Of a choice by load: all that might have been taken, in the kernel's list. */
+  readonly compared?: readonly ComparedRealServer[];
 }
+
+/** A real server that was compared: its counts, and the load that its scheduler makes of them. */
+export interface ComparedRealServer extends Endpoint {
+  readonly weight: number;
+  readonly active: number;
+  readonly inactive: number;
+  readonly load: number;
+}
+
+/**
+ * What a choice rests on that no dump tells: that real servers were added in the order of the text; that the scheduler stands at its
+ * beginning and remembers no address; that the client has no template.
+ */
+export type AssumedChoice = "order" | "beginning" | "no-template";
 
 export type ConntrackState = "INVALID" | "NEW" | "RELATED" | "ESTABLISHED" | "UNTRACKED";
 

@@ -148,6 +148,16 @@ export interface InterfaceSwitches {
   readonly sendRedirects?: boolean;
 }
 
+/**
+ * What is known of an ip_vs that has worked before. The order in which real servers were added, where schedulers stand and what they
+ * remember nobody tells: each is taken to be as on a fresh node, and choices say so. How many connections a real server has is
+ * not taken to be anything: without `RealServer.connections` and without a list it is unknown.
+ */
+export interface IPVSPast {
+  /** Were its connections listed (`enterConnections`)? If not, it is taken to have none. */
+  readonly connections: "listed" | "not-listed";
+}
+
 /** A machine as plain data: what `ip addr`, `ip route`, `ip rule` and `sysctl` tell, and its rules. */
 export interface HostDescription {
   readonly name: string;
@@ -160,6 +170,8 @@ export interface HostDescription {
   readonly backend?: Backend;
   /** Its virtual servers; none where it has no ip_vs. */
   readonly ipvs?: IPVSTable;
+  /** What is known of the past of its ip_vs; absent: it has none, the virtual servers have just been made as `ipvs` has them. */
+  readonly ipvsPast?: IPVSPast;
 }
 
 /** A host with the look-up structures that are made once from its description (`makeHost`). */

@@ -1,5 +1,6 @@
-import type { Endpoint, Event, PacketView } from "../kernel/event.ts";
+import type { ChosenRealServer, Endpoint, Event, PacketView } from "../kernel/event.ts";
 import type { Host } from "../kernel/host.ts";
+import { virtualServerText } from "../kernel/ipvs/service-name.ts";
 import type { Outcome, Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
 import { addressText } from "../kernel/packet-text.ts";
@@ -14,7 +15,6 @@ import type { JourneyTrace } from "./journey-trace.ts";
 import type { Names } from "./names.ts";
 import { outcomeText } from "./outcome-text.ts";
 import { ruleText } from "./rule-text.ts";
-import { virtualServerText } from "./virtual-server-text.ts";
 
 /** Version of the JSON form (`docs/trace.schema.json`); it grows when a field changes its meaning or goes. */
 export const TRACE_VERSION = 2;
@@ -31,6 +31,12 @@ export function packetJSON({ src, dst, inner, ...rest }: Packet): object {
     dst: addressText(dst),
     ...(inner === undefined ? {} : { inner: packetJSON(inner) }),
   };
+}
+
+function chosenJSON({ compared, ...chosen }: ChosenRealServer): object {
+  const own = { ...chosen, address: addressText(chosen.address) };
+  if (compared === undefined) return own;
+  return { ...own, compared: compared.map((each) => ({ ...each, address: addressText(each.address) })) };
 }
 
 function decisionJSON(decision: RouteDecision): object {
@@ -71,7 +77,7 @@ export function eventJSON(host: Host | undefined, node: string, names: Names, ev
     case "virtual-server": {
       const { key, chosen, ...rest } = event;
       const server = { ...rest, virtualServer: virtualServerText(key) };
-      return chosen === undefined ? server : { ...server, chosen: { ...chosen, address: addressText(chosen.address) } };
+      return chosen === undefined ? server : { ...server, chosen: chosenJSON(chosen) };
     }
     case "ipvs-connection": {
       const { client, virtual, real } = event;

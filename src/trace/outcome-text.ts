@@ -1,8 +1,8 @@
+import { virtualServerText } from "../kernel/ipvs/service-name.ts";
 import type { DropCause, Outcome, VirtualServerDrop } from "../kernel/outcome.ts";
 import { addressText } from "../kernel/packet-text.ts";
 import type { MartianReason, RefusedType } from "../kernel/routing/decision.ts";
 import { ruleName } from "./rule-text.ts";
-import { virtualServerText } from "./virtual-server-text.ts";
 
 const MARTIANS: Readonly<Record<MartianReason, string>> = {
   "source-loopback": "its source is a loopback address, which does not come from outside",
@@ -83,6 +83,9 @@ const WHERE = {
 /** What nobody tells is a question of its own; what is not modelled is a statement. */
 const QUESTION = /^(?:by which|how|what|whether|which|who)\b/;
 
+/** A statement that is modelled, and would be known if somebody told it. */
+const UNTOLD = /, which no dump tells$/;
+
 /** What became of a packet, in one line. */
 export function outcomeText(outcome: Outcome): string {
   switch (outcome.kind) {
@@ -103,7 +106,8 @@ export function outcomeText(outcome: Outcome): string {
     case "unknown": {
       const { rule, what } = outcome.what;
       if (rule !== undefined) return `unknown: it is not modelled whether ${what}, in ${ruleName(rule)}`;
-      return `unknown: ${QUESTION.test(what) ? "it is not known" : "it is not modelled whether"} ${what}`;
+      if (QUESTION.test(what)) return `unknown: it is not known ${what}`;
+      return `unknown: it is not ${UNTOLD.test(what) ? "known" : "modelled"} whether ${what}`;
     }
   }
 }

@@ -1,51 +1,42 @@
-import type { ChosenRealServer, Event } from "../kernel/event.ts";
-import { protocols } from "../kernel/packet.ts";
+import type { AssumedChoice, ChosenRealServer, Event } from "../kernel/event.ts";
+import { virtualServerText } from "../kernel/ipvs/service-name.ts";
 import { endpointText } from "../kernel/packet-text.ts";
-import type { VirtualServerKey } from "../rules/ipvs/model.ts";
+import { scheduleReasonText } from "./schedule-reason-text.ts";
 
 type VirtualServerEvent = Extract<Event, { kind: "virtual-server" }>;
 type ConnectionEvent = Extract<Event, { kind: "ipvs-connection" }>;
 
-const NAMES: Readonly<Record<number, string>> = {
-  [protocols.tcp]: "TCP",
-  [protocols.udp]: "UDP",
-  [protocols.sctp]: "SCTP",
+const ASSUMED: Readonly<Record<AssumedChoice, string>> = {
+  "no-template": "this client has none that persistence keeps it with",
+  order: "the real servers were added in the dump's order",
+  beginning: "the scheduler stands at its beginning",
 };
 
-/** `TCP 10.96.0.1:80`, or `FWM 7`, as `ipvsadm -Ln` names a virtual server. */
-export function virtualServerText(key: VirtualServerKey): string {
-  if (key.kind === "fwmark") return `FWM ${key.mark}`;
-  const { address, port, protocol } = key;
-  const name = NAMES[protocol] ?? `protocol ${protocol}`;
-  return `${name} ${endpointText(address.family === "IPv4" ? address.value : address.words, port)}`;
+function takesText(scheduler: string, chosen: ChosenRealServer, assumed: readonly AssumedChoice[]): string {
+  const name = endpointText(chosen.address, chosen.port);
+  const known = assumed.map((each) => ASSUMED[each]);
+  const rests = known.length === 0 ? "" : `; this assumes that ${known.join(", and that ")}`;
+  return `takes real server ${name}: ${scheduleReasonText(scheduler, chosen)}${rests}`;
 }
 
-function reasonText({ reason }: ChosenRealServer): string {
-  switch (reason.kind) {
-    case "position":
-      return `number ${reason.position} of ${reason.of} in the kernel's list is next`;
-    case "least-connections":
-      return `the least loaded: ${reason.load} at weight ${reason.weight}`;
-    case "hash-bucket":
-      return `hash bucket ${reason.bucket} of ${reason.of}`;
-    case "highest-weight":
-      return `the highest weight that may be had, ${reason.weight}`;
-    case "cached":
-      return "where this address went before";
-    case "random":
-      return "the better of two drawn by weight";
-    case "template":
-      return "this client's by persistence";
-  }
+/** Schedulers that look at one real server only, by the packet. */
+const BY_HASH: ReadonlySet<string> = new Set(["sh", "dh", "mh"]);
+
+function nobodyText({ scheduler, realServers, nobody }: VirtualServerEvent): string {
+  if (nobody === "other-port") return "takes packets to other ports than its own only with persistence";
+  if (realServers === 0) return "has no real server";
+  if (BY_HASH.has(scheduler)) return "can take none: the real server of this packet's hash bucket cannot be had";
+  const all = `none of its ${realServers} real servers`;
+  return scheduler === "ovf"
+    ? `can take ${all}: each weighs nothing or has more active connections than it weighs`
+    : `can take ${all}`;
 }
 
 /** What a virtual server did with the first packet of a connection, in words. */
-export function scheduledText({ key, scheduler, chosen, realServers }: VirtualServerEvent): string {
-  const server = `virtual server ${virtualServerText(key)} (${scheduler})`;
-  if (chosen !== undefined)
-    return `${server} takes real server ${endpointText(chosen.address, chosen.port)}: ${reasonText(chosen)}`;
-  const why = realServers === 0 ? "has no real server" : `can take none of its ${realServers} real servers`;
-  return `${server} ${why}`;
+export function scheduledText(event: VirtualServerEvent): string {
+  const { key, scheduler, chosen, assumed = [] } = event;
+  const did = chosen === undefined ? nobodyText(event) : takesText(scheduler, chosen, assumed);
+  return `virtual server ${virtualServerText(key)} (${scheduler}) ${did}`;
 }
 
 /** Which connection a packet belongs to, in words. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import test from "ava";
 import { type NodeDumps, readNodeDumps } from "../../src/dump/node-dumps.ts";
+import { listConnections } from "../../src/kernel/ipvs/listing.ts";
 import { formatIPVSCommands, formatIPVSListing } from "../../src/rules/ipvs/format.ts";
 import type { IPVSTable } from "../../src/rules/ipvs/model.ts";
 import { toolText } from "../rules/ipvs/tool-text.ts";
@@ -44,7 +45,7 @@ test("each text of ipvsadm is known by its content", (t) => {
     t.is(ipvs?.virtualServers.length, servers, text.slice(0, 100));
   }
   t.deepEqual(read([toolText("ipvsadm -Ln --timeout")]).ipvs?.timeouts, { tcp: 10, tcpFin: 20, udp: 300 });
-  t.is(read([`# ipvsadm -Lnc\n${connections}`]).ipvsConnections?.length, 15);
+  t.is(listConnections(read([`# ipvsadm -Lnc\n${connections}`, "FWM  5 rr\n"]).state).length, 15);
   t.is(read(["*filter\nCOMMIT\n"]).ipvs, undefined);
 });
 
@@ -115,11 +116,12 @@ test("texts as people paste them are taken apart", (t) => {
   ];
   const indented = listed.replaceAll(/^/gm, "    ");
   for (const text of [quoted, indented, session.join(""), session.toReversed().join("")]) {
-    const { ipvs, found, host, ipvsConnections } = read([text]);
-    t.deepEqual(found, text.includes("root@") ? ["ipvs-connections-left-out"] : [], text.slice(0, 60));
+    const { ipvs, found, host, state } = read([text]);
+    const codes = found.map((each) => each.replace(/@.*/, ""));
+    t.deepEqual(codes, text.includes("root@") ? ["ipvs-real-server-gone"] : [], text.slice(0, 60));
     t.is(ipvs === undefined ? "" : formatIPVSCommands(ipvs), saved, text.slice(0, 60));
     const isSession = text.includes("root@");
-    t.is(ipvsConnections?.length, isSession ? 15 : undefined);
+    t.is(listConnections(state).length, isSession ? 15 : 0);
     t.is(ipvs?.timeouts?.udp, isSession ? 300 : undefined);
     t.is(host.sets.has("KUBE-CLUSTER-IP"), isSession);
     t.is(host.rules.IPv4.tables.has("raw"), isSession);

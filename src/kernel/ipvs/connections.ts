@@ -14,7 +14,8 @@ function clientKey(family: IPFamily, protocol: number, client: Address, port: nu
 
 const none: readonly Connection[] = [];
 
-function ofClient(
+/** All connections and templates of a client's port, the newest first. */
+export function ofClient(
   { connections }: IPVSTables,
   family: IPFamily,
   protocol: number,
@@ -95,8 +96,13 @@ export type NewConnection = Pick<
 /** A connection lives so long before its first state. */
 const FIRST_TIMEOUT = 3000;
 
-/** `ip_vs_conn_new`: the newest comes first, and counts as inactive. */
-export function newConnection(state: HostState, given: NewConnection, firstState: string): Connection {
+/** `ip_vs_conn_new`: the newest comes first, and counts as inactive. `lives`: milliseconds until it ends. */
+export function newConnection(
+  state: HostState,
+  given: NewConnection,
+  firstState: string,
+  lives: number = FIRST_TIMEOUT,
+): Connection {
   const { ipvs } = state;
   const connection: Connection = {
     id: ipvs.nextId,
@@ -113,8 +119,8 @@ export function newConnection(state: HostState, given: NewConnection, firstState
     service: given.service,
     destination: given.destination,
     state: firstState,
-    timeout: FIRST_TIMEOUT,
-    expires: state.now + FIRST_TIMEOUT,
+    timeout: lives,
+    expires: state.now + lives,
     counted: given.isTemplate ? "persistent" : "inactive",
     control: undefined,
     controls: 0,

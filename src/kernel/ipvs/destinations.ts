@@ -47,8 +47,9 @@ function revived(state: HostState, service: Service, given: RealServer): Destina
   return destination;
 }
 
-/** A real server that nothing refers to yet. */
+/** A real server to which nothing refers yet but the connections that its description counts. */
 export function newDestination(given: RealServer): Destination {
+  const { active = 0, inactive = 0 } = given.connections ?? {};
   return {
     family: given.address.family,
     address: realAddress(given),
@@ -56,12 +57,12 @@ export function newDestination(given: RealServer): Destination {
     weight: given.weight,
     lastWeight: given.weight,
     available: true,
-    overloaded: false,
+    overloaded: given.upper !== 0 && active + inactive >= given.upper,
     upper: given.upper,
     lower: given.lower,
     method: given.method,
-    active: 0,
-    inactive: 0,
+    active,
+    inactive,
     persistent: 0,
   };
 }
@@ -96,6 +97,21 @@ export function trash(state: HostState, service: Service, destination: Destinati
   state.set(destination, "available", false);
   const key = trashKey(service.id, destination.address, destination.port);
   state.put(state.ipvs.trash, key, { destination, since: state.now });
+}
+
+/** A deleted real server of which connections tell; what it was besides its address nobody knows. */
+export function deletedDestination(
+  state: HostState,
+  service: string,
+  { address, port }: Pick<RealServer, "address" | "port">,
+): Destination {
+  const given: RealServer = { address, port, method: "masquerade", weight: 0, upper: 0, lower: 0 };
+  const key = trashKey(service, realAddress(given), port);
+  const known = state.ipvs.trash.get(key);
+  if (known !== undefined) return known.destination;
+  const destination = { ...newDestination(given), available: false };
+  state.put(state.ipvs.trash, key, { destination, since: state.now });
+  return destination;
 }
 
 /** The real server of a list that has an address and port. */

@@ -6,9 +6,10 @@ import { type Packet, protocols, sameAddress, tcpFlag } from "../packet.ts";
 import { routeAgain } from "../routing/output.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
-import { endConnection, expireNow, findReply, findRequest, inverse, restart } from "./connections.ts";
-import { updateEntry, usesOldEntry } from "./conntrack.ts";
+import { endConnection, findReply, findRequest, inverse, restart } from "./connections.ts";
+import { updateEntry } from "./conntrack.ts";
 import { realAddress } from "./destinations.ts";
+import { checkExisting, isUntold, untold, whatIsOpen } from "./known-connection.ts";
 import type { Connection } from "./model.ts";
 import { tryToSchedule } from "./schedule.ts";
 import { stepState } from "./state-step.ts";
@@ -19,7 +20,7 @@ import { rewriteError, type Stolen, transmitError, transmitToRealServer } from "
 /** What a hook of ip_vs says: nothing, and the packet goes on to the next thing there. */
 type Verdict = Stop | Stolen | undefined;
 
-const dropped = (why: "real-server-gone" | "reopened" | "malformed" | "no-connection"): Stop => ({
+const dropped = (why: "malformed" | "no-connection"): Stop => ({
   kind: "dropped",
   cause: { kind: "virtual-server", why },
 });
@@ -62,39 +63,6 @@ function recordConnection(walk: Walk, connection: Connection, what: "new" | "req
   });
 }
 
-/** Does the packet want a new connection (`is_new_conn`)? */
-function isNew({ protocol, flags, chunks }: Skb): boolean {
-  if (protocol === protocols.tcp) return (flags & tcpFlag.SYN) !== 0;
-  return protocol === protocols.sctp && chunks[0] === chunkType.init;
-}
-
-/** `is_new_conn_expected` */
-function isOver({ control, protocol, state }: Connection): boolean {
-  if (control !== undefined) return false;
-  if (protocol === protocols.tcp) return state === "TIME_WAIT" || state === "CLOSE";
-  return protocol === protocols.sctp && state === "CLOSED";
-}
-
-/** What a packet's connection means for it: it goes on with it, it needs a new one, or it is dropped (ipvs-mode §8.3). */
-function checkExisting(walk: Walk, skb: Skb, connection: Connection): Connection | Stop | undefined {
-  const { expireNodestConn, connReuseMode } = ipvsSwitches(walk.host);
-  const { weight, available } = connection.destination;
-  if (skb.fragmentOffset === 0 && isNew(skb)) {
-    const unwanted = expireNodestConn && weight === 0;
-    if (unwanted || (connReuseMode !== 0 && isOver(connection))) return giveUp(walk, skb, connection, "reopened");
-  }
-  if (available) return connection;
-  return expireNodestConn ? giveUp(walk, skb, connection, "real-server-gone") : dropped("real-server-gone");
-}
-
-/** The connection ends; a packet that still belongs to its conntrack entry is dropped, and sent once more by the client. */
-function giveUp(walk: Walk, skb: Skb, connection: Connection, why: "reopened" | "real-server-gone"): Stop | undefined {
-  const isOld = usesOldEntry(connection, skb);
-  if (!isOld && connection.keepsConntrack) walk.state.set(connection, "keepsConntrack", false);
-  if (connection.controls === 0 || why === "real-server-gone") expireNow(walk.state, connection);
-  return isOld ? dropped(why) : undefined;
-}
-
 /** `ip_vs_in_hook`: LOCAL_IN 99, LOCAL_OUT -98. */
 export function requestHook(walk: Walk, skb: Skb): Verdict {
   if (skb.isIPVS || !isHooked(walk, skb)) return undefined;
@@ -106,6 +74,8 @@ export function requestHook(walk: Walk, skb: Skb): Verdict {
   if (checked !== undefined && "kind" in checked) return checked;
   const connection = checked ?? started(walk, skb);
   if (connection === undefined || "kind" in connection) return connection;
+  const open = checked === undefined ? undefined : whatIsOpen(checked);
+  if (open !== undefined) return open;
   stepState(walk, connection, "in", skb);
   recordConnection(walk, connection, checked === undefined ? "new" : "request");
   const verdict = transmitToRealServer(walk, skb, connection);
@@ -121,6 +91,7 @@ function release(walk: Walk, connection: Connection): void {
 
 /** A connection for a packet that has none; what ends its way, or nothing where it is none of ip_vs' affair. */
 function started(walk: Walk, skb: Skb): Connection | Stop | undefined {
+  if (isUntold(walk, skb)) return untold;
   const scheduled = tryToSchedule(walk, skb);
   switch (scheduled.kind) {
     case "connection":
@@ -179,6 +150,8 @@ export function replyHook(walk: Walk, skb: Skb): Verdict {
     return { kind: "dropped", cause: { kind: "fragment-waits" } };
   const connection = findReply(walk.state.ipvs, skb);
   if (connection === undefined) return withoutConnection(walk, skb);
+  const open = whatIsOpen(connection);
+  if (open !== undefined) return open;
   recordConnection(walk, connection, "reply");
   const before = walk.record === undefined ? undefined : view(skb);
   skb.src = connection.virtual;
@@ -222,6 +195,7 @@ function rerouteReply(walk: Walk, skb: Skb): Stop | undefined {
 
 /** With `nat_icmp_send` a real server is told that nobody knows the connection it speaks of. */
 function withoutConnection(walk: Walk, skb: Skb): Verdict {
+  if (skb.direction === 1 && isUntold(walk, skb)) return untold;
   if (!ipvsSwitches(walk.host).natICMPSend || !isRealServer(walk, skb)) return undefined;
   const ends =
     (skb.protocol === protocols.tcp && (skb.flags & tcpFlag.RST) !== 0) ||

@@ -1,12 +1,11 @@
-import { maskAddress } from "../../net/prefix.ts";
 import type { VirtualServer } from "../../rules/ipvs/model.ts";
 import { type Address, protocols, tcpFlag } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
+import { choose, recordChoice } from "./choose.ts";
 import { controlledBy, findRequest, findTemplate, inverse, newConnection, restart } from "./connections.ts";
+import { maskedClient } from "./masked-client.ts";
 import type { Connection, Destination, Service } from "./model.ts";
-import { schedulerOf } from "./schedulers/registry.ts";
-import type { Choice, ScheduleReason } from "./schedulers/scheduler.ts";
 import { findServiceId } from "./service-index.ts";
 import { serviceNow } from "./services.ts";
 import { chunkType, firstState } from "./states.ts";
@@ -62,7 +61,7 @@ function schedule(walk: Walk, skb: Skb, service: Service): Scheduled {
   if (persistence !== undefined) return schedulePersistent(walk, skb, service, persistence);
   const port = portOf(service);
   if (port !== undefined && port !== skb.dport) {
-    recordChoice(walk, service, undefined);
+    recordChoice(walk, service, undefined, "other-port");
     return leave(skb, service);
   }
   const choice = choose(walk, skb, service);
@@ -79,61 +78,6 @@ function portOf({ key }: Service): number | undefined {
 /** `ip_vs_leave`: what a service of port 21 found for another port is none of its affair. */
 function leave(skb: Skb, service: Service): Scheduled {
   return portOf(service) === FTP_PORT && skb.dport !== FTP_PORT ? accepted : { kind: "nobody", service };
-}
-
-/** Asks the scheduler; a text: what is not modelled. */
-function choose(walk: Walk, skb: Skb, service: Service): Choice | string | undefined {
-  const name = service.description.scheduler;
-  const scheduler = schedulerOf(name);
-  if (scheduler === undefined)
-    return `scheduler ${typeof name === "string" ? name : name.unknown} of a virtual server takes a real server`;
-  const { state, chooser } = walk;
-  const choice = scheduler.choose({
-    service,
-    packet: skb,
-    state,
-    chooser,
-    memory: service.memory,
-    remember: (memory) => state.set(service, "memory", memory),
-  });
-  recordChoice(walk, service, choice);
-  const method = choice?.destination.method;
-  if (method !== undefined && method !== "masquerade")
-    return `a real server gets packets by ${method === "route" ? "direct routing" : "a tunnel"}`;
-  return choice;
-}
-
-function recordChoice(
-  walk: Walk,
-  service: Service,
-  choice:
-    | { readonly destination: Destination; readonly reason: ScheduleReason | { readonly kind: "template" } }
-    | undefined,
-): void {
-  if (walk.record === undefined) return;
-  const { scheduler } = service.description;
-  walk.record({
-    kind: "virtual-server",
-    key: service.key,
-    scheduler: typeof scheduler === "string" ? scheduler : scheduler.unknown,
-    realServers: service.destinations.length,
-    ...(choice === undefined ? {} : { chosen: chosenOf(choice) }),
-  });
-}
-
-function chosenOf({
-  destination: { address, port, weight },
-  reason,
-}: {
-  readonly destination: Destination;
-  readonly reason: ScheduleReason | { readonly kind: "template" };
-}): {
-  readonly address: Address;
-  readonly port: number;
-  readonly weight: number;
-  readonly reason: ScheduleReason | { readonly kind: "template" };
-} {
-  return { address, port, weight, reason };
 }
 
 /** The connection of a packet to a real server; without a port of its own that one gets the packet's. */
@@ -160,16 +104,6 @@ function connect(walk: Walk, skb: Skb, service: Service, destination: Destinatio
     },
     firstState(protocol),
   );
-}
-
-/** The client of a template: its address under the mask. */
-function maskedClient(address: Address, length: number): Address {
-  if (typeof address === "number") {
-    const masked = maskAddress({ family: "IPv4", value: address }, length);
-    return masked.family === "IPv4" ? masked.value : address;
-  }
-  const masked = maskAddress({ family: "IPv6", words: address }, length);
-  return masked.family === "IPv6" ? masked.words : address;
 }
 
 /** Of an invalid template: a port that no packet has. */

@@ -150,6 +150,12 @@ export function firstState(protocol: number): string {
   return protocol === protocols.udp ? "UDP" : "NONE";
 }
 
+/** Do connections of a protocol have a state of this name? */
+export function knowsState(protocol: number, state: string): boolean {
+  if (protocol === protocols.udp) return state === "UDP";
+  return (protocol === protocols.sctp ? sctpSeconds : tcpSeconds).has(state);
+}
+
 /** What a packet shows of its transport. */
 export interface TransportFacts {
   readonly flags: number;

@@ -28,10 +28,14 @@ const MAX_MINUTES = 71582788;
 /**
  * Reads what `ipvsadm -Lnc` prints, also with `--persistent-conn` (ipvs-mode §11.4): connections and templates in the order of
  * the text, which is that of the kernel's hash table and so of no meaning. Lines with a fault are reported with their
- * places and left out, so is an entry that is there already.
+ * places and left out, so is an entry that is there already. `noted` is told of each and of where it stands.
  */
-export function parseIPVSConnections(source: Source, report: Report): readonly IPVSConnection[] {
-  const connections = new Map<string, IPVSConnection>();
+export function parseIPVSConnections(
+  source: Source,
+  report: Report,
+  noted?: (connection: IPVSConnection, offset: number) => void,
+): readonly IPVSConnection[] {
+  const connections = new Map<string, { readonly connection: IPVSConnection; readonly offset: number }>();
   for (const line of linesOf(source)) {
     if (/^\s*(?:#|$)|^IPVS connection entries|^pro expire state /.test(line.text)) continue;
     const words = wordsOf(line);
@@ -40,9 +44,15 @@ export function parseIPVSConnections(source: Source, report: Report): readonly I
       reportFault(read, source, report);
       continue;
     }
-    const key = keyOf(read);
+    const key = connectionKey(read);
     const [first] = words as readonly [Word];
-    if (connections.has(key)) {
+    const before = connections.get(key);
+    if (before !== undefined && (before.connection.expires === 0 || read.expires === 0)) {
+      // in the moment in which a connection is scheduled anew the old one is listed as well, with no time left
+      if (read.expires > 0) connections.set(key, { connection: read, offset: first.offset });
+      continue;
+    }
+    if (before !== undefined) {
       reportFault(faultAt("connection-exists", "this connection is listed above already", first), source, report);
       continue;
     }
@@ -51,15 +61,28 @@ export function parseIPVSConnections(source: Source, report: Report): readonly I
       const { offset } = words[2] ?? first;
       report({ severity: "warning", code: "unknown-state", message, place: { source, offset } });
     }
-    connections.set(key, read);
+    connections.set(key, { connection: read, offset: first.offset });
   }
-  return [...connections.values()];
+  return [...connections.values()].map(({ connection, offset }) => {
+    noted?.(connection, offset);
+    return connection;
+  });
 }
 
-/** A template and a connection of one client may have the same ends, where the client's port is 0. */
-function keyOf({ protocol, state, source, virtual, persistenceEngine }: IPVSConnection): string {
+/** A template that became invalid is listed with this port, and there may be several of one client (ipvs-mode §9.5). */
+const IMPOSSIBLE_PORT = 65535;
+
+/**
+ * What tells connections from each other, as text. A template and a connection of one client may have the same ends, where the
+ * client's port is 0.
+ */
+export function connectionKey(connection: IPVSConnection): string {
+  const { protocol, state, source, virtual, destination, persistenceEngine, expires } = connection;
   const ends = `${protocol} ${formatEnd(source.address, source.port)} ${formatEnd(virtual.address, virtual.port)}`;
-  return source.port === 0 ? `${ends} ${stateName(state)} ${persistenceEngine?.data ?? ""}` : ends;
+  if (source.port !== 0) return ends;
+  const own = `${ends} ${stateName(state)} ${persistenceEngine?.data ?? ""}`;
+  const isInvalid = virtual.port === IMPOSSIBLE_PORT && destination.port === IMPOSSIBLE_PORT;
+  return isInvalid ? `${own} ${formatEnd(destination.address, destination.port)} ${expires}` : own;
 }
 
 function readConnection(words: readonly Word[]): IPVSConnection | Fault {

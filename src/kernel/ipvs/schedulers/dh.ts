@@ -15,6 +15,6 @@ export const dh: Scheduler<{ readonly list: readonly Destination[] }> = {
     const bucket = hash32(foldAddress(packet.dst), BITS);
     const destination = list[bucket % list.length];
     if (destination === undefined || !destination.available || !isUsable(destination)) return undefined;
-    return { destination, reason: { kind: "hash-bucket", bucket, of: 2 ** BITS } };
+    return { destination, reason: { kind: "hash-bucket", bucket, of: 2 ** BITS, hashed: "destination" } };
   },
 };

@@ -7,10 +7,15 @@ export function heaviest(
   holds: (destination: Destination) => boolean,
 ): Choice | undefined {
   let best: Destination | undefined;
+  let equals = 0;
   for (const each of destinations) {
-    if (isUsable(each) && holds(each) && (best === undefined || each.weight > best.weight)) best = each;
+    if (!isUsable(each) || !holds(each)) continue;
+    if (best === undefined || each.weight > best.weight) {
+      best = each;
+      equals = 0;
+    } else if (each.weight === best.weight) equals++;
   }
-  return best && { destination: best, reason: { kind: "highest-weight", weight: best.weight } };
+  return best && { destination: best, reason: { kind: "highest-weight", weight: best.weight, equals } };
 }
 
 /** Weighted fail-over (`ip_vs_fo.c`): always the highest weight. */

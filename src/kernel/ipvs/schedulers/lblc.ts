@@ -1,6 +1,7 @@
 import type { Address } from "../../packet.ts";
 import type { Destination } from "../model.ts";
-import { byLoad, connectionLoad, isUsable, leastLoaded, type Scheduler } from "./scheduler.ts";
+import { byLoad, weightedLoad } from "./load.ts";
+import { type Choice, isUsable, type Scheduler } from "./scheduler.ts";
 
 /** Milliseconds after which an entry that was not used is forgotten (`lblc_expiration`, `lblcr_expiration`). */
 export const CACHE_LIFE = 86_400_000;
@@ -16,6 +17,12 @@ export function cacheKey(address: Address): string {
   return typeof address === "number" ? `${address}` : address.join(".");
 }
 
+/** A choice by load, and why it was none of the cache. */
+export function uncached(choice: Choice | undefined, cache: "none" | "not-usable"): Choice | undefined {
+  if (choice?.reason.kind !== "least-connections") return choice;
+  return { ...choice, reason: { ...choice.reason, cache } };
+}
+
 interface CacheEntry {
   readonly destination: Destination;
   readonly lastUse: number;
@@ -27,21 +34,25 @@ interface CacheEntry {
  */
 export const lblc: Scheduler<ReadonlyMap<string, CacheEntry>> = {
   start: () => new Map(),
+  counts: "all",
+  caches: true,
+  loadRule: weightedLoad,
   choose: ({ service: { destinations }, memory, remember, packet, state }) => {
     const key = cacheKey(packet.dst);
-    const entry = memory.get(key);
+    const found = memory.get(key);
+    const entry = found !== undefined && state.now - found.lastUse <= CACHE_LIFE ? found : undefined;
     const keep = (destination: Destination): void =>
       remember(new Map(memory).set(key, { destination, lastUse: state.now }));
-    if (entry !== undefined && state.now - entry.lastUse <= CACHE_LIFE) {
+    if (entry !== undefined) {
       const { destination } = entry;
       if (destination.available && destination.weight > 0 && !isBehind(destination, destinations)) {
         keep(destination);
         return { destination, reason: { kind: "cached" } };
       }
     }
-    const destination = leastLoaded(destinations, connectionLoad);
-    if (destination !== undefined) keep(destination);
-    return byLoad(destination, connectionLoad);
+    const choice = byLoad(destinations, weightedLoad);
+    if (choice !== undefined) keep(choice.destination);
+    return uncached(choice, entry === undefined ? "none" : "not-usable");
   },
 };
 

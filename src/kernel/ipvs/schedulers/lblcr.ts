@@ -1,6 +1,7 @@
 import type { Destination } from "../model.ts";
-import { CACHE_LIFE, cacheKey, isBehind, stillThere } from "./lblc.ts";
-import { byLoad, connectionLoad, leastLoaded, type Scheduler } from "./scheduler.ts";
+import { CACHE_LIFE, cacheKey, isBehind, stillThere, uncached } from "./lblc.ts";
+import { byLoad, connectionLoad, leastLoaded, weightedLoad } from "./load.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** The real servers that an address has had, the newest first. */
 interface CacheEntry {
@@ -25,6 +26,9 @@ function mostLoaded(set: readonly Destination[]): Destination | undefined {
  */
 export const lblcr: Scheduler<ReadonlyMap<string, CacheEntry>> = {
   start: () => new Map(),
+  counts: "all",
+  caches: true,
+  loadRule: weightedLoad,
   choose: ({ service: { destinations }, memory, remember, packet, state }) => {
     const key = cacheKey(packet.dst);
     const { now } = state;
@@ -35,7 +39,7 @@ export const lblcr: Scheduler<ReadonlyMap<string, CacheEntry>> = {
     let set = entry?.set ?? [];
     let lastChange = entry?.lastChange ?? now;
     if (entry !== undefined) {
-      const least = leastLoaded(stillThere(set), connectionLoad);
+      const least = leastLoaded(stillThere(set), weightedLoad);
       if (set.length > 1 && now > lastChange + CACHE_LIFE) {
         const most = mostLoaded(set);
         set = set.filter((each) => each !== most);
@@ -46,13 +50,14 @@ export const lblcr: Scheduler<ReadonlyMap<string, CacheEntry>> = {
         return { destination: least, reason: { kind: "cached" } };
       }
     }
-    const destination = leastLoaded(destinations, connectionLoad);
-    if (destination === undefined) {
+    const choice = byLoad(destinations, weightedLoad);
+    if (choice === undefined) {
       if (entry !== undefined) keep(set, lastChange);
       return undefined;
     }
+    const { destination } = choice;
     const isNew = !set.includes(destination);
     keep(isNew ? [destination, ...set] : set, isNew ? now : lastChange);
-    return byLoad(destination, connectionLoad);
+    return uncached(choice, entry === undefined ? "none" : "not-usable");
   },
 };

@@ -101,17 +101,19 @@ export const mh: Scheduler<Memory> = {
     if (slots === undefined) return undefined;
     const { schedulerFlags: flags } = service.description;
     const port = flags.includes("mh-port") ? packet.sport : 0;
-    const at = (offset: number): Choice | undefined => {
+    const hashed = flags.includes("mh-port") ? "source and port" : "source";
+    const start = hash(OFFSET_KEY, packet.src, port, 0) % SIZE;
+    const at = (offset: number, instead?: number): Choice | undefined => {
       const bucket = hash(OFFSET_KEY, packet.src, port, offset) % SIZE;
       const destination = list[slots[bucket] as number];
       if (destination === undefined || !isUsable(destination)) return undefined;
-      return { destination, reason: { kind: "hash-bucket", bucket, of: SIZE } };
+      const reason = { kind: "hash-bucket", bucket, of: SIZE, hashed } as const;
+      return { destination, reason: instead === undefined ? reason : { ...reason, instead } };
     };
     const first = at(0);
     if (first !== undefined || !flags.includes("mh-fallback")) return first;
-    const start = hash(OFFSET_KEY, packet.src, port, 0) % SIZE;
     for (let offset = 0; offset < SIZE; offset++) {
-      const found = at((offset + start) % SIZE);
+      const found = at((offset + start) % SIZE, start);
       if (found !== undefined) return found;
     }
     return undefined;

@@ -2,19 +2,44 @@ import type { Chooser } from "../../chooser.ts";
 import type { Address } from "../../packet.ts";
 import type { HostState } from "../../state.ts";
 import type { Destination, Service } from "../model.ts";
+import type { LoadRule } from "./load.ts";
 
 /** Why a scheduler took the real server it took. */
 export type ScheduleReason =
-  /** The next in turn; `position` counts from 1 in the kernel's list, which has the newest first. */
-  | { readonly kind: "position"; readonly position: number; readonly of: number }
-  /** The least loaded for its weight: `load` as this scheduler counts it. */
-  | { readonly kind: "least-connections"; readonly load: number; readonly weight: number }
-  | { readonly kind: "hash-bucket"; readonly bucket: number; readonly of: number }
-  | { readonly kind: "highest-weight"; readonly weight: number }
+  /**
+   * The next in turn; `position` counts from 1 in the kernel's list, which has the newest first. `round`: the weight that it takes to
+   * take part in this round of wrr.
+   */
+  | { readonly kind: "position"; readonly position: number; readonly of: number; readonly round?: number }
+  /**
+   * The least loaded: `load` as this scheduler counts it, at its `weight`; `equals`: how many behind it in the list are as little loaded. With
+   * `cache`: why the real server that lblc and lblcr remember for the address was not taken.
+   */
+  | {
+      readonly kind: "least-connections";
+      readonly load: number;
+      readonly weight: number;
+      readonly equals: number;
+      readonly cache?: "none" | "not-usable";
+    }
+  /** It has no active connection; `equals` others behind it have none either. */
+  | { readonly kind: "idle"; readonly equals: number }
+  /** `instead`: the bucket of the packet, whose real server cannot be had. */
+  | {
+      readonly kind: "hash-bucket";
+      readonly bucket: number;
+      readonly of: number;
+      readonly hashed: "source" | "source and port" | "destination";
+      readonly instead?: number;
+    }
+  /** `equals` others behind it in the list weigh as much. */
+  | { readonly kind: "highest-weight"; readonly weight: number; readonly equals: number }
   /** The one that packets to this address went to before. */
   | { readonly kind: "cached" }
   /** The better of two drawn at random. */
-  | { readonly kind: "random" };
+  | { readonly kind: "random" }
+  /** Nobody tells how many connections each has: one of so many. */
+  | { readonly kind: "untold"; readonly among: number };
 
 export interface Choice {
   readonly destination: Destination;
@@ -51,6 +76,16 @@ export interface Scheduler<Memory> {
   readonly changed?: (memory: Memory, service: Service, change: ListChange) => Memory;
   /** What it remembers depends on how the list came about, one by one, not only on what it is. */
   readonly dependsOnHistory?: true;
+  /**
+   * Which counts of connections decide: those of active ones, or all. Absent: none do. UDP has no active connections.
+   */
+  readonly counts?: "active" | "all";
+  /** It remembers where packets to an address went. */
+  readonly caches?: true;
+  /** Counts can make it refuse real servers that have a weight. */
+  readonly refuses?: true;
+  /** How it finds the least loaded, where it does. */
+  readonly loadRule?: LoadRule;
   /** `schedule`: nothing where no real server can be had. */
   readonly choose: (call: ScheduleCall<Memory>) => Choice | undefined;
 }
@@ -61,41 +96,6 @@ export type AnyScheduler = Scheduler<unknown>;
 /** May it get a connection: it has a weight and is not overloaded. */
 export function isUsable(destination: Destination): boolean {
   return destination.weight > 0 && !destination.overloaded;
-}
-
-/** `ip_vs_dest_conn_overhead`: what lc and wlc call load. */
-export function connectionLoad({ active, inactive }: Destination): number {
-  return active * 256 + inactive;
-}
-
-/** The load of sed and nq: what it would be with this connection. */
-export function expectedLoad({ active }: Destination): number {
-  return active + 1;
-}
-
-/** The usable one with the least load for its weight; of equals the first. */
-export function leastLoaded(
-  destinations: readonly Destination[],
-  load: (destination: Destination) => number,
-): Destination | undefined {
-  let least: Destination | undefined;
-  for (const each of destinations) {
-    if (!isUsable(each)) continue;
-    if (least === undefined || load(least) * each.weight > load(each) * least.weight) least = each;
-  }
-  return least;
-}
-
-/** A choice by load. */
-export function byLoad(
-  destination: Destination | undefined,
-  load: (destination: Destination) => number,
-): Choice | undefined {
-  if (destination === undefined) return undefined;
-  return {
-    destination,
-    reason: { kind: "least-connections", load: load(destination), weight: destination.weight },
-  };
 }
 
 /** Greatest common divisor; of 0 and a number that number. */

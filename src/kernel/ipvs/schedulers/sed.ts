@@ -1,4 +1,5 @@
-import { byLoad, expectedLoad, leastLoaded, type Scheduler } from "./scheduler.ts";
+import { byLoad, expectedDelay } from "./load.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /**
  * Shortest expected delay (`ip_vs_sed.c`): as wlc, by active connections and the one to come. UDP is never active, so its
@@ -6,5 +7,7 @@ import { byLoad, expectedLoad, leastLoaded, type Scheduler } from "./scheduler.t
  */
 export const sed: Scheduler<undefined> = {
   start: () => undefined,
-  choose: ({ service }) => byLoad(leastLoaded(service.destinations, expectedLoad), expectedLoad),
+  counts: "active",
+  loadRule: expectedDelay,
+  choose: ({ service }) => byLoad(service.destinations, expectedDelay),
 };

@@ -17,10 +17,9 @@ function buckets({ destinations }: Service): readonly Destination[] {
   return table;
 }
 
-const taken = (destination: Destination | undefined, bucket: number): Choice | undefined =>
-  destination === undefined || !isUsable(destination)
-    ? undefined
-    : { destination, reason: { kind: "hash-bucket", bucket, of: SIZE } };
+/** Is the real server of a bucket one that may be had? */
+const canBeHad = (destination: Destination | undefined): destination is Destination =>
+  destination !== undefined && isUsable(destination);
 
 /**
  * Source hashing (`ip_vs_sh.c`): with the flag `sh-port` the source port as well; with `sh-fallback` other buckets are tried where
@@ -35,12 +34,15 @@ export const sh: Scheduler<{ table: readonly Destination[] | undefined }> = {
     const { schedulerFlags: flags } = service.description;
     const port = flags.includes("sh-port") ? packet.sport : 0;
     const hash = hash32((foldAddress(packet.src) + port) | 0, BITS);
-    const first = taken(table[hash], hash);
-    if (first !== undefined || !flags.includes("sh-fallback")) return first;
+    const hashed = flags.includes("sh-port") ? "source and port" : "source";
+    const first = table[hash];
+    const reason: Choice["reason"] = { kind: "hash-bucket", bucket: hash, of: SIZE, hashed };
+    if (canBeHad(first)) return { destination: first, reason };
+    if (!flags.includes("sh-fallback")) return undefined;
     for (let offset = 0; offset < SIZE; offset++) {
       const bucket = (hash + ((offset + hash) % SIZE)) % SIZE;
-      const found = taken(table[bucket], bucket);
-      if (found !== undefined) return found;
+      const found = table[bucket];
+      if (canBeHad(found)) return { destination: found, reason: { ...reason, bucket, instead: hash } };
     }
     return undefined;
   },

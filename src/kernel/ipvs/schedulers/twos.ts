@@ -1,5 +1,6 @@
 import type { Destination } from "../model.ts";
-import { connectionLoad, isUsable, type Scheduler } from "./scheduler.ts";
+import { connectionLoad } from "./load.ts";
+import { isUsable, type Scheduler } from "./scheduler.ts";
 
 const WHOLE = 2 ** 31;
 
@@ -21,6 +22,7 @@ function sharesOf(weights: readonly number[]): number[] {
 /** The power of two random choices (`ip_vs_twos.c`): two are drawn by weight, the less loaded for its weight is taken. */
 export const twos: Scheduler<undefined> = {
   start: () => undefined,
+  counts: "all",
   choose: ({ service, chooser }) => {
     const usable = service.destinations.filter(isUsable);
     const [first] = usable;

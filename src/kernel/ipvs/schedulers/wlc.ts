@@ -1,7 +1,10 @@
-import { byLoad, connectionLoad, leastLoaded, type Scheduler } from "./scheduler.ts";
+import { byLoad, weightedLoad } from "./load.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** Weighted least connections (`ip_vs_wlc.c`): the smallest load for its weight; of equals the first. */
 export const wlc: Scheduler<undefined> = {
   start: () => undefined,
-  choose: ({ service }) => byLoad(leastLoaded(service.destinations, connectionLoad), connectionLoad),
+  counts: "all",
+  loadRule: weightedLoad,
+  choose: ({ service }) => byLoad(service.destinations, weightedLoad),
 };

@@ -49,7 +49,10 @@ export const wrr: Scheduler<Mark> = {
         const destination = destinations[at] as Destination;
         if (!destination.overloaded && destination.weight >= weight) {
           remember({ ...memory, current: destination, weight });
-          return { destination, reason: { kind: "position", position: at + 1, of: destinations.length } };
+          return {
+            destination,
+            reason: { kind: "position", position: at + 1, of: destinations.length, round: weight },
+          };
         }
         if (destination === stop) {
           remember({ ...memory, current: destination, weight });

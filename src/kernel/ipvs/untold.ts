@@ -1,0 +1,59 @@
+import type { Host } from "../host.ts";
+import { protocols } from "../packet.ts";
+import { endpointText } from "../packet-text.ts";
+import type { Walk } from "../walk.ts";
+import type { Destination, Service } from "./model.ts";
+import type { AnyScheduler, Choice } from "./schedulers/scheduler.ts";
+import { virtualServerText } from "./service-name.ts";
+
+/** Is it known how many connections its real servers have? */
+function isCounted({ ipvsPast }: Host, { description: { realServers } }: Service): boolean {
+  if (ipvsPast === undefined || ipvsPast.connections === "listed") return true;
+  return realServers.every(({ connections }) => connections !== undefined);
+}
+
+/** Between its thresholds a real server takes connections or not, by where its count came from (`IP_VS_DEST_F_OVERLOAD`). */
+function isBetweenThresholds({ upper, lower, active, inactive, overloaded }: Destination): boolean {
+  if (upper === 0 || overloaded) return false;
+  const total = active + inactive;
+  return lower !== 0 ? total >= lower : total * 4 >= upper * 3;
+}
+
+/** Do counts of connections decide whom a scheduler takes? */
+function countsDecide({ key }: Service, { counts }: AnyScheduler): boolean {
+  // connections of UDP are never active
+  return counts === "all" || (counts === "active" && (key.kind === "fwmark" || key.protocol !== protocols.udp));
+}
+
+/**
+ * Does a choice depend on how many connections real servers have, or have had, while nobody tells? Never on a node whose virtual
+ * servers have just been made.
+ */
+export function isUntoldChoice(host: Host, service: Service, scheduler: AnyScheduler): boolean {
+  if (host.ipvsPast === undefined) return false;
+  const { destinations } = service;
+  if (isCounted(host, service)) return destinations.some((each) => each.weight > 0 && isBetweenThresholds(each));
+  return countsDecide(service, scheduler) || destinations.some(({ weight, upper }) => weight > 0 && upper !== 0);
+}
+
+/** May it be that nobody can be had? */
+const mayRefuse = (service: Service, { refuses }: AnyScheduler): boolean =>
+  refuses === true || service.destinations.every(({ weight, upper }) => weight === 0 || upper !== 0);
+
+/**
+ * Any real server that has a weight may be the one: the chooser is asked of one after the other (decision 11 of the design). With
+ * one of which there is no doubt nothing is asked.
+ */
+export function untoldChoice(walk: Walk, service: Service, scheduler: AnyScheduler): Choice | undefined {
+  const candidates = service.destinations.filter(({ weight }) => weight > 0);
+  const last = candidates.at(-1);
+  if (last === undefined) return undefined;
+  const server = `virtual server ${virtualServerText(service.key)}`;
+  const reason = { kind: "untold", among: candidates.length } as const;
+  const takes = ({ address, port }: Destination): boolean =>
+    walk.chooser.unknown({
+      what: `${server} takes real server ${endpointText(address, port)} by how many connections each has, which no dump tells`,
+    });
+  for (const each of candidates.slice(0, -1)) if (takes(each)) return { destination: each, reason };
+  return mayRefuse(service, scheduler) && !takes(last) ? undefined : { destination: last, reason };
+}
