@@ -17,6 +17,22 @@ export interface RuleRef {
   readonly number: number;
 }
 
+/** What a set said of a packet. */
+export interface SetAnswer {
+  /** Its name in the rule. */
+  readonly set: string;
+  /** Of a `list:set`: the member that has the packet. */
+  readonly member?: string;
+  /** What was looked for, as an entry would name it; absent: the set can have no entry for such a packet. */
+  readonly packet?: string;
+  /** The entry that decides, as `ipset save` prints it; absent: none does. */
+  readonly entry?: string;
+  /** That entry says `nomatch`: what it covers is not in the set. */
+  readonly nomatch?: true;
+  /** An entry for the packet whose counters are not as the rule asks; it does not decide. */
+  readonly refused?: string;
+}
+
 /** What is seen of a packet at some point of its way. */
 export interface PacketView {
   readonly src: Address;
@@ -39,15 +55,22 @@ export type Event =
       readonly view: PacketView;
     }
   | { readonly kind: "table"; readonly table: TableName; readonly chain: string }
-  /** `count` rules of a chain, from rule `from` on, did not match. */
+  /** `count` rules of a chain, from rule `from` on, did not match; `sets`: what sets said to those of them that asked. */
   | {
       readonly kind: "passed";
       readonly table: TableName;
       readonly chain: string;
       readonly from: number;
       readonly count: number;
+      readonly sets?: readonly { readonly number: number; readonly sets: readonly SetAnswer[] }[];
     }
-  | { readonly kind: "matched"; readonly rule: RuleRef; readonly effect: Effect }
+  /** `sets`: what the sets said that the rule asks, its matches' first and then its target's. */
+  | {
+      readonly kind: "matched";
+      readonly rule: RuleRef;
+      readonly effect: Effect;
+      readonly sets?: readonly SetAnswer[];
+    }
   /** The end of a user chain, or a RETURN: back to the chain that jumped (`to`), at its rule `number` + 1. */
   | { readonly kind: "returned"; readonly from: string; readonly to: string }
   | { readonly kind: "policy"; readonly table: TableName; readonly chain: string; readonly policy: string }

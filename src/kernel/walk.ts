@@ -1,6 +1,6 @@
 import type { Rule } from "../rules/iptables/model.ts";
 import type { Chooser } from "./chooser.ts";
-import type { Hook, Recorder, RuleRef, TableName } from "./event.ts";
+import type { Hook, Recorder, RuleRef, SetAnswer, TableName } from "./event.ts";
 import type { Host } from "./host.ts";
 import type { Result } from "./outcome.ts";
 import type { Skb } from "./skb.ts";
@@ -34,6 +34,8 @@ export interface Walk {
   hotdrop: boolean;
   /** What was assumed about the order of tables that both back ends have, by name (`inOrder`). */
   legacyFirst?: Map<string, boolean>;
+  /** Where somebody listens: what sets said to the rules that were looked at since the last event of a rule. */
+  setAnswers?: { readonly rule: number; readonly answer: SetAnswer }[];
   /** How often the packet has gone round by lo. */
   depth: number;
 }

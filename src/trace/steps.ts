@@ -1,8 +1,14 @@
-import type { Effect, Event, Hook, PacketView, RuleRef } from "../kernel/event.ts";
+import type { Effect, Event, Hook, PacketView, RuleRef, SetAnswer } from "../kernel/event.ts";
 
 /** One thing that happened at a step: a rule that matched, or an event as it was. */
 export type Happening =
-  | { readonly kind: "rule"; readonly rule: RuleRef; readonly effect: Effect }
+  | {
+      readonly kind: "rule";
+      readonly rule: RuleRef;
+      readonly effect: Effect;
+      /** What sets said to it. */
+      readonly sets: readonly SetAnswer[];
+    }
   | Extract<
       Event,
       { readonly kind: "passed" | "policy" | "conntrack" | "translated" | "virtual-server" | "ipvs-connection" }
@@ -83,7 +89,7 @@ class Collector {
         return;
       case "matched":
         hook.looked++;
-        this.#matched(hook, event.rule, event.effect);
+        this.#matched(hook, event);
         return;
       case "returned":
         this.#returned(happenings);
@@ -100,9 +106,9 @@ class Collector {
     }
   }
 
-  #matched({ happenings }: OpenHook, rule: RuleRef, effect: Effect): void {
+  #matched({ happenings }: OpenHook, { rule, effect, sets = [] }: Extract<Event, { kind: "matched" }>): void {
     if (effect.kind === "jump") this.#jumps.push(happenings.length);
-    happenings.push({ kind: "rule", rule, effect });
+    happenings.push({ kind: "rule", rule, effect, sets });
   }
 
   /** Back from a chain: where nothing came of it, the jump is not told either. */

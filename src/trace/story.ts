@@ -12,6 +12,7 @@ import { chanceText } from "./chance-text.ts";
 import { type Names, type RuleWhy, whereText } from "./names.ts";
 import { causeText } from "./outcome-text.ts";
 import { chainLength, ruleAt, ruleText } from "./rule-text.ts";
+import { setAnswerText } from "./set-answer-text.ts";
 import { type Happening, type Step, stepsOf } from "./steps.ts";
 import { connectionText, scheduledText } from "./virtual-server-text.ts";
 import { wrap } from "./wrap.ts";
@@ -173,7 +174,7 @@ export class Story {
       case "passed":
         return this.#passed(host, leg.packet.family, happening);
       case "rule": {
-        const { rule, effect } = happening;
+        const { rule, effect, sets } = happening;
         const why = names.why(leg.node, rule);
         const plain =
           effect.kind === "jump" || effect.kind === "goto" || effect.kind === "nat" || effect.kind === "returned";
@@ -184,6 +185,7 @@ export class Story {
         return [
           `${rule.table}: ${words}${words.includes("by chance") ? "" : drawnText(host, rule)}${outcome}${where === "" ? "" : ` (${where})`}`,
           faint(`  ${this.#ruleLine(host, rule, why === undefined)}`),
+          ...sets.map((answer) => `  ${setAnswerText(answer)}`),
         ];
       }
     }
@@ -203,12 +205,17 @@ export class Story {
   #passed(
     host: Host,
     family: IPFamily,
-    { table, chain, from, count }: Extract<Happening, { kind: "passed" }>,
+    { table, chain, from, count, sets = [] }: Extract<Happening, { kind: "passed" }>,
   ): readonly string[] {
     const { faint } = this.#options;
+    const said = new Map(sets.map((each) => [each.number, each.sets]));
     return Array.from({ length: count }, (_, i) => {
       const rule: RuleRef = { family, table, chain, number: from + i };
-      return faint(`${table}: no match: ${this.#ruleLine(host, rule, true)}`);
-    });
+      const answers = said.get(rule.number) ?? [];
+      return [
+        faint(`${table}: no match: ${this.#ruleLine(host, rule, true)}`),
+        ...answers.map((answer) => faint(`  ${setAnswerText(answer)}`)),
+      ];
+    }).flat();
   }
 }

@@ -1,7 +1,7 @@
 import type { Rule, Target } from "../../rules/iptables/model.ts";
 import type { Chain, Table } from "../../rules/iptables/ruleset.ts";
 import type { NotModelled } from "../chooser.ts";
-import type { Effect, RuleRef, TableName } from "../event.ts";
+import type { Effect, Recorder, RuleRef, SetAnswer, TableName } from "../event.ts";
 import { basicMatch } from "../matches/basic.ts";
 import { evaluateMatch } from "../matches/evaluate.ts";
 import { translate } from "../nat/targets.ts";
@@ -86,8 +86,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
     const { chain } = frame;
     const { rules } = chain;
     const found = nextMatch(walk, skb, frame, at);
-    if (walk.record !== undefined && found > at)
-      walk.record({ kind: "passed", table: walk.table, chain: chain.name, from: at + 1, count: found - at });
+    if (walk.record !== undefined) passed(walk, walk.record, chain, at, found);
     const rule = rules[found];
     if (rule === undefined) {
       if (chain.unseen === "end") {
@@ -143,6 +142,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
 
 /** The position of the first rule from `at` on that matches; the chain's length when none does. */
 function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
+  if (walk.setAnswers !== undefined && walk.setAnswers.length > 0) walk.setAnswers = [];
   const { rules } = frame.chain;
   const { candidates } = frame;
   const end = rules.length;
@@ -186,8 +186,35 @@ function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
   return true;
 }
 
+/** Tells of the rules before position `to` that did not match. What sets said to the one there is left to `matched`. */
+function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to: number): void {
+  if (to === from) return;
+  const event = { kind: "passed", table: walk.table, chain: name, from: from + 1, count: to - from } as const;
+  const answers = walk.setAnswers?.filter(({ rule }) => rule <= to) ?? [];
+  if (answers.length === 0) {
+    record(event);
+    return;
+  }
+  walk.setAnswers = walk.setAnswers?.filter(({ rule }) => rule > to) ?? [];
+  const sets: { number: number; sets: SetAnswer[] }[] = [];
+  for (const { rule, answer } of answers) {
+    const last = sets.at(-1);
+    if (last?.number === rule) last.sets.push(answer);
+    else sets.push({ number: rule, sets: [answer] });
+  }
+  record({ ...event, sets });
+}
+
 function matched(walk: Walk, skb: Skb, effect: Effect): void {
-  walk.record?.({ kind: "matched", rule: currentRule(walk, skb) as RuleRef, effect });
+  if (walk.record === undefined) return;
+  const event = { kind: "matched", rule: currentRule(walk, skb) as RuleRef, effect } as const;
+  const answers = walk.setAnswers ?? [];
+  if (answers.length === 0) {
+    walk.record(event);
+    return;
+  }
+  walk.setAnswers = [];
+  walk.record({ ...event, sets: answers.map(({ answer }) => answer) });
 }
 
 /** Carries out the target of a rule that matched; `undefined`: the walk goes on with the next rule. */

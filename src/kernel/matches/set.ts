@@ -1,11 +1,12 @@
 import type { CounterTest, SetDirection, SetMatch } from "../../rules/iptables/matches/set.ts";
 import type { MaskedValue } from "../../rules/iptables/values.ts";
 import { packetLength } from "../packet-length.ts";
-import { elementOf, type IPSet, isUncertain, putElement, type StoredElement } from "../sets.ts";
+import { entryText } from "../set-entry.ts";
+import { elementOf, type IPSet, isUncertain, partKey, putElement, type StoredElement } from "../sets.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { askUnknown } from "./not-modelled.ts";
-import { firstElement, firstOfInterface, packetParts, unknownPart } from "./set-look-up.ts";
+import { firstElement, firstOfInterface, type Part, packetParts, unknownPart } from "./set-look-up.ts";
 
 /** How a set is asked (`struct ip_set_adt_opt`). */
 interface Question {
@@ -20,6 +21,17 @@ interface Question {
 /** A packet that was found in a set, and the mark that the element gives. */
 interface Found {
   readonly mark: MaskedValue | undefined;
+}
+
+/** What the look-up came upon, for those who listen. */
+interface Sight {
+  member?: string;
+  packet?: string;
+  entry?: string;
+  nomatch?: true;
+  refused?: string;
+  /** What the set holds is not known. */
+  unknown?: true;
 }
 
 function counterTest(count: bigint, test: CounterTest | undefined): boolean {
@@ -55,15 +67,23 @@ function extensionsMatch(
 }
 
 /** `list_set_ktest`: the members in order, whose counters are not compared. */
-function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question): Found | undefined {
+function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question, sight?: Sight): Found | undefined {
   const update = asked.update && asked.updateMembers;
   const ofMember: Question = { ...asked, packets: undefined, bytes: undefined, update };
   for (const name of list.members) {
     const element = elementOf(walk.state, list, name);
     const member = walk.host.sets.get(name);
     if (element === undefined || member === undefined || member.type === "list:set") continue;
-    const found = findInSet(walk, skb, member, ofMember);
-    if (found !== undefined && extensionsMatch(walk, skb, list, name, element, asked)) return element;
+    const own: Sight | undefined = sight && {};
+    const found = findInSet(walk, skb, member, ofMember, own);
+    if (sight !== undefined && own?.unknown) sight.unknown = true;
+    if (found === undefined) continue;
+    if (!extensionsMatch(walk, skb, list, name, element, asked)) {
+      if (sight !== undefined) sight.refused = name;
+      continue;
+    }
+    if (sight !== undefined) Object.assign(sight, own, { member: name });
+    return element;
   }
   return undefined;
 }
@@ -72,26 +92,57 @@ function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question): Found |
  * `ip_set_test`. An element that says `nomatch` ends the search without success; with --return-nomatch it is such elements
  * that succeed, in sets of types that can have them.
  */
-function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question): Found | undefined {
-  if (set.type === "list:set") return asked.directions.length === 0 ? undefined : findInList(walk, skb, set, asked);
+function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Sight): Found | undefined {
+  if (set.type === "list:set")
+    return asked.directions.length === 0 ? undefined : findInList(walk, skb, set, asked, sight);
   const parts = packetParts(walk, skb, set, asked.directions);
   if (parts === undefined) return undefined;
   const unknown = isUncertain(walk.state, set) ? "the packet, after changes that are not known" : unknownPart(parts);
   if (unknown !== undefined) {
+    if (sight !== undefined) sight.unknown = true;
     return askUnknown(walk, skb, `set ${set.name} holds ${unknown}`) ? { mark: undefined } : undefined;
   }
+  if (sight !== undefined) lookedFor(skb, set, parts, asked, sight);
   const search = set.type === "hash:net,iface" ? firstOfInterface : firstElement;
-  const element = search(walk, set, parts, (key, each) =>
-    extensionsMatch(walk, skb, set, key, each, asked) ? each : undefined,
-  );
+  const element = search(walk, set, parts, (key, each) => {
+    const matches = extensionsMatch(walk, skb, set, key, each, asked);
+    if (sight !== undefined) sight[matches ? "entry" : "refused"] = entryText(set, key);
+    return matches ? each : undefined;
+  });
+  if (sight !== undefined && element?.nomatch) sight.nomatch = true;
   if (element === undefined) return undefined;
   const wanted = asked.returnNomatch && set.dimensions.includes("net");
   return element.nomatch === wanted ? element : undefined;
 }
 
+/** What an entry for the packet alone would be called. */
+function lookedFor(skb: Skb, set: IPSet, parts: readonly Part[], { directions }: Question, sight: Sight): void {
+  const keys = parts.map((part, i) => {
+    if (part.kind !== "keys") return undefined;
+    const address = directions[i] === "src" ? skb.src : skb.dst;
+    return set.dimensions[i] === "net" ? partKey.address(address) : part.keys[0];
+  });
+  if (keys.every((key) => key !== undefined)) sight.packet = entryText(set, keys.join(" "));
+}
+
+/** As `findInSet`, and tells what the set said where somebody listens. */
+function askSet(walk: Walk, skb: Skb, set: IPSet, asked: Question): Found | undefined {
+  if (walk.record === undefined) return findInSet(walk, skb, set, asked);
+  const sight: Sight = {};
+  const found = findInSet(walk, skb, set, asked, sight);
+  const { unknown, ...seen } = sight;
+  if (unknown === undefined || seen.entry !== undefined) {
+    walk.setAnswers ??= [];
+    const { refused, ...rest } = seen;
+    const answer = { set: set.name, ...(refused === undefined || seen.entry !== undefined ? rest : seen) };
+    walk.setAnswers.push({ rule: walk.ruleNumber, answer });
+  }
+  return found;
+}
+
 /** Is a packet in a set by these directions, and with what mark? Packets and bytes are counted as `-m set` does. */
 export function findPacket(walk: Walk, skb: Skb, set: IPSet, directions: readonly SetDirection[]): Found | undefined {
-  return findInSet(walk, skb, set, {
+  return askSet(walk, skb, set, {
     directions,
     returnNomatch: false,
     update: true,
@@ -106,7 +157,7 @@ export function setMatches(walk: Walk, skb: Skb, match: SetMatch): boolean {
   const { negated, value } = match.set;
   const set = walk.host.sets.get(value);
   if (set === undefined) return askUnknown(walk, skb, `set ${value}, which is not given, holds the packet`) !== negated;
-  const found = findInSet(walk, skb, set, {
+  const found = askSet(walk, skb, set, {
     directions: match.directions,
     returnNomatch: match.returnNomatch === true,
     update: match.updateCounters !== false,
