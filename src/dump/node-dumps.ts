@@ -15,7 +15,7 @@ import { type DumpKind, hostFromDumps, openingOf } from "./host-from-dumps.ts";
 import { type CollectedIPVS, ipvsKinds } from "./ipvs.ts";
 import { joinRuns } from "./join-runs.ts";
 import { type RulesDump, readRulesDump } from "./rules.ts";
-import { enterListed, virtualServersOf, withDummy } from "./virtual-servers.ts";
+import { balancedFlows, enterListed, virtualServersOf, withDummy } from "./virtual-servers.ts";
 
 /** A node as its dumps show it: the host, and the connections that it has, those of its virtual servers included. */
 export interface NodeDumps {
@@ -164,8 +164,9 @@ export function readNodeDumps(given: readonly Source[], name: string, reportGive
     makeSets(collected.sets.values()),
   );
   const state = new HostState();
-  for (const listing of collected.listings) readListing(listing, state, host.sysctls, report);
   if (told?.connections !== undefined) enterListed(told, host, state, collected.listings.length > 0, report);
+  const isBalanced = balancedFlows(host, state);
+  for (const listing of collected.listings) readListing(listing, state, host.sysctls, report, isBalanced);
   return { host, state };
 }
 

@@ -1,6 +1,9 @@
+import type { IsBalanced } from "../kernel/conntrack/listing.ts";
 import type { Host, HostDescription, Interface } from "../kernel/host.ts";
+import { findRequest } from "../kernel/ipvs/connections.ts";
 import { enterConnections, type OpenQuestion } from "../kernel/ipvs/enter-connections.ts";
 import { listServices } from "../kernel/ipvs/listing.ts";
+import { findServiceId } from "../kernel/ipvs/service-index.ts";
 import { virtualServerText } from "../kernel/ipvs/service-name.ts";
 import { defaultIPVSSwitches, type IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import { endpointText } from "../kernel/packet-text.ts";
@@ -178,4 +181,13 @@ function compareCounts({ virtualServers }: IPVSTable, host: Host, state: HostSta
   const names = `${others.slice(0, 3).join(", ")}${others.length > 3 ? ` and ${others.length - 3} more` : ""}`;
   const message = `ipvsadm -Ln counts other numbers of connections than -Lnc lists for ${names}: they are not of one time, and the listed ones count`;
   report({ severity: "warning", code: "ipvs-counts-differ", message });
+}
+
+/**
+ * Which flows of `conntrack -L` are ip_vs' own: those of its connections, or, where these were not listed, those to a virtual
+ * server. Such entries have the real server in their reply, as those that DNAT made.
+ */
+export function balancedFlows({ services, ipvsPast }: Host, { ipvs }: HostState): IsBalanced {
+  if (ipvsPast?.connections === "listed") return (original) => findRequest(ipvs, original) !== undefined;
+  return (original) => findServiceId(services, { ...original, mark: 0 }) !== undefined;
 }

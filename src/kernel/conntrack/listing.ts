@@ -12,6 +12,16 @@ import { emptyLast, emptySide, sideFlag } from "./tcp-window.ts";
 import { timeoutOf } from "./timeouts.ts";
 import { tracksPorts } from "./tuple.ts";
 
+/** Is it ip_vs that sends the flow of a first packet elsewhere? What it changes of an entry is none of NAT's, and a listing does not tell them apart. */
+export type IsBalanced = (original: Tuple) => boolean;
+
+/** What the entries go into. */
+interface Into {
+  readonly state: HostState;
+  readonly sysctls: Sysctls;
+  readonly isBalanced: IsBalanced;
+}
+
 /**
  * Reads a listing of connections into a host's state: `conntrack -L`, `-o extended`, /proc/net/nf_conntrack (dump-formats
  * §4), one entry a line. Says how many were taken. Lines that cannot be read are reported as errors and left out, so are
@@ -20,11 +30,17 @@ import { tracksPorts } from "./tuple.ts";
  * A listing does not show everything. Sequence numbers: packets of such TCP connections are taken as in the window, as the
  * kernel does for connections it joins. SCTP's tags: the first one seen holds. NAT: all decisions count as made.
  */
-export function readListing(source: Source, state: HostState, sysctls: Sysctls, report: Report): number {
+export function readListing(
+  source: Source,
+  state: HostState,
+  sysctls: Sysctls,
+  report: Report,
+  isBalanced: IsBalanced = () => false,
+): number {
   let taken = 0;
   let offset = 0;
   for (const line of source.text.split("\n")) {
-    if (readOne(line.replace(/\r$/, ""), { source, offset }, state, sysctls, report)) taken++;
+    if (readOne(line.replace(/\r$/, ""), { source, offset }, { state, sysctls, isBalanced }, report)) taken++;
     offset += line.length + 1;
   }
   return taken;
@@ -36,8 +52,7 @@ const ASIDE = /^\s*$|^conntrack v\d|flow entries have been shown/;
 function readOne(
   line: string,
   start: { readonly source: Source; readonly offset: number },
-  state: HostState,
-  sysctls: Sysctls,
+  into: Into,
   report: Report,
 ): boolean {
   if (ASIDE.test(line)) return false;
@@ -51,7 +66,7 @@ function readOne(
     const place = { source: start.source, offset: start.offset + Math.max(0, line.indexOf(word)) };
     report({ severity: "warning", code: "conntrack-not-modelled", message: `${word}: not modelled, left out`, place });
   }
-  if (insertEntry(state, entryOf(listed, state, sysctls))) return true;
+  if (insertEntry(into.state, entryOf(listed, into))) return true;
   const message = "one of the tuples belongs to an entry that was there before: this line is left out";
   report({ severity: "error", code: "conntrack-clash", message, place: start });
   return false;
@@ -68,7 +83,7 @@ const destinationChanged = ({ original, reply }: ListedEntry): boolean =>
 
 const isICMP = (protocol: number): boolean => protocol === protocols.icmp || protocol === protocols.icmpv6;
 
-function entryOf(listed: ListedEntry, state: HostState, sysctls: Sysctls): ConntrackEntry {
+function entryOf(listed: ListedEntry, { state, sysctls, isBalanced }: Into): ConntrackEntry {
   const seconds = listed.timeout ?? fullTimeout(listed.tcpState, sysctls);
   return {
     ...newEntry(state, listed.zone, listed.original, listed.reply),
@@ -80,7 +95,7 @@ function entryOf(listed: ListedEntry, state: HostState, sysctls: Sysctls): Connt
     sourceDone: true,
     destinationDone: true,
     sourceChanged: sourceChanged(listed),
-    destinationChanged: destinationChanged(listed),
+    destinationChanged: destinationChanged(listed) && !isBalanced(listed.original),
     protocolState: stateOf(listed, seconds, state, sysctls),
   };
 }

@@ -1,4 +1,7 @@
+import type { IPAddress } from "../../net/ip.ts";
+import { connectionStates, type IPVSConnection } from "../../rules/ipvs/model.ts";
 import type { Host } from "../host.ts";
+import type { Address } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { allConnections } from "./connections.ts";
 import type { Connection, Service } from "./model.ts";
@@ -15,6 +18,24 @@ export function listConnections(state: HostState): readonly Connection[] {
 /** Whole seconds that a connection lives on. */
 export function secondsLeft(state: HostState, { expires }: Connection): number {
   return Math.max(0, Math.floor((expires - state.now) / 1000));
+}
+
+const ipOf = (address: Address): IPAddress =>
+  typeof address === "number" ? { family: "IPv4", value: address } : { family: "IPv6", words: address };
+
+/**
+ * The same as the lines of `ipvsadm -Lnc` (`formatIPVSConnections` prints them), from which `enterConnections` makes them again but for
+ * their order, the parts of seconds, and what `ipvsadm` does not show.
+ */
+export function connectionLines(state: HostState): readonly IPVSConnection[] {
+  return listConnections(state).map((each) => ({
+    protocol: each.protocol,
+    expires: secondsLeft(state, each),
+    state: connectionStates.find((name) => name === each.state) ?? { unknown: each.state },
+    source: { address: ipOf(each.client), port: each.clientPort },
+    virtual: { address: ipOf(each.virtual), port: each.virtualPort },
+    destination: { address: ipOf(each.real), port: each.realPort },
+  }));
 }
 
 /** Virtual servers with their counts as `ipvsadm -Ln` has them, in the order of the host's description; real servers in the kernel's order. */
