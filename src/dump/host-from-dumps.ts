@@ -190,9 +190,28 @@ function completeSysctls(collected: Collected, report: Report): HostDescription[
     ...said,
     conntrackTimeouts: new Map(read.flatMap((each) => [...each.conntrackTimeouts])),
     ipv4,
-    ipvs: Object.assign({}, defaultIPVSSwitches, ...read.map(({ ipvs }) => ipvs)) as IPVSSwitches,
+    ...ipvsSwitchesOf(Object.assign({}, ...read.map(({ ipvs }) => ipvs)), report),
     notModelled,
   };
+}
+
+/** `net.ipv4.vs.*` as kube-proxy sets them at start (ipvs-mode §1.2). */
+export const kubeProxySwitches: IPVSSwitches = {
+  ...defaultIPVSSwitches,
+  conntrack: true,
+  expireNodestConn: true,
+  expireQuiescentTemplate: true,
+};
+
+/** The switches of ip_vs, where any is told: the others are taken to be as kube-proxy sets them. */
+function ipvsSwitchesOf(told: Partial<IPVSSwitches>, report: Report): Pick<HostDescription["sysctls"], "ipvs"> {
+  if (Object.keys(told).length === 0) return {};
+  const { conntrack, expireNodestConn, expireQuiescentTemplate } = told;
+  if ([conntrack, expireNodestConn, expireQuiescentTemplate].includes(undefined)) {
+    const message = "not all of net.ipv4.vs.* given: kube-proxy's are assumed for the others (sysctl -a tells)";
+    note(report, "ipvs-sysctls-assumed", message);
+  }
+  return { ipvs: { ...kubeProxySwitches, ...told } };
 }
 
 /** Devices that routes name and no interface has: such routes lead nowhere. */

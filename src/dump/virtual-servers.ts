@@ -5,7 +5,6 @@ import { enterConnections, type OpenQuestion } from "../kernel/ipvs/enter-connec
 import { listServices } from "../kernel/ipvs/listing.ts";
 import { findServiceId } from "../kernel/ipvs/service-index.ts";
 import { virtualServerText } from "../kernel/ipvs/service-name.ts";
-import { defaultIPVSSwitches, type IPVSSwitches } from "../kernel/ipvs/switches.ts";
 import { endpointText } from "../kernel/packet-text.ts";
 import { localRoutes } from "../kernel/routing/address-routes.ts";
 import type { HostState } from "../kernel/state.ts";
@@ -14,6 +13,7 @@ import { formatIP } from "../net/ip.ts";
 import type { IPVSTable, RealServer } from "../rules/ipvs/model.ts";
 import { formatEnd } from "../rules/ipvs/spelling.ts";
 import type { Report } from "../text/diagnostic.ts";
+import { kubeProxySwitches } from "./host-from-dumps.ts";
 import { type CollectedIPVS, joinConnections, joinTables, type ListedConnection } from "./ipvs.ts";
 
 /** What ipvsadm told of a node. */
@@ -58,7 +58,7 @@ export function virtualServersOf(
     const message = "net.ipv4.vs.* not given: those that kube-proxy sets are assumed (sysctl -a tells)";
     note(report, "ipvs-sysctls-assumed", message);
   }
-  const switches = sysctls.ipvs ?? KUBE_PROXY_SWITCHES;
+  const switches = sysctls.ipvs ?? kubeProxySwitches;
   return { description: { ipvs, ipvsPast, sysctls: { ...sysctls, ipvs: switches } }, connections, counted };
 }
 
@@ -76,14 +76,6 @@ function notePast(isListed: boolean, report: Report): void {
       : "the virtual servers are taken to have no connections, and their clients no templates (ipvsadm -Lnc tells); how many connections a real server has counts only where ipvsadm -Ln tells it",
   );
 }
-
-/** `net.ipv4.vs.*` as kube-proxy sets them at start (ipvs-mode §1.2). */
-const KUBE_PROXY_SWITCHES: IPVSSwitches = {
-  ...defaultIPVSSwitches,
-  conntrack: true,
-  expireNodestConn: true,
-  expireQuiescentTemplate: true,
-};
 
 /** kube-ipvs0 with the addresses of the virtual servers, on a node of which nothing tells the addresses. */
 export function withDummy(

@@ -142,10 +142,14 @@ test("switches of ip_vs", (t) => {
   const { ipvs } = read({ "sysctl.txt": text }).host.sysctls;
   t.deepEqual(
     [ipvs?.conntrack, ipvs?.connReuseMode, ipvs?.sloppyTCP, ipvs?.expireNodestConn, ipvs?.snatReroute],
-    [true, 2, true, false, true],
+    [true, 2, true, true, true],
   );
-  // what no line names is as the kernel begins with it
-  t.is(read(all).host.sysctls.ipvs?.connReuseMode, 1);
+  // what no line names is as kube-proxy sets it
+  t.is(ipvs?.expireQuiescentTemplate, true);
+  const known = read({ "sysctl.txt": "net.ipv4.vs.conntrack = 0\nnet.ipv4.vs.expire_nodest_conn = 0\n" }).host.sysctls;
+  t.deepEqual([known.ipvs?.conntrack, known.ipvs?.expireNodestConn], [false, false]);
+  // where no line names any, nothing is told
+  t.is(read(all).host.sysctls.ipvs, undefined);
 });
 
 test("interfaces and addresses", (t) => {

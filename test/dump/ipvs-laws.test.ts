@@ -101,8 +101,14 @@ const countsOf = (services: readonly Service[]): readonly string[] =>
 const sortedLines = (state: HostState): readonly string[] =>
   formatIPVSConnections(connectionLines(state)).split("\n").sort();
 
+/** What becomes of a packet, and what conntrack calls it. */
+interface Answer {
+  readonly ipvs: string;
+  readonly conntrack: string;
+}
+
 /** What ip_vs makes of a packet: whom it chooses and why, the connection, its state; nothing of it is kept. */
-function askIPVS(host: Host, state: HostState, packet: Packet, from: string | undefined): string {
+function askIPVS(host: Host, state: HostState, packet: Packet, from: string | undefined): Answer {
   const events: Event[] = [];
   const options = { host, state, chooser: seededChooser("law"), record: (event: Event) => void events.push(event) };
   const mark = state.mark();
@@ -112,7 +118,8 @@ function askIPVS(host: Host, state: HostState, packet: Packet, from: string | un
     if (event.kind === "virtual-server") return [{ ...event, assumed: undefined }];
     return event.kind === "ipvs-connection" ? [{ ...event, id: 0 }] : [];
   });
-  return JSON.stringify([outcome, told]);
+  const conntrack = events.flatMap((event) => (event.kind === "conntrack" ? [event.state] : []));
+  return { ipvs: JSON.stringify([outcome, told]), conntrack: conntrack.join() };
 }
 
 function freshPacket({ node, random }: Scene): readonly [Packet, string | undefined] {
@@ -180,8 +187,8 @@ test("the next connections go where they would have gone, for the same reasons",
       for (let i = 0; i < 25; i++) {
         const [packet, from] = freshPacket(scene);
         const expected = askIPVS(scene.lab.host, scene.lab.state, packet, from);
-        t.is(askIPVS(node.host, node.state, packet, from), expected);
-        if (expected.includes('"chosen"')) chosen++;
+        t.deepEqual(askIPVS(node.host, node.state, packet, from), expected);
+        if (expected.ipvs.includes('"chosen"')) chosen++;
       }
     },
     40,
@@ -198,8 +205,11 @@ test("packets of listed connections go to the real servers that the listing tell
         const [packet, from] = knownPacket(scene) ?? [];
         if (packet === undefined) return;
         const expected = askIPVS(scene.lab.host, scene.lab.state, packet, from);
-        t.is(askIPVS(node.host, node.state, packet, from), expected);
-        if (expected.includes('"request"')) known++;
+        const found = askIPVS(node.host, node.state, packet, from);
+        // conntrack -L does not tell sequence numbers: what was outside of a window is inside then
+        if (found.conntrack !== expected.conntrack && expected.conntrack.includes("INVALID")) continue;
+        t.deepEqual(found, expected);
+        if (expected.ipvs.includes('"request"')) known++;
       }
     },
     40,
