@@ -1,11 +1,12 @@
 import { Argument, Command, Option } from "commander";
 import { type Explanation, explain } from "../inspect/explain.ts";
+import { explainConnectionsText } from "../inspect/explain-connections.ts";
 import { explainJSON, explainText } from "../inspect/explain-report.ts";
 import { explainServersText } from "../inspect/explain-servers.ts";
 import { explainTrace } from "../inspect/explain-trace.ts";
 import { explainTraceJSON, explainTraceText } from "../inspect/explain-trace-report.ts";
 import { readDump } from "../inspect/read-dump.ts";
-import { readOtherDumps, type ServersDump } from "../inspect/read-servers.ts";
+import { type ConnectionsDump, readOtherDumps, type ServersDump } from "../inspect/read-servers.ts";
 import { isTraceLog, readTraceLog } from "../inspect/trace-log.ts";
 import type { IPFamily } from "../net/family.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
@@ -27,7 +28,8 @@ Examples:
   dmesg | rulewalk explain - --dump node-1.save
 
 Each rule of an iptables-save or ip6tables-save dump in words: by Service, as far as comments and chain names tell, then by
-the program that wrote it; or each virtual server of ipvsadm -Sn or -Ln. The mode and release of kube-proxy are guessed from the rules, with the reasons.
+the program that wrote it; or each virtual server of ipvsadm -Sn or -Ln, each
+connection of ipvsadm -Lnc. The mode and release of kube-proxy are guessed from the rules, with the reasons.
 A trace is read as well: kernel log lines of the TRACE target with any prefix, or what xtables-monitor --trace prints. Each
 step is told in words; --dump gives a kernel log's rule numbers their rules.
 Exit codes: 0 explained, 2 wrong usage, or a text with neither table nor virtual server in it.`;
@@ -38,13 +40,14 @@ const families: Readonly<Record<"ipv4" | "ipv6", IPFamily>> = { ipv4: "IPv4", ip
 interface Explained {
   readonly rules: readonly Explanation[];
   readonly servers: readonly ServersDump[];
+  readonly connections: readonly ConnectionsDump[];
 }
 
 function explanationsOf(source: Source, { family }: ExplainOptions, report: Report): Explained {
-  const { servers, isAll } = readOtherDumps(source, report);
-  if (isAll && servers.length > 0) return { rules: [], servers };
+  const { servers, connections, isAll } = readOtherDumps(source, report);
+  if (isAll && servers.length + connections.length > 0) return { rules: [], servers, connections };
   const options = family === undefined ? {} : { family: families[family] };
-  return { rules: readDump(source, options, report).map(explain), servers };
+  return { rules: readDump(source, options, report).map(explain), servers, connections };
 }
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -52,10 +55,13 @@ const append = (value: string, before: readonly string[] = []): readonly string[
 /** Dumps in words; true when each text holds one. */
 function explainDumps(sources: readonly Source[], options: ExplainOptions, report: Report): Printed {
   const explanations = sources.map((source) => explanationsOf(source, options, report));
-  const isGood = explanations.every(({ rules, servers }) => rules.length + servers.length > 0);
+  const isGood = explanations.every(
+    ({ rules, servers, connections }) => rules.length + servers.length + connections.length > 0,
+  );
   const all = {
     rules: explanations.flatMap(({ rules }) => rules),
     servers: explanations.flatMap(({ servers }) => servers),
+    connections: explanations.flatMap(({ connections }) => connections),
   };
   return { pieces: printedDumps(all, options), isGood };
 }
@@ -66,9 +72,9 @@ interface Printed {
   readonly isGood: boolean;
 }
 
-function* printedDumps({ rules, servers }: Explained, { output }: ExplainOptions): Generator<string> {
+function* printedDumps({ rules, servers, connections }: Explained, { output }: ExplainOptions): Generator<string> {
   if (output === "json") {
-    yield* explainJSON(rules, servers);
+    yield* explainJSON(rules, servers, connections);
     return;
   }
   const { strong } = paintFor(process.stdout);
@@ -79,6 +85,10 @@ function* printedDumps({ rules, servers }: Explained, { output }: ExplainOptions
   for (const [i, each] of servers.entries()) {
     if (i + rules.length > 0) yield "\n";
     yield* explainServersText(each, { strong });
+  }
+  for (const [i, each] of connections.entries()) {
+    if (i + rules.length + servers.length > 0) yield "\n";
+    yield* explainConnectionsText(each, { strong });
   }
 }
 

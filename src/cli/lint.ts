@@ -23,7 +23,7 @@ Examples:
   rulewalk lint --severity warning -o json node-1.save
 
 DUMP is the output of iptables-save or ip6tables-save, or an input of iptables-restore, also several of them in one
-file; or of ipvsadm -Sn or -Ln, also with ip -j addr of the same node. The family is read from the header, from the addresses, or from the file's name.
+file; or of ipvsadm -Sn or -Ln, also with ip -j addr or ipvsadm -Lnc of the same node. The family is read from the header, from the addresses, or from the file's name.
 Exit codes: 0 no error and no warning, 1 some, 2 a text that is no dump.`;
 
 const families: Readonly<Record<"ipv4" | "ipv6", IPFamily>> = { ipv4: "IPv4", ipv6: "IPv6" };

@@ -15,7 +15,7 @@ import { type DumpKind, hostFromDumps, openingOf } from "./host-from-dumps.ts";
 import { type CollectedIPVS, ipvsKinds } from "./ipvs.ts";
 import { joinRuns } from "./join-runs.ts";
 import { type RulesDump, readRulesDump } from "./rules.ts";
-import { balancedFlows, enterListed, virtualServersOf, withDummy } from "./virtual-servers.ts";
+import { balancedEnds, enterListed, virtualServersOf, withDummy } from "./virtual-servers.ts";
 
 /** A node as its dumps show it: the host, and the connections that it has, those of its virtual servers included. */
 export interface NodeDumps {
@@ -165,8 +165,8 @@ export function readNodeDumps(given: readonly Source[], name: string, reportGive
   );
   const state = new HostState();
   if (told?.connections !== undefined) enterListed(told, host, state, collected.listings.length > 0, report);
-  const isBalanced = balancedFlows(host, state);
-  for (const listing of collected.listings) readListing(listing, state, host.sysctls, report, isBalanced);
+  const balanced = balancedEnds(host, state);
+  for (const listing of collected.listings) readListing(listing, state, host.sysctls, report, balanced);
   return { host, state };
 }
 

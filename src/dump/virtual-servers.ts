@@ -1,6 +1,7 @@
-import type { IsBalanced } from "../kernel/conntrack/listing.ts";
+import type { BalancedEnd } from "../kernel/conntrack/listing.ts";
+import type { Tuple } from "../kernel/entry.ts";
 import type { Host, HostDescription, Interface } from "../kernel/host.ts";
-import { findRequest } from "../kernel/ipvs/connections.ts";
+import { findReply, findRequest } from "../kernel/ipvs/connections.ts";
 import { enterConnections, type OpenQuestion } from "../kernel/ipvs/enter-connections.ts";
 import { listServices } from "../kernel/ipvs/listing.ts";
 import { findServiceId } from "../kernel/ipvs/service-index.ts";
@@ -177,9 +178,15 @@ function compareCounts({ virtualServers }: IPVSTable, host: Host, state: HostSta
 
 /**
  * Which flows of `conntrack -L` are ip_vs' own: those of its connections, or, where these were not listed, those to a virtual
- * server. Such entries have the real server in their reply, as those that DNAT made.
+ * server. Such entries have the real server in their reply, as those that DNAT made, or the virtual server where a real server sent
+ * the first packet.
  */
-export function balancedFlows({ services, ipvsPast }: Host, { ipvs }: HostState): IsBalanced {
-  if (ipvsPast?.connections === "listed") return (original) => findRequest(ipvs, original) !== undefined;
-  return (original) => findServiceId(services, { ...original, mark: 0 }) !== undefined;
+export function balancedEnds({ services, ipvsPast }: Host, { ipvs }: HostState): BalancedEnd {
+  const isServer = ({ family, protocol, dst, dport }: Tuple): boolean =>
+    findServiceId(services, { family, protocol, dst, dport, mark: 0 }) !== undefined;
+  const isListed = ipvsPast?.connections === "listed";
+  return ({ original, reply }) => {
+    if (isListed ? findRequest(ipvs, original) !== undefined : isServer(original)) return "destination";
+    return (isListed ? findReply(ipvs, original) !== undefined : isServer(reply)) ? "source" : undefined;
+  };
 }

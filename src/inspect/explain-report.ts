@@ -12,10 +12,11 @@ import {
   type GroupChain,
   shareWords,
 } from "./explain.ts";
+import { explainedConnections } from "./explain-connections.ts";
 import type { Evidence, Origin } from "./explain-origin.ts";
 import { explainedServers } from "./explain-servers.ts";
 import type { Vocabulary } from "./explain-words.ts";
-import type { ServersDump } from "./read-servers.ts";
+import type { ConnectionsDump, ServersDump } from "./read-servers.ts";
 
 /** A line that begins with a word in bold. */
 interface Title {
@@ -200,10 +201,11 @@ function groupJSON(group: ExplainGroup, vocabulary: Vocabulary): object {
   return { kind: group.kind, name: group.name, frontends: frontendsOf(group, vocabulary), ...told, chains };
 }
 
-/** Dumps in words for programs: the pieces of one JSON text, a group at a time; texts of ipvsadm under `ipvs`, where there are some. */
+/** Dumps in words for programs: the pieces of one JSON text, a group at a time; texts of ipvsadm under `ipvs` and `ipvsConnections`, where there are some. */
 export function* explainJSON(
   explanations: Iterable<Explanation>,
   servers: readonly ServersDump[] = [],
+  connections: readonly ConnectionsDump[] = [],
 ): Generator<string> {
   yield `{"version": ${VERSION}, "dumps": [`;
   let first = true;
@@ -224,5 +226,6 @@ export function* explainJSON(
   }
   yield "\n]";
   if (servers.length > 0) yield `,\n"ipvs": ${JSON.stringify(servers.map(explainedServers))}`;
+  if (connections.length > 0) yield `,\n"ipvsConnections": ${JSON.stringify(connections.map(explainedConnections))}`;
   yield "}\n";
 }

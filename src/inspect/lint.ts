@@ -2,6 +2,7 @@ import type { IPFamily } from "../net/family.ts";
 import type { Severity, Source } from "../text/diagnostic.ts";
 import { checkAffinity } from "./check-affinity.ts";
 import { checkChains } from "./check-chains.ts";
+import { checkConnections } from "./check-connections.ts";
 import { checkDispatch } from "./check-dispatch.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkMarks } from "./check-marks.ts";
@@ -28,7 +29,7 @@ const rank: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2
 
 /**
  * The faults of iptables dumps that can be told without any Kubernetes object: texts of iptables-save, or inputs of
- * iptables-restore; texts of ipvsadm, with `ip -j addr` of the same node for what is bound. Worst first, then in the order of the sources and of their lines. Time is linear in the text;
+ * iptables-restore; texts of ipvsadm, with `ip -j addr` of the same node for what is bound, and with `-Lnc` for where connections go. Worst first, then in the order of the sources and of their lines. Time is linear in the text;
  * nothing is thrown whatever it holds.
  */
 export function lint(sources: readonly Source[], options: LintOptions = {}): readonly Finding[] {
@@ -44,7 +45,11 @@ export function lint(sources: readonly Source[], options: LintOptions = {}): rea
   }
   // addresses may come behind the virtual servers that they are for
   const addresses = addressesOf(others.map(({ dumps }) => dumps));
-  for (const { dumps, report } of others) for (const each of dumps.servers) checkServers(each, addresses, report);
+  const all = others.map(({ dumps }) => dumps);
+  for (const { dumps, report } of others) {
+    for (const each of dumps.servers) checkServers(each, addresses, report);
+    for (const each of dumps.connections) checkConnections(each, all, report);
+  }
   const limit = options.severity ?? "note";
   return found
     .filter(({ finding }) => isShown(finding.severity, limit))

@@ -23,7 +23,7 @@ const schedulerWords: Readonly<Record<Scheduler, string>> = {
   lblcr:
     "to one of the real servers that this destination address has, to which others are added when they are overloaded",
   fo: "to the real server with the highest weight",
-  ovf: "to the real server with the highest weight that has fewer active connections than its weight",
+  ovf: "to the real server with the highest weight that has no more active connections than its weight",
   twos: "to the less loaded of two real servers that are chosen at random",
 };
 

@@ -63,6 +63,11 @@ function heaviestText(scheduler: string, { weight, equals }: Reason<"highest-wei
   return `the highest weight${among === "" ? " that may be had" : among}, ${weight}${firstOf(equals)}`;
 }
 
+const UNTOLD = {
+  counts: "counts of connections",
+  "last-weights": "the earlier weights of those without one now",
+} as const;
+
 /** Why a scheduler took the real server that it took, in words. */
 export function scheduleReasonText(scheduler: string, chosen: ChosenRealServer): string {
   const { reason, weight } = chosen;
@@ -84,7 +89,7 @@ export function scheduleReasonText(scheduler: string, chosen: ChosenRealServer):
     case "random":
       return "the better of two drawn by weight";
     case "untold":
-      return `one of ${plural(reason.among, "real server")}, by counts of connections that no dump tells`;
+      return `one of ${plural(reason.among, "real server")}, by ${UNTOLD[reason.by]}, which no dump tells`;
     case "template":
       return "this client's by persistence";
   }

@@ -103,6 +103,9 @@ const counted: readonly (readonly [
   ["sh, -Sn only: no count decides", [saved("sh")], [OTHER]],
   ["lc with one real server", [saved("lc").split("\n").slice(0, 2).join("\n")], [ONE]],
   ["lc with one that has a weight", [saved("lc").replace("7:8080 -m -w 1", "7:8080 -m -w 0")], [ONE]],
+  // a place in mh's table stays with a real server that has no weight any more
+  ["mh, one drained", [saved("mh", " -b mh-port").replace("7:8080 -m -w 1", "7:8080 -m -w 0")], [`? ${ONE}`, NOBODY]],
+  ["… with fallback", [saved("mh", " -b mh-fallback").replace("7:8080 -m -w 1", "7:8080 -m -w 0")], [ONE]],
   // of UDP nothing is ever active
   ["sed, UDP, -Sn only", [saved("sed", "", "-u 10.96.0.10:80")], [OTHER], { protocol: "udp" }],
   ["ovf, UDP, -Sn only", [saved("ovf", "", "-u 10.96.0.10:80")], [OTHER], { protocol: "udp" }],
@@ -135,7 +138,11 @@ test("what is not known of a choice is told with it, and is none of the kernel's
   const chooser = scriptedChooser([]);
   receive({ host, state, chooser, record: (event) => void events.push(event) }, packetOf({}), "eth0");
   const chosen = events.find((event) => event.kind === "virtual-server");
-  t.deepEqual(chosen?.kind === "virtual-server" ? chosen.chosen?.reason : undefined, { kind: "untold", among: 2 });
+  t.deepEqual(chosen?.kind === "virtual-server" ? chosen.chosen?.reason : undefined, {
+    kind: "untold",
+    among: 2,
+    by: "counts",
+  });
   t.deepEqual(chooser.assumptions, [
     {
       what: {

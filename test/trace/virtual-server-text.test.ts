@@ -87,7 +87,16 @@ const rows: readonly Row[] = [
     "the highest weight among those with no more active connections than they weigh, 3, the first of 2 alike in the kernel's list",
   ],
   ["twos", { kind: "random" }, "the better of two drawn by weight"],
-  ["wlc", { kind: "untold", among: 3 }, "one of 3 real servers, by counts of connections that no dump tells"],
+  [
+    "wlc",
+    { kind: "untold", among: 3, by: "counts" },
+    "one of 3 real servers, by counts of connections, which no dump tells",
+  ],
+  [
+    "mh",
+    { kind: "untold", among: 1, by: "last-weights" },
+    "one of 1 real server, by the earlier weights of those without one now, which no dump tells",
+  ],
   ["rr", { kind: "template" }, "this client's by persistence"],
 ];
 

@@ -12,14 +12,17 @@ import { emptyLast, emptySide, sideFlag } from "./tcp-window.ts";
 import { timeoutOf } from "./timeouts.ts";
 import { tracksPorts } from "./tuple.ts";
 
-/** Is it ip_vs that sends the flow of a first packet elsewhere? What it changes of an entry is none of NAT's, and a listing does not tell them apart. */
-export type IsBalanced = (original: Tuple) => boolean;
+/**
+ * Which end of a flow ip_vs changed: the destination of one that a client began, the source of one that a real server began. That is
+ * none of NAT's, and a listing does not tell them apart.
+ */
+export type BalancedEnd = (entry: Pick<ListedEntry, "original" | "reply">) => "destination" | "source" | undefined;
 
 /** What the entries go into. */
 interface Into {
   readonly state: HostState;
   readonly sysctls: Sysctls;
-  readonly isBalanced: IsBalanced;
+  readonly balancedEnd: BalancedEnd;
 }
 
 /**
@@ -35,12 +38,12 @@ export function readListing(
   state: HostState,
   sysctls: Sysctls,
   report: Report,
-  isBalanced: IsBalanced = () => false,
+  balancedEnd: BalancedEnd = () => undefined,
 ): number {
   let taken = 0;
   let offset = 0;
   for (const line of source.text.split("\n")) {
-    if (readOne(line.replace(/\r$/, ""), { source, offset }, { state, sysctls, isBalanced }, report)) taken++;
+    if (readOne(line.replace(/\r$/, ""), { source, offset }, { state, sysctls, balancedEnd }, report)) taken++;
     offset += line.length + 1;
   }
   return taken;
@@ -83,8 +86,9 @@ const destinationChanged = ({ original, reply }: ListedEntry): boolean =>
 
 const isICMP = (protocol: number): boolean => protocol === protocols.icmp || protocol === protocols.icmpv6;
 
-function entryOf(listed: ListedEntry, { state, sysctls, isBalanced }: Into): ConntrackEntry {
+function entryOf(listed: ListedEntry, { state, sysctls, balancedEnd }: Into): ConntrackEntry {
   const seconds = listed.timeout ?? fullTimeout(listed.tcpState, sysctls);
+  const balanced = balancedEnd(listed);
   return {
     ...newEntry(state, listed.zone, listed.original, listed.reply),
     seenReply: !listed.unreplied,
@@ -94,8 +98,8 @@ function entryOf(listed: ListedEntry, { state, sysctls, isBalanced }: Into): Con
     expires: state.now + seconds * 1000,
     sourceDone: true,
     destinationDone: true,
-    sourceChanged: sourceChanged(listed),
-    destinationChanged: destinationChanged(listed) && !isBalanced(listed.original),
+    sourceChanged: balanced !== "source" && sourceChanged(listed),
+    destinationChanged: balanced !== "destination" && destinationChanged(listed),
     protocolState: stateOf(listed, seconds, state, sysctls),
   };
 }

@@ -5,7 +5,7 @@ import type { Walk } from "../walk.ts";
 import type { Destination, Service } from "./model.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
 import { type AnyScheduler, type Choice, isUsable, type ScheduleReason } from "./schedulers/scheduler.ts";
-import { isUntoldChoice, untoldChoice } from "./untold.ts";
+import { untoldChoice, untoldOf } from "./untold.ts";
 
 /** What is not modelled of a real server that does not get its packets by translation, in words. */
 export function unmodelledMethod(method: Exclude<ForwardingMethod, "masquerade">): string {
@@ -19,16 +19,18 @@ export function choose(walk: Walk, skb: Skb, service: Service): Choice | string 
   if (scheduler === undefined)
     return `scheduler ${typeof name === "string" ? name : name.unknown} of a virtual server takes a real server`;
   const { state, chooser } = walk;
-  const choice = isUntoldChoice(walk.host, service, scheduler)
-    ? untoldChoice(walk, service, scheduler)
-    : scheduler.choose({
-        service,
-        packet: skb,
-        state,
-        chooser,
-        memory: service.memory,
-        remember: (memory) => state.set(service, "memory", memory),
-      });
+  const untold = untoldOf(walk.host, service, scheduler);
+  const choice =
+    untold !== undefined
+      ? untoldChoice(walk, service, scheduler, untold)
+      : scheduler.choose({
+          service,
+          packet: skb,
+          state,
+          chooser,
+          memory: service.memory,
+          remember: (memory) => state.set(service, "memory", memory),
+        });
   recordChoice(walk, service, choice);
   const method = choice?.destination.method;
   return method !== undefined && method !== "masquerade" ? unmodelledMethod(method) : choice;

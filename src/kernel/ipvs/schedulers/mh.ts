@@ -91,6 +91,7 @@ const fresh = ({ destinations }: Service): Memory => ({ list: destinations, slot
  */
 export const mh: Scheduler<Memory> = {
   start: fresh,
+  usesLastWeights: true,
   changed: (_memory, service) => fresh(service),
   choose: ({ service, memory, packet }) => {
     if (!memory.isMade) {

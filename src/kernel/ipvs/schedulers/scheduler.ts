@@ -38,8 +38,11 @@ export type ScheduleReason =
   | { readonly kind: "cached" }
   /** The better of two drawn at random. */
   | { readonly kind: "random" }
-  /** Nobody tells how many connections each has: one of so many. */
-  | { readonly kind: "untold"; readonly among: number };
+  /** One of so many, by what no dump tells: how many connections each has, or which weights those had that have none now. */
+  | { readonly kind: "untold"; readonly among: number; readonly by: Untold };
+
+/** What decides and may be told by nobody. */
+export type Untold = "counts" | "last-weights";
 
 export interface Choice {
   readonly destination: Destination;
@@ -84,6 +87,8 @@ export interface Scheduler<Memory> {
   readonly caches?: true;
   /** Counts can make it refuse real servers that have a weight. */
   readonly refuses?: true;
+  /** The weights decide that real servers had before they got none. */
+  readonly usesLastWeights?: true;
   /** How it finds the least loaded, where it does. */
   readonly loadRule?: LoadRule;
   /** `schedule`: nothing where no real server can be had. */
