@@ -108,6 +108,13 @@ function hostFileOf(
   return (name) => (name === node ? file : undefined);
 }
 
+/** Objects do not tell what ip_vs has done so far. */
+function noteFresh(report: Report): void {
+  const message =
+    "the virtual servers are taken to have just been made: no connections, schedulers at their beginning, real servers added in the order of compile -o ipvsadm, which kube-proxy leaves to chance";
+  report({ severity: "note", code: "virtual-servers-fresh", message });
+}
+
 /**
  * The nodes of a cluster, from objects. `askedFor` tells addresses that are taken to be Pods where they lie in a Pod network.
  * `undefined` after errors, which are reported; `"host shown"` when only the facts of a node were asked for.
@@ -145,6 +152,7 @@ export function placeFromObjects(
       throw new UsageError(`--show-host needs --node; known are ${names.join(", ")}`);
     return shownFacts(options, nodeView(shown.value), config, report) === undefined ? undefined : "host shown";
   }
+  if (emulated === "ipvs") noteFresh(report);
   const hostFile = hostFileOf(options, report);
   const book: AddressBook = { cluster, pods: manifests.pods };
   const made = clusterNetwork(

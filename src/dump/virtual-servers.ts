@@ -116,7 +116,7 @@ export function withDummy(
 const QUESTIONS: Readonly<Record<OpenQuestion, readonly [code: string, words: string]>> = {
   "no-real-server": [
     "ipvs-real-server-gone",
-    "is no real server of that virtual server in the table: it is taken for one that was deleted, as texts of different times show it too",
+    "is no real server of that virtual server: it is taken for one that was deleted (texts of different times look the same)",
   ],
   "several-real-servers": [
     "ipvs-real-server-ambiguous",
