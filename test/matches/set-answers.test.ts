@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import test from "ava";
 import fc from "fast-check";
 import { readNodeDumps } from "../../src/dump/node-dumps.ts";
@@ -7,6 +9,8 @@ import type { Host } from "../../src/kernel/host.ts";
 import { makePacket, type Packet, protocols } from "../../src/kernel/packet.ts";
 import { receive } from "../../src/kernel/run.ts";
 import { HostState } from "../../src/kernel/state.ts";
+import { eventJSON } from "../../src/trace/json.ts";
+import type { Names } from "../../src/trace/names.ts";
 import { setAnswerText } from "../../src/trace/set-answer-text.ts";
 import { address } from "./support.ts";
 
@@ -157,6 +161,20 @@ test("a set that a target maps from says what it has", (t) => {
     "+ ports has 80",
     "+ marked has no entry for 10.1.2.4",
   ]);
+});
+
+test("what sets say is in the JSON form as its schema has it", (t) => {
+  const { $defs } = JSON.parse(readFileSync("docs/trace.schema.json", "utf8")) as { readonly $defs: object };
+  const ajv = new Ajv2020({ allErrors: true, strict: true });
+  const isEvent = ajv.compile({ $defs, $ref: "#/$defs/event" });
+  const noNames = { holder: () => undefined, why: () => undefined } as unknown as Names;
+  for (const [match, fields] of rows) {
+    const host = hostWith(`-m set ${match} -j ACCEPT`);
+    for (const event of eventsOf(host, fields, true)) {
+      const json = JSON.parse(JSON.stringify(eventJSON(host, "node", noNames, event)));
+      t.true(isEvent(json), `${JSON.stringify(json)}: ${ajv.errorsText(isEvent.errors)}`);
+    }
+  }
 });
 
 test("a set that is not given says nothing", (t) => {
