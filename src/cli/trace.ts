@@ -48,7 +48,7 @@ Examples:
 --from and --to take an address, or a name: pod/NAMESPACE/NAME, svc/NAMESPACE/NAME:PORT, node/NAME; --to wants a port.
 Without --from, a process on --node sends. A packet from outside goes to the node that has its destination; for the address
 of a Service, --node says which node it is handed to. --dump takes what a node's own tools print, each kind told by its
-content: iptables-save, ip6tables-save, ipset save, conntrack -L, ip -j addr, ip -j route show table all, ip -j rule,
+content: iptables-save, ip6tables-save, ipset save, ipvsadm -Sn, -Ln and -Lnc, conntrack -L, ip -j addr, ip -j route show table all, ip -j rule,
 sysctl -a; NODE=FILE tells several nodes apart. Who is behind a node's interface is then taken to reply by it.
 -o kernel prints the lines that the iptables TRACE target would write to each node's kernel log.
 Exit codes: 0 the packet arrives, and the reply comes back, on every way; 1 not, or not always; 3 it depends on something

@@ -431,6 +431,17 @@ test("an entry of conntrack's that ip_vs made is none of DNAT's", (t) => {
   t.true(translated?.destinationChanged);
 });
 
+test("so is one that a real server began", (t) => {
+  const begun =
+    "tcp      6 300 ESTABLISHED src=10.244.1.5 dst=192.0.2.77 sport=8080 dport=40000 [UNREPLIED] src=192.0.2.77 dst=10.96.0.10 sport=40000 dport=80 mark=0 use=1\n";
+  const listedOne = connections(line("ESTABLISHED", "192.0.2.77:40000", ONE));
+  for (const texts of [[saved("rr"), listedOne], [saved("rr")]]) {
+    const [entry] = listEntries(read(...texts, begun, TRACKING).state);
+    t.deepEqual([entry?.sourceChanged, entry?.destinationChanged], [false, false]);
+  }
+  t.true(listEntries(read(begun, TRACKING).state)[0]?.sourceChanged);
+});
+
 test("what is assumed of connections is noted", (t) => {
   t.true(read(saved("rr")).notes.has("ipvs-connections-assumed"));
   const { notes } = read(saved("rr"), connections(SYN_RECEIVED));
