@@ -214,6 +214,8 @@ test("packets of listed connections go to the real servers that the listing tell
       for (let i = 0; i < 25; i++) {
         const [packet, from] = knownPacket(scene) ?? [];
         if (packet === undefined) return;
+        // a SYN on a connection that is over is scheduled
+        if (isUntold(node, packet)) continue;
         const expected = askIPVS(scene.lab.host, scene.lab.state, packet, from);
         const found = askIPVS(node.host, node.state, packet, from);
         // conntrack -L does not tell sequence numbers, nor what came last: a packet may be called otherwise then
