@@ -33,7 +33,7 @@ function copyProgram(): string {
 function playRows(folder: string, program: string, name: string): Promise<Fate> {
   const child = join(folder, "dist/test/mutants", program);
   return new Promise((resolve) => {
-    execFile(process.execPath, [child], { timeout: 60_000 }, (error, out, err) => {
+    execFile(process.execPath, [child], { timeout: 300_000 }, (error, out, err) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
       resolve({ name, code, text: `${out}${err}`.trim() });
     });
