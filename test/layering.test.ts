@@ -14,6 +14,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   text: [],
   manifest: ["net", "text"],
   cluster: ["manifest", "net", "text"],
+  intent: ["cluster", "manifest", "net"],
   proxy: ["cluster", "manifest", "net", "text"],
   rules: ["net", "text"],
   compile: ["net", "proxy", "rules", "text"],

@@ -1,0 +1,129 @@
+import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
+import { buildCluster } from "../../src/cluster/build.ts";
+import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import { type OperatorFacts, usualFacts } from "../../src/intent/facts.ts";
+import { type Intent, intentOf } from "../../src/intent/intent.ts";
+import type { HostFile } from "../../src/manifest/hostfile.ts";
+import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
+import { readManifests } from "../../src/manifest/read-manifests.ts";
+import { type IPAddress, isLoopback } from "../../src/net/ip.ts";
+import { ipOf } from "../../src/network/addresses.ts";
+import type { Network } from "../../src/network/network.ts";
+
+/** The modes that the law knows. */
+export type Mode = "iptables" | "ipvs";
+
+/** Objects, kube-proxy's configuration, and facts of the one node that is looked at closely. */
+export interface Setting {
+  readonly objects: readonly unknown[];
+  readonly config: KubeProxyConfiguration;
+  readonly host?: { readonly node: string; readonly file: HostFile };
+}
+
+/** A cluster's network as kube-proxy makes it, the same without Services, and what Kubernetes promises. */
+export interface Place {
+  readonly cluster: ClusterNetwork["cluster"];
+  readonly network: Network;
+  readonly without: Network;
+  readonly intent: Intent;
+  readonly facts: OperatorFacts;
+}
+
+const NOBODY = "0.0.0.0/32";
+const NOBODY_6 = "::/128";
+
+/** Which addresses kube-proxy can know as Pods': by networks of the configuration, or by interfaces, which no object tells. */
+function podNetworksOf({ cluster }: ClusterNetwork, config: ResolvedConfig): readonly string[] {
+  switch (config.detectLocalMode) {
+    case "ClusterCIDR":
+      return config.clusterCIDRs.map((text) => text.trim()).filter((text) => text !== "");
+    case "NodeCIDR": {
+      const own = cluster.nodes.flatMap(({ value }) => value.spec?.podCIDRs ?? []);
+      return own.length === 0 ? [] : own;
+    }
+    default:
+      return [NOBODY, NOBODY_6];
+  }
+}
+
+function nodeAddressesOf(network: Network): ReadonlyMap<string, readonly IPAddress[]> {
+  return new Map(
+    network.nodes.map((name) => {
+      const interfaces = network.node(name)?.host.interfaces ?? [];
+      const addresses = interfaces.flatMap((each) => each.addresses.map(({ address }) => ipOf(address)));
+      return [name, addresses.filter((ip) => !isLoopback(ip))];
+    }),
+  );
+}
+
+/** Builds all three; `undefined` where kube-proxy would not start with the configuration. */
+export function placeOf({ objects, config: written, host }: Setting, mode: Mode, minor = 37): Place | undefined {
+  const text = objects.map((object) => JSON.stringify(object)).join("\n");
+  const cluster = buildCluster(
+    readManifests([{ name: "law", text }], { validate: "ignore" }, () => {}),
+    { validate: "ignore" },
+    () => {},
+  );
+  const release = { minor };
+  const { config } = resolveKubeProxyConfig({ ...written, mode }, release);
+  if (config === undefined) return undefined;
+  const options = {
+    config,
+    release,
+    mode,
+    outsideRoutesPods: false,
+    ...(host === undefined ? {} : { hostFile: (name: string) => (name === host.node ? host.file : undefined) }),
+  };
+  const with_ = clusterNetwork(cluster, options, () => {});
+  const blank = clusterNetwork({ ...cluster, services: [] }, options, () => {});
+  const without = { ...blank.network, ownerOf: with_.network.ownerOf };
+  const facts: OperatorFacts = {
+    ...usualFacts(release, nodeAddressesOf(without)),
+    nodePortAddresses: config.nodePortAddresses,
+    localhostNodePorts: mode === "iptables" && config.localhostNodePorts,
+    masqueradeAll: config.masqueradeAll,
+    podNetworks: podNetworksOf(with_, config),
+    externalIPs: config.featureGates.AllowServiceExternalIPs !== false,
+  };
+  return { cluster, network: with_.network, without, facts, intent: intentOf(cluster, facts) };
+}
+
+const ZONES = ["zone-a", "zone-b", "zone-c"];
+
+/** Three nodes with addresses of both families, each in a zone of its own, in place of a sample's odd ones. */
+const NODES = ZONES.map((zone, i) => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name: `worker-${i + 1}`, labels: { "topology.kubernetes.io/zone": zone } },
+  spec: { podCIDR: `10.250.${i}.0/24`, podCIDRs: [`10.250.${i}.0/24`, `fd00:10:244:${i + 1}::/64`] },
+  status: {
+    addresses: [
+      { type: "InternalIP", address: `192.168.0.${i + 1}` },
+      { type: "InternalIP", address: `fd00:192:168::${i + 1}` },
+    ],
+  },
+}));
+
+/** The first node has a second interface: node-port addresses tell its addresses apart. */
+const HOST: HostFile = {
+  interfaces: [
+    { name: "lo", addresses: ["127.0.0.1/8", "::1/128"] },
+    { name: "eth0", addresses: ["192.168.0.1/24", "fd00:192:168::1/64"] },
+    { name: "eth1", addresses: ["172.16.5.4/24", "fd00:172:16::54/64"] },
+  ],
+  randomFully: true,
+};
+
+/** What an API server does not let in: rules that kube-proxy writes of it are refused as a whole. */
+export const VALID = {
+  "cluster.endpoints": { large: 0 },
+  "endpoint.address": { "other family": 0, none: 0, broken: 0 },
+  "slice.addressType": { other: 0 },
+  "service.range": { invalid: 0, empty: 0 },
+} as const;
+
+/** A sampled cluster's Services, slices and configuration on nodes that can all reach each other. */
+export function settingOf({ objects, config }: Pick<Setting, "objects" | "config">): Setting {
+  const kept = objects.filter((object) => (object as { readonly kind?: string }).kind !== "Node");
+  return { objects: [...NODES, ...kept], config, host: { node: "worker-1", file: HOST } };
+}
