@@ -51,6 +51,11 @@ function sourceBreach(seen: Seen & { kind: "arrived" }, { source }: KubernetesPr
   return [seen.source === "kept" ? "source kept" : "source rewritten"];
 }
 
+/** To the client, a connection whose answers do not come back is as one that is dropped. */
+function answerBreach({ answered }: Seen & { kind: "arrived" }, otherwise: readonly Failure[]): readonly Breach[] {
+  return answered === false && !otherwise.includes("dropped") ? ["no answer"] : [];
+}
+
 function endpointBreach(
   seen: Seen,
   promise: KubernetesPromise,
@@ -59,7 +64,7 @@ function endpointBreach(
   switch (seen.kind) {
     case "arrived":
       if (!allowed.keys.has(endpointKey(seen.ip, seen.port))) return ["wrong endpoint"];
-      return [...sourceBreach(seen, promise), ...(seen.answered === false ? (["no answer"] as const) : [])];
+      return [...sourceBreach(seen, promise), ...answerBreach(seen, otherwise)];
     case "refused":
     case "dropped":
       return otherwise.includes(seen.kind) ? [] : ["not served"];

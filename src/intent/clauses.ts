@@ -35,6 +35,7 @@ export type ClauseName =
   | "externalLocal"
   | "externalInside"
   | "nodePortInside"
+  | "unknownPod"
   | "internalCluster"
   | "internalLocal"
   | "ready"
@@ -164,6 +165,11 @@ export const clauses: Readonly<Record<ClauseName, Clause>> = {
     "Local: clients inside the cluster that call a node port may be held to the policy or not.",
     "core/v1 ServiceSpec.externalTrafficPolicy",
   ),
+  unknownPod: {
+    field: "detectLocalMode",
+    says: "Traffic is of Pods where the operator's way of telling says so; this Pod's is taken for traffic from outside.",
+    source: "kubeproxy.config.k8s.io/v1alpha1 KubeProxyConfiguration.detectLocalMode, .clusterCIDR",
+  },
   internalCluster: spec(
     "internalTrafficPolicy",
     "Cluster: traffic to the cluster IP comes to any endpoint.",

@@ -4,8 +4,8 @@ import type { IPAddress } from "../net/ip.ts";
  * What a promise depends on and no Service says: choices of whoever runs the cluster. Of KubeProxyConfiguration these
  * fields are promises to users: `nodePortAddresses` (where node ports are open), `iptables.localhostNodePorts`, the gate
  * `AllowServiceExternalIPs`, `masqueradeAll` (what a Pod is seen as), and `clusterCIDR` with `detectLocalMode` as far as they say
- * which addresses are Pods'. Everything else there is implementation: mode, scheduler, periods, mark bits, conntrack's limits
- * and timeouts, strictARP, bind addresses.
+ * which addresses are Pods'; `bindAddress` where it replaces what `primary` stands for, which has to be written out then. Everything else there is implementation: mode, scheduler, periods, mark bits, conntrack's limits
+ * and timeouts, strictARP, the addresses of kube-proxy's own servers.
  */
 export interface OperatorFacts {
   /** `minor`: 37 for v1.37. */
@@ -18,8 +18,11 @@ export interface OperatorFacts {
   readonly localhostNodePorts: boolean;
   /** Is everything sent to cluster IPs to come from the node? */
   readonly masqueradeAll: boolean;
-  /** The networks of Pods; empty where Pods are told by something else than their addresses. */
-  readonly podNetworks: readonly string[];
+  /**
+   * Which Pods can be told from clients outside: those in these networks (detectLocalMode ClusterCIDR, NodeCIDR), or all, by the
+   * interfaces that their packets come in by. Nobody in a family without a network is.
+   */
+  readonly knownPods: "all" | readonly string[];
   /** False where the gate AllowServiceExternalIPs is off. */
   readonly externalIPs: boolean;
 }
@@ -35,7 +38,7 @@ export function usualFacts(
     nodePortAddresses: [],
     localhostNodePorts: true,
     masqueradeAll: false,
-    podNetworks: [],
+    knownPods: "all",
     externalIPs: true,
   };
 }

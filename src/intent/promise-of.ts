@@ -30,7 +30,13 @@ function frontendPromise(intent: Intent, frontend: Frontend, packet: PacketAtNod
   const { standing, port } = frontend;
   if (standing.kind === "none") return about(frontend, nobodysBusiness(standing.clause), at.node);
   if (standing.kind === "unpromised") return about(frontend, unsaid(standing.clause), at.node);
-  const { outcome, clauses: said } = rulingOf(frontend, { packet, port, at, release: intent.release });
+  const { outcome, clauses: said } = rulingOf(frontend, {
+    packet,
+    port,
+    at,
+    release: intent.release,
+    sources: intent.sources,
+  });
   const found = about(frontend, { outcome, clauses: [frontend.clause, ...said] }, at.node);
   if (outcome.kind !== "endpoints") return found;
   const { source, clause } = sourceRuling(frontend, packet, intent.sources);

@@ -1,10 +1,11 @@
-import { clauses } from "./clauses.ts";
+import { type Clause, clauses } from "./clauses.ts";
 import type { Frontend } from "./frontends.ts";
 import { anyEndpoint, eitherOf, localEndpoint, orDropped, type Ruling, unsaid } from "./outcomes.ts";
 import { isInternal, type PacketAtNode } from "./packet.ts";
 import type { Whereabouts } from "./preference.ts";
 import { isPromisedBy } from "./releases.ts";
 import type { ServicePort } from "./service-port.ts";
+import { isKnownPod, type SourceFacts } from "./source-address.ts";
 import { restriction } from "./source-ranges.ts";
 
 /** A packet to a frontend, and what a ruling needs to know beside them. */
@@ -14,6 +15,7 @@ export interface Asked {
   /** Where the packet meets the Service: the node that it comes to, or the one whose address it is sent to. */
   readonly at: Whereabouts;
   readonly release: { readonly minor: number };
+  readonly sources: SourceFacts;
 }
 
 /**
@@ -38,15 +40,16 @@ function outsideRuling({ port, at }: Asked): Ruling {
 
 /**
  * `ServiceSpec.externalTrafficPolicy`: traffic to an external IP or a load balancer address from inside the cluster always gets
- * Cluster semantics, as far as the release says so.
+ * Cluster semantics, as far as the release says so and the operator lets kube-proxy know Pods as such.
  */
 function externalRuling(asked: Asked): Ruling {
-  const { packet, port, at, release } = asked;
+  const { packet, port, at, release, sources } = asked;
   if (!isInternal(packet)) return outsideRuling(asked);
   if (!port.externalLocal) return anyEndpoint(port, at, clauses.externalCluster);
   const anywhere = anyEndpoint(port, at, clauses.externalInside);
-  if (isPromisedBy(release, "internalClientsGetCluster")) return anywhere;
-  return eitherOf(anywhere, outsideRuling(asked), clauses.externalLocal);
+  const either = (by: Clause): Ruling => eitherOf(anywhere, outsideRuling(asked), by);
+  if (!isPromisedBy(release, "internalClientsGetCluster")) return either(clauses.externalLocal);
+  return packet.from === "pod" && !isKnownPod(packet, sources) ? either(clauses.unknownPod) : anywhere;
 }
 
 /** `ServiceSpec.loadBalancerSourceRanges` restricts what comes to load balancer addresses, and nothing else. */

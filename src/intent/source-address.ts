@@ -8,12 +8,13 @@ import type { SourcePromise } from "./promise.ts";
 /** What of the operator's choices decides about sources. */
 export interface SourceFacts {
   readonly masqueradeAll: boolean;
-  readonly podNetworks: readonly Prefix[];
+  readonly knownPods: "all" | readonly Prefix[];
 }
 
 /** Reads the networks of Pods. */
-export function sourceFacts({ masqueradeAll, podNetworks }: OperatorFacts): SourceFacts {
-  return { masqueradeAll, podNetworks: podNetworks.flatMap((text) => parsePrefix(text) ?? []) };
+export function sourceFacts({ masqueradeAll, knownPods }: OperatorFacts): SourceFacts {
+  if (knownPods === "all") return { masqueradeAll, knownPods };
+  return { masqueradeAll, knownPods: knownPods.flatMap((text) => parsePrefix(text.trim()) ?? []) };
 }
 
 /** What an endpoint sees, and the clause that says so. */
@@ -24,11 +25,10 @@ export interface SourceRuling {
 
 const free: SourceRuling = { source: "free" };
 
-/** A Pod that kube-proxy can know as one: by its address where networks are given. */
-function isKnownPod({ from, source }: PacketAtNode, { podNetworks }: SourceFacts): boolean {
-  if (from !== "pod") return false;
-  if (podNetworks.length === 0) return true;
-  return source !== undefined && podNetworks.some((network) => prefixContains(network, source));
+/** `KubeProxyConfiguration.detectLocalMode`: can a Pod's packet be told from one from outside? */
+export function isKnownPod({ from, source }: PacketAtNode, { knownPods }: SourceFacts): boolean {
+  if (from !== "pod" || knownPods === "all") return from === "pod";
+  return source !== undefined && knownPods.some((network) => prefixContains(network, source));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { seededRandom } from "../../src/net/random.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
+import { journeyText } from "../network/support.ts";
 import { drawCall, type Fault, faultsOf, faultText, type LawCounts, sourcesOf, targetsOf } from "./journey-law.ts";
 import { type Mode, placeOf, settingOf, VALID } from "./place.ts";
 
@@ -22,7 +23,11 @@ for (let seed = Number(from); seed < Number(to); seed++) {
       const end = f.branch.journey.there.end.kind;
       const key = `${f.breaches.join("+")} | ${f.call.asked.from} | ${f.promise.outcome.kind} | ${end} | ${f.promise.clauses.map(({ field }) => field).join(" ")}`;
       const known = kinds.get(key);
-      if (known === undefined) kinds.set(key, { n: 1, first: `seed ${seed}: ${faultText(f)}` });
+      if (known === undefined)
+        kinds.set(key, {
+          n: 1,
+          first: `seed ${seed}: ${faultText(f)}${process.env.LEGS ? `\n     ${JSON.stringify(sample.config)}\n     ${journeyText(f.branch.journey)} ${JSON.stringify("cause" in f.branch.journey.there.end ? f.branch.journey.there.end.cause : "")}` : ""}`,
+        });
       else known.n++;
     }
   }

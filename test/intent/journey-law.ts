@@ -5,7 +5,7 @@ import { promiseOf } from "../../src/intent/promise-of.ts";
 import { type Address, makePacket, type Packet, protocols, sameAddress } from "../../src/kernel/packet.ts";
 import { endpointText } from "../../src/kernel/packet-text.ts";
 import { type IPFamily, ipFamilies } from "../../src/net/family.ts";
-import { isLoopback, parseIP } from "../../src/net/ip.ts";
+import { formatIP, isLoopback, parseIP } from "../../src/net/ip.ts";
 import type { Random } from "../../src/net/random.ts";
 import { addressOf, ipOf, textOf } from "../../src/network/addresses.ts";
 import { type JourneyBranch, type JourneyOptions, journeysOf, type Sender } from "../../src/network/journey.ts";
@@ -108,7 +108,10 @@ export function faultsOf(place: Place, call: Call, counts: LawCounts): readonly 
       counts.unknown++;
       return [];
     }
-    const breaches = breachesOf(promise, seen, likeNoService.has(likeness(branch)));
+    const unsure = seen.kind === "arrived" && place.ambiguous.has(formatIP(seen.ip));
+    const breaches = breachesOf(promise, seen, likeNoService.has(likeness(branch))).filter(
+      (breach) => !(unsure && breach === "no answer"),
+    );
     return breaches.length === 0 ? [] : [{ call, promise, branch, seen, breaches }];
   });
 }
@@ -157,21 +160,15 @@ interface Source {
   readonly sender: Sender;
 }
 
-/** Objects that contradict each other may put one address on two nodes: it is one's. */
-function isOwnedBy(network: Network, address: Address, node: string): boolean {
-  const owner = network.ownerOf(address);
-  return owner.kind === "pod" && owner.node === node;
-}
-
 /** Pods of each node, processes of each node, and clients outside by each node. */
-export function sourcesOf({ network, facts }: Place): readonly Source[] {
+export function sourcesOf({ network, facts, ambiguous }: Place): readonly Source[] {
   return network.nodes.flatMap((node): Source[] => {
     const pods = network.node(node)?.pods ?? [];
     const own = facts.nodeAddresses.get(node) ?? [];
     return [
       ...pods.flatMap(({ key, addresses: all }) =>
         all
-          .filter((ip) => isOwnedBy(network, addressOf(ip), node))
+          .filter((ip) => !ambiguous.has(formatIP(ip)))
           .map(
             (ip): Source => ({ from: "pod", node, address: addressOf(ip), sender: { kind: "pod", node, pod: key } }),
           ),

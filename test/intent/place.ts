@@ -6,7 +6,7 @@ import { type Intent, intentOf } from "../../src/intent/intent.ts";
 import type { HostFile } from "../../src/manifest/hostfile.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
-import { type IPAddress, isLoopback } from "../../src/net/ip.ts";
+import { formatIP, type IPAddress, isLoopback } from "../../src/net/ip.ts";
 import { ipOf } from "../../src/network/addresses.ts";
 import type { Network } from "../../src/network/network.ts";
 
@@ -27,22 +27,29 @@ export interface Place {
   readonly without: Network;
   readonly intent: Intent;
   readonly facts: OperatorFacts;
+  readonly ambiguous: ReadonlySet<string>;
 }
 
-const NOBODY = "0.0.0.0/32";
-const NOBODY_6 = "::/128";
+/** Addresses that objects put on several nodes: what they stand for on the way is nobody's to say. */
+function ambiguousIn(network: Network): ReadonlySet<string> {
+  const all = network.nodes.flatMap((name) => [
+    ...new Set((network.node(name)?.pods ?? []).flatMap((pod) => pod.addresses.map(formatIP))),
+  ]);
+  return new Set(all.filter((text, i) => all.indexOf(text) !== i));
+}
 
-/** Which addresses kube-proxy can know as Pods': by networks of the configuration, or by interfaces, which no object tells. */
-function podNetworksOf({ cluster }: ClusterNetwork, config: ResolvedConfig): readonly string[] {
+/** Which Pods kube-proxy can know: by networks of the configuration, or by interfaces, whose names the network makes up. */
+function knownPodsOf({ cluster, network }: ClusterNetwork, config: ResolvedConfig): OperatorFacts["knownPods"] {
   switch (config.detectLocalMode) {
     case "ClusterCIDR":
-      return config.clusterCIDRs.map((text) => text.trim()).filter((text) => text !== "");
-    case "NodeCIDR": {
-      const own = cluster.nodes.flatMap(({ value }) => value.spec?.podCIDRs ?? []);
-      return own.length === 0 ? [] : own;
+      return config.clusterCIDRs;
+    case "NodeCIDR":
+      return cluster.nodes.flatMap(({ value }) => value.spec?.podCIDRs ?? []);
+    default: {
+      const wanted = config.detectLocalMode === "BridgeInterface" ? config.bridgeInterface : config.interfaceNamePrefix;
+      const names = network.nodes.flatMap((name) => network.node(name)?.pods ?? []).map((pod) => pod.interface);
+      return names.every((name) => name.startsWith(wanted)) ? "all" : [];
     }
-    default:
-      return [NOBODY, NOBODY_6];
   }
 }
 
@@ -82,10 +89,17 @@ export function placeOf({ objects, config: written, host }: Setting, mode: Mode,
     nodePortAddresses: config.nodePortAddresses,
     localhostNodePorts: mode === "iptables" && config.localhostNodePorts,
     masqueradeAll: config.masqueradeAll,
-    podNetworks: podNetworksOf(with_, config),
+    knownPods: knownPodsOf(with_, config),
     externalIPs: config.featureGates.AllowServiceExternalIPs !== false,
   };
-  return { cluster, network: with_.network, without, facts, intent: intentOf(cluster, facts) };
+  return {
+    cluster,
+    network: with_.network,
+    without,
+    facts,
+    ambiguous: ambiguousIn(without),
+    intent: intentOf(cluster, facts),
+  };
 }
 
 const ZONES = ["zone-a", "zone-b", "zone-c"];
@@ -117,6 +131,8 @@ const HOST: HostFile = {
 /** What an API server does not let in: rules that kube-proxy writes of it are refused as a whole. */
 export const VALID = {
   "cluster.endpoints": { large: 0 },
+  // what it stands for is the same on every node
+  "config.bindAddress": { "any IPv4": 0, "any IPv6": 0, IPv4: 0, IPv6: 0 },
   "endpoint.address": { "other family": 0, none: 0, broken: 0 },
   "slice.addressType": { other: 0 },
   "service.range": { invalid: 0, empty: 0 },
