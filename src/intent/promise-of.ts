@@ -1,4 +1,4 @@
-import { isLoopback } from "../net/ip.ts";
+import { formatIP, isLoopback } from "../net/ip.ts";
 import { type Clause, clauses } from "./clauses.ts";
 import type { Frontend } from "./frontends.ts";
 import { type HealthCheck, healthOutcome } from "./health-check.ts";
@@ -74,6 +74,8 @@ function nodePromise(intent: Intent, packet: PacketAtNode, at: Whereabouts): Kub
   const clause = isLoopback(destination) ? clauses.localhostNodePorts : clauses.nodePortAddresses;
   const primary = intent.nodes.get(at.node)?.primary ?? [];
   if (!hasNodePorts(intent.places, destination, primary)) return about(frontend, nobodysBusiness(clause), at.node);
+  // one address of the block is every host's own; of the others nothing is said
+  if (isLoopback(destination) && formatIP(destination) !== "127.0.0.1") return about(frontend, unsaid(clause), at.node);
   return frontendPromise(intent, frontend, packet, at);
 }
 

@@ -63,7 +63,8 @@ export function seenOf({ packet, sender }: Call, { journey }: JourneyBranch): Se
   });
   switch (end.kind) {
     case "unknown":
-      return undefined;
+      // out of the cluster, to an address that routers outside may hand to a node again
+      return sameTuple(packet, seen) && end.what.what.endsWith("from outside") ? { kind: "passed" } : undefined;
     case "rejected":
       return { kind: "refused" };
     case "dropped":
@@ -246,7 +247,7 @@ export function callOf(place: Place, source: Source, { address, port, protocol }
     packet,
     sender: sender.kind === "outside" ? { kind: "outside", node } : sender,
     asked,
-    options: { entryNode: () => source.node },
+    options: from === "outside" ? { entryNode: () => source.node } : {},
   };
 }
 

@@ -1,17 +1,18 @@
 import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
+import type { Cluster } from "../../src/cluster/cluster.ts";
 import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
 import { type OperatorFacts, usualFacts } from "../../src/intent/facts.ts";
 import { type Intent, intentOf } from "../../src/intent/intent.ts";
 import type { HostFile } from "../../src/manifest/hostfile.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
-import { formatIP, type IPAddress, isLoopback } from "../../src/net/ip.ts";
-import { ipOf } from "../../src/network/addresses.ts";
+import { formatIP, type IPAddress, isLoopback, parseIP } from "../../src/net/ip.ts";
 import type { Network } from "../../src/network/network.ts";
 
 /** The modes that the law knows. */
 export type Mode = "iptables" | "ipvs";
+export const modes: readonly Mode[] = ["iptables", "ipvs"];
 
 /** Objects, kube-proxy's configuration, and facts of the one node that is looked at closely. */
 export interface Setting {
@@ -53,12 +54,15 @@ function knownPodsOf({ cluster, network }: ClusterNetwork, config: ResolvedConfi
   }
 }
 
-function nodeAddressesOf(network: Network): ReadonlyMap<string, readonly IPAddress[]> {
+/** The addresses that objects and the host file tell: the network makes up more, for its overlay, of which kube-proxy is not told. */
+function nodeAddressesOf(cluster: Cluster, host: Setting["host"]): ReadonlyMap<string, readonly IPAddress[]> {
   return new Map(
-    network.nodes.map((name) => {
-      const interfaces = network.node(name)?.host.interfaces ?? [];
-      const addresses = interfaces.flatMap((each) => each.addresses.map(({ address }) => ipOf(address)));
-      return [name, addresses.filter((ip) => !isLoopback(ip))];
+    cluster.nodes.map(({ value }) => {
+      const name = value.metadata.name ?? "";
+      const given = host?.node === name ? host.file.interfaces : undefined;
+      const texts = given?.flatMap(({ addresses = [] }) => addresses.map((text) => text.split("/")[0] ?? ""));
+      const listed = (value.status?.addresses ?? []).map(({ address = "" }) => address);
+      return [name, (texts ?? listed).flatMap((text) => parseIP(text) ?? []).filter((ip) => !isLoopback(ip))];
     }),
   );
 }
@@ -85,7 +89,7 @@ export function placeOf({ objects, config: written, host }: Setting, mode: Mode,
   const blank = clusterNetwork({ ...cluster, services: [] }, options, () => {});
   const without = { ...blank.network, ownerOf: with_.network.ownerOf };
   const facts: OperatorFacts = {
-    ...usualFacts(release, nodeAddressesOf(without)),
+    ...usualFacts(release, nodeAddressesOf(cluster, host)),
     nodePortAddresses: config.nodePortAddresses,
     localhostNodePorts: mode === "iptables" && config.localhostNodePorts,
     masqueradeAll: config.masqueradeAll,
