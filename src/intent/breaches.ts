@@ -1,6 +1,5 @@
 import type { IPAddress } from "../net/ip.ts";
 import { endpointKey } from "./endpoint-set.ts";
-import { addressKey } from "./packet.ts";
 import type { Failure, KubernetesPromise, Outcome } from "./promise.ts";
 
 /** What somebody saw become of a packet. */
@@ -92,7 +91,3 @@ export function breachesOf(promise: KubernetesPromise, seen: Seen, likeNoService
       return seen.kind === "node" && seen.node === at ? [] : ["no health check"];
   }
 }
-
-/** Are two addresses one? */
-export const isSameAddress = (a: IPAddress, b: IPAddress): boolean =>
-  a.family === b.family && addressKey(a) === addressKey(b);

@@ -25,8 +25,6 @@ export function endpointSet(endpoints: readonly PromisedEndpoint[]): EndpointSet
   return { endpoints: [...byKey.values()], keys: new Set(byKey.keys()) };
 }
 
-export const noEndpoints: EndpointSet = { endpoints: [], keys: new Set() };
-
 /** What slices say of one endpoint of a Service's port. */
 export interface ListedEndpoint extends PromisedEndpoint {
   readonly ready: boolean;

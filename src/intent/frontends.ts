@@ -73,6 +73,14 @@ function nodePortStanding(standing: Standing, service: Service, family: IPFamily
   return familiesOf(service).includes(family) ? standing : none(clauses.families);
 }
 
+/** External IPs are of any type with a cluster IP; with type ClusterIP old releases have no policy for them. */
+function externalStanding(standing: Standing, service: Service, ip: IPAddress, { release }: OperatorFacts): Standing {
+  const own = isType(service, "NodePort", "LoadBalancer") || service.spec?.externalTrafficPolicy !== "Local";
+  if (standing.kind === "promised" && !own && !isPromisedBy(release, "externalPolicyOfClusterIP"))
+    return unpromised(clauses.otherType);
+  return inFamily(standing, service, ip.family);
+}
+
 /** Load balancer addresses are those of type LoadBalancer; with ipMode Proxy the balancer itself has them. */
 function ingressStanding(
   standing: Standing,
@@ -105,7 +113,7 @@ export function frontendsOf(
       return { kind, clause, standing, port: own, address, number: port };
     };
     const external = (ip: IPAddress): Standing =>
-      facts.externalIPs ? inFamily(whole, service, ip.family) : none(clauses.externalIPsOff);
+      facts.externalIPs ? externalStanding(whole, service, ip, facts) : none(clauses.externalIPsOff);
     return [
       ...addresses(clusterIPsOf(service)).map((ip) => at("ClusterIP", clauses.clusterIP, ip, whole)),
       ...addresses(externalIPs).map((ip) => at("ExternalIP", clauses.externalIPs, ip, external(ip))),

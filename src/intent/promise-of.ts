@@ -8,6 +8,7 @@ import { nobodysBusiness, type Ruling, unsaid } from "./outcomes.ts";
 import { addressKey, type PacketAtNode, portKey } from "./packet.ts";
 import type { Whereabouts } from "./preference.ts";
 import type { KubernetesPromise } from "./promise.ts";
+import { isPromisedBy } from "./releases.ts";
 import { rulingOf } from "./rulings.ts";
 import { sourceRuling } from "./source-address.ts";
 
@@ -73,6 +74,8 @@ function nodePromise(intent: Intent, packet: PacketAtNode, at: Whereabouts): Kub
   if (another !== undefined) return plain(unsaid(clauses.severalClaims), at.node);
   const clause = isLoopback(destination) ? clauses.localhostNodePorts : clauses.nodePortAddresses;
   const primary = intent.nodes.get(at.node)?.primary ?? [];
+  if (isLoopback(destination) && !isPromisedBy(intent.release, "localhostNodePorts"))
+    return about(frontend, unsaid(clause), at.node);
   if (!hasNodePorts(intent.places, destination, primary)) return about(frontend, nobodysBusiness(clause), at.node);
   // one address of the block is every host's own; of the others nothing is said
   if (isLoopback(destination) && formatIP(destination) !== "127.0.0.1") return about(frontend, unsaid(clause), at.node);

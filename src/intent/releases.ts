@@ -12,6 +12,8 @@ export type ReleasePromiseName =
   | "bothPolicies"
   | "internalClientsGetCluster"
   | "ipMode"
+  | "externalPolicyOfClusterIP"
+  | "localhostNodePorts"
   | "zoneHints"
   | "nodeHints";
 
@@ -32,6 +34,15 @@ export const releasePromises: Readonly<Record<ReleasePromiseName, ReleasePromise
   internalClientsGetCluster: {
     since: 25,
     source: "ServiceSpec.externalTrafficPolicy: the sentence on clients inside the cluster is not in the API of 1.21",
+  },
+  externalPolicyOfClusterIP: {
+    since: 29,
+    source: "API validation: before, externalTrafficPolicy is for types NodePort and LoadBalancer alone",
+  },
+  localhostNodePorts: {
+    since: 26,
+    source:
+      "KubeProxyIPTablesConfiguration.localhostNodePorts is new in 1.26; before, nothing is said of loopback addresses",
   },
   ipMode: { since: 30, source: "KEP-1860: LoadBalancerIPMode is on by default since 1.30, stable in 1.32" },
   zoneHints: { since: 24, source: "KEP-2433: TopologyAwareHints is on by default since 1.24" },

@@ -7,7 +7,7 @@ import { type JourneyBranch, journeysOf, travelOnce } from "../../src/network/jo
 import { NetworkState } from "../../src/network/network-state.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
 import { type Call, drawCall, seenOf, sourcesOf, targetsOf } from "./journey-law.ts";
-import { type Mode, type Place, placeOf, settingOf, VALID } from "./place.ts";
+import { type Mode, type Place, placeOf, settingOf, weightsFor } from "./place.ts";
 
 /** Where a way arrived, as a text; `undefined` where it did not. */
 function arrival(call: Call, branch: JourneyBranch): string | undefined {
@@ -42,7 +42,7 @@ export function affinityLaw(
   let pairs = 0;
   const parted: string[] = [];
   for (let seed = from; seed < to; seed++) {
-    const place = placeOf(settingOf(sampleCluster(seed, { weights: VALID })), mode);
+    const place = placeOf(settingOf(sampleCluster(seed, { weights: weightsFor(37) })), mode);
     if (place === undefined) continue;
     const [targets, sources] = [targetsOf(place), sourcesOf(place)];
     const random = seededRandom(`affinity ${seed}`);

@@ -11,6 +11,8 @@ import type { Mode, Place } from "./place.ts";
 export interface Deviation {
   readonly name: string;
   readonly modes: readonly Mode[];
+  /** First and last release that has it; all from 1.25 on where it is absent. */
+  readonly releases?: readonly [from: number, to: number];
   /** Which packets it is about. */
   readonly when: string;
   /** What becomes of them, and why. */
@@ -78,7 +80,7 @@ function meetsClaimed({ call, branch }: Fault, place: Place): boolean {
   return all.map(ipOf).some((ip) => claimed.has(addressKey(ip)));
 }
 
-/** What is known of kube-proxy 1.37; the law holds that nothing else happens, and that all of it does. */
+/** What is known of kube-proxy from 1.25 on; the law holds that nothing else happens, and that all of it does. */
 export const deviations: readonly Deviation[] = [
   {
     name: "node-port filters pass over nodePortAddresses",
@@ -190,6 +192,16 @@ export const deviations: readonly Deviation[] = [
       fault.call.asked.from === "node" &&
       by(fault, clauses.externalInside) &&
       sameAddress(fault.branch.journey.there.packet.src, fault.call.packet.dst),
+  },
+  {
+    name: "ipvs: external IPs under Local are refused",
+    modes: ["ipvs"],
+    releases: [26, 27],
+    when: "an external IP that is bound, of a Service with externalTrafficPolicy Local",
+    reason:
+      "KUBE-IPVS-FILTER refuses what is none of the addresses and ports in its sets, and does not look into KUBE-EXTERNAL-IP-LOCAL",
+    source: "kubespray issue 10572",
+    covers: (fault) => by(fault, clauses.externalIPs) && endChain(fault) === "KUBE-IPVS-FILTER",
   },
   {
     name: "ipvs: node ports are masqueraded by their number alone",

@@ -4,7 +4,7 @@ import { seededRandom } from "../../src/net/random.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
 import { explanations } from "./deviations.ts";
 import { drawCall, faultsOf, faultText, type LawCounts, sourcesOf, targetsOf } from "./journey-law.ts";
-import { type Mode, type Place, placeOf, settingOf, VALID } from "./place.ts";
+import { type Mode, type Place, placeOf, settingOf, weightsFor } from "./place.ts";
 
 /** What a run of the law over sampled clusters found. */
 export interface LawResult {
@@ -17,6 +17,8 @@ export interface LawResult {
 
 export interface LawOptions {
   readonly mode: Mode;
+  /** The release: 37 for v1.37, which it is unless given. */
+  readonly minor?: number;
   readonly from: number;
   readonly to: number;
   /** Packets for each cluster. */
@@ -37,12 +39,12 @@ function misreadPlace(place: Place, { misread, misjudge }: LawOptions): Place {
 
 /** Sends random packets through the networks of sampled clusters, and holds what becomes of them against promises. */
 export function runLaw(options: LawOptions): LawResult {
-  const { mode, from, to, calls, enough = Number.POSITIVE_INFINITY } = options;
+  const { mode, minor = 37, from, to, calls, enough = Number.POSITIVE_INFINITY } = options;
   const counts: LawCounts = { outcomes: new Map(), unknown: 0, branches: 0 };
   const deviations = new Map<string, number>();
   const unexplained: string[] = [];
   for (let seed = from; seed < to && unexplained.length < enough; seed++) {
-    const built = placeOf(settingOf(sampleCluster(seed, { weights: VALID })), mode);
+    const built = placeOf(settingOf(sampleCluster(seed, { weights: weightsFor(minor) })), mode, minor);
     if (built === undefined) continue;
     const place = misreadPlace(built, options);
     const [targets, sources] = [targetsOf(place), sourcesOf(place)];

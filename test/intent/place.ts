@@ -9,6 +9,7 @@ import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { formatIP, type IPAddress, isLoopback, parseIP } from "../../src/net/ip.ts";
 import type { Network } from "../../src/network/network.ts";
+import type { WeightChanges } from "../../src/sample/weights.ts";
 
 /** The modes that the law knows. */
 export type Mode = "iptables" | "ipvs";
@@ -133,7 +134,7 @@ const HOST: HostFile = {
 };
 
 /** What an API server does not let in: rules that kube-proxy writes of it are refused as a whole. */
-export const VALID = {
+const VALID = {
   "cluster.endpoints": { large: 0 },
   // what it stands for is the same on every node
   "config.bindAddress": { "any IPv4": 0, "any IPv6": 0, IPv4: 0, IPv6: 0 },
@@ -141,6 +142,19 @@ export const VALID = {
   "slice.addressType": { other: 0 },
   "service.range": { invalid: 0, empty: 0 },
 } as const;
+
+/** Without spellings that old releases wrote into rules as they stood: octal, mapped, in capitals. */
+const PLAIN = {
+  ...VALID,
+  "service.spelling": { zeros: 0, mapped: 0, "upper-case": 0, long: 0 },
+  "service.externalIPs": { odd: 0 },
+  "service.ingress": { several: 0 },
+  "service.range": { ...VALID["service.range"], "host bits": 0, padded: 0 },
+  "endpoint.address": { ...VALID["endpoint.address"], zeros: 0, mapped: 0, "upper-case": 0, long: 0 },
+} as const;
+
+/** What clusters a release is asked about. */
+export const weightsFor = (minor: number): WeightChanges => (minor < 33 ? PLAIN : VALID);
 
 /** A sampled cluster's Services, slices and configuration on nodes that can all reach each other. */
 export function settingOf({ objects, config }: Pick<Setting, "objects" | "config">): Setting {

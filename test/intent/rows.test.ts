@@ -357,6 +357,13 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
       ],
     },
     {
+      says: "before 1.26 nothing is said of loopback addresses",
+      endpoints: EVERYWHERE,
+      written: { spec: NODE_PORT },
+      facts: { release: { minor: 25 } },
+      packets: [["node@n1 > 127.0.0.1 30080", "unpromised"]],
+    },
+    {
       says: "localhostNodePorts false: not even there",
       endpoints: EVERYWHERE,
       written: { spec: NODE_PORT },
@@ -469,6 +476,19 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
       written: { spec: { ...BALANCED, ...LOCAL }, status: VIP },
       facts: { knownPods: ["10.9.0.0/16"] },
       packets: [["pod@n1 > 198.51.100.1 80", "b or dropped"]],
+    },
+    {
+      says: "it is for external IPs of type ClusterIP, too, which old releases do not know",
+      endpoints: "b@n2",
+      written: { spec: { ...LOCAL, externalIPs: ["203.0.113.9"] } },
+      packets: [["outside@n1 > 203.0.113.9 80", "dropped"]],
+    },
+    {
+      says: "there nothing is said of them",
+      endpoints: "b@n2",
+      written: { spec: { ...LOCAL, externalIPs: ["203.0.113.9"] } },
+      facts: { release: { minor: 28 } },
+      packets: [["outside@n1 > 203.0.113.9 80", "unpromised"]],
     },
     {
       says: "it is not about cluster IPs",
