@@ -1,3 +1,4 @@
+import type { RealServerName } from "../../rules/ipvs/command.ts";
 import type { RealServer } from "../../rules/ipvs/model.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
@@ -6,7 +7,7 @@ import { schedulerOf } from "./schedulers/registry.ts";
 import type { ListChange } from "./schedulers/scheduler.ts";
 
 /** The address of a real server as packets hold it. */
-export function realAddress({ address }: RealServer): Address {
+export function realAddress({ address }: RealServerName): Address {
   return address.family === "IPv4" ? address.value : address.words;
 }
 
@@ -115,7 +116,7 @@ export function deletedDestination(
 }
 
 /** The real server of a list that has an address and port. */
-export function findDestination(service: Service, given: RealServer): Destination | undefined {
+export function findDestination(service: Service, given: RealServerName): Destination | undefined {
   const address = realAddress(given);
   return service.destinations.find((each) => each.port === given.port && sameAddress(each.address, address));
 }

@@ -13,25 +13,25 @@ import {
 } from "./destinations.ts";
 import type { Destination, Service } from "./model.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
-import { ipvsSwitches } from "./switches.ts";
+import { type IPVSSwitches, ipvsSwitches } from "./switches.ts";
 import { runIPVSTimers } from "./timers.ts";
 
 /** How long after a deletion connections are looked for that it left behind: one jiffy, here the next millisecond. */
 const JIFFY = 1;
 
 /** Connections of deleted real servers end soon, where the host wants so (`ip_vs_enqueue_expire_nodest_conns`). */
-function enqueueFlush(host: Host, state: HostState): void {
-  if (ipvsSwitches(host).expireNodestConn && state.ipvs.flushAt > state.now + JIFFY)
+export function enqueueFlush(switches: IPVSSwitches, state: HostState): void {
+  if (switches.expireNodestConn && state.ipvs.flushAt > state.now + JIFFY)
     state.set(state.ipvs, "flushAt", state.now + JIFFY);
 }
 
 /** `ip_vs_bind_scheduler`: it starts with the list as it is. */
-function bindScheduler(state: HostState, service: Service): void {
+export function bindScheduler(state: HostState, service: Service): void {
   state.set(service, "memory", schedulerOf(service.description.scheduler)?.start(service));
 }
 
 /** `ip_vs_add_service`, and its real servers one by one in the order in which they were added. */
-function create(state: HostState, id: string, description: VirtualServer): Service {
+export function create(state: HostState, id: string, description: VirtualServer): Service {
   const { key, realServers } = description;
   const scheduler = schedulerOf(description.scheduler);
   const service: Service = { id, key, description, destinations: [], memory: undefined };
@@ -68,14 +68,14 @@ function reconfigure(host: Host, state: HostState, service: Service, description
   for (const destination of service.destinations) {
     if (isListed(destination, description.realServers)) continue;
     deleteDestination(state, service, destination);
-    enqueueFlush(host, state);
+    enqueueFlush(ipvsSwitches(host), state);
   }
 }
 
 /** `__ip_vs_del_service` */
-function remove(host: Host, state: HostState, service: Service): void {
+export function remove(switches: IPVSSwitches, state: HostState, service: Service): void {
   for (const destination of service.destinations) trash(state, service, destination);
-  if (service.destinations.length > 0) enqueueFlush(host, state);
+  if (service.destinations.length > 0) enqueueFlush(switches, state);
   state.set(service, "destinations", []);
   state.remove(state.ipvs.services, service.id);
 }
@@ -89,7 +89,7 @@ export function serviceNow(host: Host, state: HostState, id: string): Service | 
   const service = state.ipvs.services.get(id);
   if (service?.description === description) return service;
   if (description === undefined) {
-    if (service !== undefined) remove(host, state, service);
+    if (service !== undefined) remove(ipvsSwitches(host), state, service);
     return undefined;
   }
   if (service === undefined) return create(state, id, description);
@@ -119,8 +119,12 @@ export function prepareIPVS(host: Host, state: HostState): void {
   if (ipvs.configured === host.services || (ipvs.configured === undefined && host.services.byId.size === 0)) return;
   reconfigureAll(host, state);
   // whenever the change was, it was not in this very moment
-  if (ipvs.flushAt !== Number.POSITIVE_INFINITY) {
-    state.set(ipvs, "flushAt", state.now);
-    runIPVSTimers(state);
-  }
+  settleIPVS(state);
+}
+
+/** What a deletion left behind ends, as it does a jiffy later: nothing else happens in this time. */
+export function settleIPVS(state: HostState): void {
+  if (state.ipvs.flushAt === Number.POSITIVE_INFINITY) return;
+  state.set(state.ipvs, "flushAt", state.now);
+  runIPVSTimers(state);
 }
