@@ -21,6 +21,7 @@ import {
   nodeRules,
   type RulesContext,
 } from "./node-rules.ts";
+import { remembered } from "./remembered.ts";
 
 export interface ClusterNetworkOptions extends Omit<NetworkOptions, "rules" | "extras"> {
   /** The configuration as it was written, for the places of settings; absent for kube-proxy's defaults. */
@@ -38,19 +39,6 @@ export interface ClusterNetwork {
   readonly proxy: (node: string, family: IPFamily) => ProxyState | undefined;
   /** Why a rule is on a node; `undefined` for rules that kube-proxy did not write. */
   readonly reason: (node: string, rule: RuleRef) => AnyReason | undefined;
-}
-
-/** Keeps what `make` gives for a node and family. */
-function remembered<T>(make: (node: string, family: IPFamily) => T): (node: string, family: IPFamily) => T {
-  const known = new Map<string, T>();
-  return (node, family) => {
-    const key = `${family} ${node}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const made = make(node, family);
-    known.set(key, made);
-    return made;
-  };
 }
 
 /**

@@ -47,7 +47,7 @@ export function nodeReasons(
 }
 
 /** `net/ipv4/vs/*` as kube-proxy sets them; the kernel's own for the rest. */
-function switchesOf({ sysctls }: CompiledIPVS): IPVSSwitches {
+export function ipvsSwitches({ sysctls }: CompiledIPVS): IPVSSwitches {
   const value = (name: string): number | undefined =>
     sysctls.find((each) => each.name === `net/ipv4/vs/${name}`)?.value;
   const { connReuseMode } = defaultIPVSSwitches;
@@ -71,6 +71,6 @@ export function ipvsExtras(states: readonly ProxyState[]): NodeExtras {
       ...(timeouts === undefined ? {} : { timeouts }),
     },
     sets: compiled.flatMap(({ sets }) => sets.map(loadSet)),
-    switches: compiled[0] === undefined ? defaultIPVSSwitches : switchesOf(compiled[0]),
+    switches: compiled[0] === undefined ? defaultIPVSSwitches : ipvsSwitches(compiled[0]),
   };
 }

@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { Argument, Command, Option } from "commander";
+import type { EmulatedMode } from "../assembly/node-rules.ts";
 import { readManifests } from "../manifest/read-manifests.ts";
 import { playJSON } from "../play/json.ts";
 import { playMermaid } from "../play/mermaid.ts";
@@ -8,13 +9,14 @@ import { readScript, type Script } from "../play/script.ts";
 import { playText } from "../play/text.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 import { buildOptions, type ClusterOptions } from "./cluster-input.ts";
-import { checkMode, releaseOf, sha256 } from "./compile.ts";
+import { checkMode, checkRelease, releaseOf, sha256 } from "./compile.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSource, readSources } from "./read-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
 
 interface PlayOptions extends Pick<ClusterOptions, "filename" | "recursive" | "namespace" | "validate" | "config"> {
   readonly kubeVersion?: string;
+  readonly mode?: string;
   readonly backend?: "nft" | "legacy";
   readonly seed?: string;
   readonly output: "text" | "json" | "mermaid";
@@ -88,14 +90,19 @@ function inputOf(
   const ownConfig = said.config === undefined ? undefined : beside(path, said.config);
   const config = options.config ?? ownConfig;
   const namespace = options.namespace ?? said.namespace;
+  const asked = options.mode ?? said.mode;
   const cluster: ClusterOptions = {
     validate,
+    ...(asked === undefined ? {} : { mode: asked }),
     ...(config === undefined ? {} : { config }),
     ...(namespace === undefined ? {} : { namespace }),
   };
   const configured = kubeProxyConfig(manifests, cluster, values, release, report);
   if (configured === undefined) return undefined;
-  checkMode(configured.config.mode);
+  const mode = asked ?? configured.config.mode;
+  checkMode(mode, ["iptables", "ipvs"]);
+  checkRelease(release, mode);
+  const emulated: EmulatedMode = mode === "ipvs" ? "ipvs" : "iptables";
   const files = new Map(
     script.files.map(({ file }) => [file, readSources([beside(path, file)], false, report)] as const),
   );
@@ -103,6 +110,8 @@ function inputOf(
   const settings = {
     release,
     ...configured,
+    config: { ...configured.config, mode: emulated },
+    mode: emulated,
     build: buildOptions(cluster, release),
     backend: options.backend ?? said.backend ?? "nft",
     sha256,
@@ -156,6 +165,7 @@ export function playCommand(exit: (code: number) => void): Command {
     )
     .option("--config <file>", "KubeProxyConfiguration, or the kube-proxy ConfigMap")
     .option("--kube-version <release>", `release of kube-proxy, instead of the script's (${DEFAULT_VERSION})`)
+    .option("--mode <mode>", "proxy mode, iptables or ipvs, instead of the script's or the configuration's")
     .addOption(new Option("--backend <backend>", "back end of iptables (nft)").choices(["nft", "legacy"]))
     .option("--seed <seed>", "what the kernels draw by, instead of the script's (1)")
     .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json", "mermaid"]).default("text"))

@@ -1,3 +1,4 @@
+import type { IPVSTable } from "../rules/ipvs/model.ts";
 import type { Host, HostDescription, Interface } from "./host.ts";
 import { usesConntrack } from "./iptables/uses-conntrack.ts";
 import { indexServices } from "./ipvs/service-index.ts";
@@ -26,4 +27,9 @@ export function makeHost(description: HostDescription, sets: ReadonlyMap<string,
     sets,
     services: indexServices(description.ipvs),
   };
+}
+
+/** The same host with other virtual servers. */
+export function withVirtualServers(host: Host, ipvs: IPVSTable): Host {
+  return { ...host, ipvs, services: indexServices(ipvs) };
 }

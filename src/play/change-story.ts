@@ -4,8 +4,9 @@ import { hasArrived } from "../network/end.ts";
 import { type Connection, type Spoken, speak } from "./connection.ts";
 import { dialogue } from "./dialogue.ts";
 import type { ResultWord } from "./expectation.ts";
+import { ipvsStory, nodesText } from "./ipvs-story.ts";
+import type { NodeChange } from "./node-changes.ts";
 import { entryText } from "./node-state.ts";
-import type { RuleChange } from "./rule-changes.ts";
 import { endText, labelled, leadsTo, outcomeOf } from "./story.ts";
 import type { NodeEntry, Synced } from "./sync.ts";
 import type { World } from "./world.ts";
@@ -78,18 +79,22 @@ export function forecasts(world: World): readonly Forecast[] {
     .map((connection) => forecastOf(world, connection));
 }
 
-const nodesText = (nodes: readonly string[], all: readonly string[]): string =>
-  nodes.length === all.length && all.length > 1 ? "every node" : nodes.join(", ");
+const words: Readonly<
+  Record<NodeChange["what"], { readonly label: string; readonly one: string; readonly many: string }>
+> = {
+  rule: { label: "rules", one: "rule", many: "rules" },
+  "set entry": { label: "sets", one: "entry", many: "entries" },
+  "bound address": { label: "addresses", one: "address", many: "addresses" },
+};
 
-function ruleLine({ service, family, nodes, added, removed }: RuleChange, all: readonly string[]): string {
+function changeLine(change: NodeChange, all: readonly string[]): string {
+  const { what, service, family, nodes, added, removed } = change;
   const count = [added > 0 ? `+${added}` : "", removed > 0 ? `-${removed}` : ""]
     .filter((text) => text !== "")
     .join(" ");
-  const total = added + removed;
-  return labelled(
-    "rules",
-    `${count} ${family} rule${total === 1 ? "" : "s"} of ${service} on ${nodesText(nodes, all)}`,
-  );
+  const { label, one, many } = words[what];
+  const named = added + removed === 1 ? one : many;
+  return labelled(label, `${count} ${family} ${named} of ${service} on ${nodesText(nodes, all)}`);
 }
 
 const entryLine =
@@ -112,21 +117,31 @@ function nextLines(coming: readonly Forecast[]): readonly string[] {
 export function changeStory(
   world: World,
   synced: Synced,
-): { readonly lines: readonly string[]; readonly data: Readonly<Record<string, unknown>> } {
+): {
+  readonly lines: readonly string[];
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly notes: readonly string[];
+} {
   const { rules, deleted, flushed, left } = synced;
   const all = world.scene.network.nodes;
   const coming = forecasts(world);
   const entries = (list: readonly NodeEntry[]) => list.map(({ node, entry }) => ({ node, entry: entryText(entry) }));
+  const servers = ipvsStory(synced.ipvs, all);
+  const unchanged = rules.some(({ what }) => what === "rule") ? [] : [labelled("rules", "none changed")];
   return {
     lines: [
-      ...(rules.length === 0 ? [labelled("rules", "none changed")] : rules.map((change) => ruleLine(change, all))),
+      ...unchanged,
+      ...rules.map((change) => changeLine(change, all)),
+      ...servers.lines,
       ...deleted.map(entryLine("deleted", ", by kube-proxy's clean-up")),
       ...flushed.map(entryLine("deleted", ", because the interface it was masqueraded for is gone")),
       ...left.map(entryLine("left", ": no endpoint any more")),
       ...nextLines(coming),
     ],
+    notes: servers.lines,
     data: {
       rules,
+      ...(world.settings.mode === "ipvs" ? { ipvs: servers.data } : {}),
       deleted: entries(deleted),
       flushed: entries(flushed),
       left: entries(left),

@@ -72,7 +72,8 @@ export function playMermaid({ steps, fault }: Played): string {
     }
     if (step.kind === "show" || (step.kind === "expect" && step.failures.length === 0)) return [];
     const first = nameOf(cast, [...cast.keys()][0] ?? "the cluster");
-    const words = [`${timeText(step.at)} ${step.kind} ${step.title}`, ...step.failures.map((text) => `FAILED ${text}`)];
+    const title = `${timeText(step.at)} ${step.kind} ${step.title}`;
+    const words = [title, ...(step.notes ?? []), ...step.failures.map((text) => `FAILED ${text}`)];
     return words.map((text) => `  Note over ${first}: ${plain(text)}`);
   });
   const end = fault === undefined ? [] : [`  Note over ${nameOf(cast, "the cluster")}: ${plain(fault.message)}`];

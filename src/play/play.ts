@@ -8,6 +8,7 @@ import { NetworkState } from "../network/network-state.ts";
 import type { Diagnostic, Report, Source } from "../text/diagnostic.ts";
 import { placeColumn } from "../text/position.ts";
 import { renderDiagnostic } from "../text/render.ts";
+import type { LivingIPVS } from "./living-ipvs.ts";
 import { type ExtraPods, makeScene, type PlaySettings, type Scene } from "./scene.ts";
 import type { PreparedStep, Script } from "./script.ts";
 import { type ScriptPath, StepFault, type Told } from "./step.ts";
@@ -67,11 +68,11 @@ function writtenAddresses({ addresses }: Script, { cluster, pods }: Scene): read
 }
 
 /** Builds scenes; objects that the API server would refuse are a fault of the step that brings them. */
-function sceneMaker(settings: PlaySettings, report: Report) {
+function sceneMaker(settings: PlaySettings, living: LivingIPVS, report: Report) {
   return (manifests: Manifests, extra: ExtraPods, at: ScriptPath): Scene => {
     const errors: Diagnostic[] = [];
     let building = true;
-    const scene = makeScene(manifests, extra, settings, (diagnostic) => {
+    const scene = makeScene(manifests, extra, settings, living, (diagnostic) => {
       // a packet on its way to a Node that is gone: the step tells of it
       if (!building && diagnostic.code === "no-such-node") return;
       if (building && diagnostic.severity === "error") errors.push(diagnostic);
@@ -85,7 +86,8 @@ function sceneMaker(settings: PlaySettings, report: Report) {
 }
 
 function makeWorld(script: Script, { manifests, settings, files }: PlayInput, report: Report): World {
-  const make = sceneMaker(settings, once(report));
+  const living: LivingIPVS = { proxies: new Map(), started: new Map() };
+  const make = sceneMaker(settings, living, once(report));
   const none: ExtraPods = { addresses: [], pods: [] };
   const first = make(manifests, none, ["cluster"]);
   const extra = { addresses: writtenAddresses(script, first), pods: [] };
@@ -93,6 +95,7 @@ function makeWorld(script: Script, { manifests, settings, files }: PlayInput, re
     settings,
     files,
     state: new NetworkState(),
+    living,
     chooser: seededChooser(settings.seed),
     connections: new Map(),
     now: 0,
@@ -103,10 +106,13 @@ function makeWorld(script: Script, { manifests, settings, files }: PlayInput, re
       const scene = make(next, more, at);
       world.scene = scene;
       world.extra = more;
-      return sync(before, scene, world.state, world.now);
+      return sync(before, scene, world);
     },
   };
-  for (const node of world.scene.network.nodes) world.state.of(node);
+  for (const node of world.scene.network.nodes) {
+    world.state.of(node);
+    living.started.set(node, 0);
+  }
   return world;
 }
 

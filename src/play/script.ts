@@ -20,6 +20,7 @@ import { stepKinds } from "./steps.ts";
 /** What a script says about the cluster and its nodes; the command line can say otherwise. */
 export interface ScriptOptions {
   readonly kubeVersion?: string;
+  readonly mode?: "iptables" | "ipvs";
   readonly backend?: "nft" | "legacy";
   readonly namespace?: string;
   /** A file with kube-proxy's configuration, relative to the script. */
@@ -68,6 +69,7 @@ const script: Schema = object({
   cluster: files,
   options: object({
     kubeVersion: string,
+    mode: textOf((text) => text === "iptables" || text === "ipvs", "iptables or ipvs"),
     backend: textOf((text) => text === "nft" || text === "legacy", "nft or legacy"),
     namespace: string,
     config: string,

@@ -11,6 +11,8 @@ export interface Told {
   readonly title: string;
   readonly lines: readonly string[];
   readonly data: Readonly<Record<string, unknown>>;
+  /** Of the lines those that a diagram shows, too. */
+  readonly notes?: readonly string[];
   /** What an `expect` wanted and what came instead; empty where all is as expected. */
   readonly failures: readonly string[];
 }
@@ -79,6 +81,11 @@ export function stepKind<T>(
 }
 
 /** A step's report without anything to fail. */
-export function told(title: string, lines: readonly string[], data: Readonly<Record<string, unknown>>): Told {
-  return { title, lines, data, failures: [] };
+export function told(
+  title: string,
+  lines: readonly string[],
+  data: Readonly<Record<string, unknown>>,
+  notes: readonly string[] = [],
+): Told {
+  return { title, lines, data, notes, failures: [] };
 }

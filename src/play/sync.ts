@@ -1,4 +1,5 @@
 import { cleanConntrack } from "../assembly/clean-conntrack.ts";
+import { type ChangedIPVS, syncIPVS } from "../assembly/ipvs-node.ts";
 import { listEntries, removeEntry } from "../kernel/conntrack/table.ts";
 import type { ConntrackEntry } from "../kernel/entry.ts";
 import { forgetRecentLists } from "../kernel/matches/recent-table.ts";
@@ -6,11 +7,14 @@ import { endpointText } from "../kernel/packet-text.ts";
 import type { HostState } from "../kernel/state.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import type { NetworkNode } from "../network/network.ts";
-import type { NetworkState } from "../network/network-state.ts";
 import { conntrackCleanup } from "../proxy/conntrack-cleanup.ts";
 import type { ProxyState } from "../proxy/state.ts";
-import { type RuleChange, ruleChanges } from "./rule-changes.ts";
+import { namesOn } from "./ipvs-names.ts";
+import { proxyOn } from "./living-ipvs.ts";
+import { type NodeChange, nodeChanges } from "./node-changes.ts";
+import { leadsElsewhere } from "./node-state.ts";
 import type { Scene } from "./scene.ts";
+import type { World } from "./world.ts";
 
 /** An entry of a node's connection table. */
 export interface NodeEntry {
@@ -18,9 +22,21 @@ export interface NodeEntry {
   readonly entry: ConntrackEntry;
 }
 
+/** What a kube-proxy did to its node's ip_vs, and when: milliseconds of the play. */
+export interface HappenedIPVS extends Pick<ChangedIPVS, "events" | "ended"> {
+  readonly at: number;
+  readonly node: string;
+  /** A change of objects, the minute's try of the list, or `syncPeriod` without a pass. */
+  readonly cause: "change" | "minute" | "period";
+  /** The service ports of its virtual servers (`namesOn`). */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 /** What a change of objects did on the nodes. */
 export interface Synced {
-  readonly rules: readonly RuleChange[];
+  readonly rules: readonly NodeChange[];
+  /** What kube-proxies asked of ip_vs, in ipvs mode; nodes where nothing happened are left out. */
+  readonly ipvs: readonly HappenedIPVS[];
   /** Entries that kube-proxy's clean-up deleted. */
   readonly deleted: readonly NodeEntry[];
   /** Entries that the kernel dropped because the interface whose address they are masqueraded by is gone. */
@@ -68,23 +84,49 @@ const PROTOCOLS: ReadonlyMap<number, string> = new Map([
 /** Entries that lead to an endpoint of before that is none now. */
 function leadingNowhere(state: HostState, before: ProxyState, after: ProxyState): ConntrackEntry[] {
   const [was, is] = [endpointTexts(before), endpointTexts(after)];
-  return listEntries(state).filter(({ original, reply, destinationChanged }) => {
+  return listEntries(state).filter((entry) => {
+    const { original, reply } = entry;
     const to = `${PROTOCOLS.get(original.protocol)} ${endpointText(reply.src, reply.sport)}`;
-    return destinationChanged && original.family === after.family && was.has(to) && !is.has(to);
+    return leadsElsewhere(entry) && original.family === after.family && was.has(to) && !is.has(to);
   });
 }
 
+/** Nodes whose kube-proxies make their passes, in ipvs mode: each from what it has made so far. */
+function syncProxies(before: Scene, after: Scene, world: LivingWorld): HappenedIPVS[] {
+  const { state, living, now } = world;
+  const known = new Set(before.network.nodes);
+  return after.network.nodes.flatMap((node) => {
+    const host = state.of(node);
+    if (!known.has(node) && !living.started.has(node)) living.started.set(node, now);
+    const proxy = proxyOn(living, known.has(node) ? before : after, node);
+    const changed = syncIPVS(host, proxy.node, after.ipvs(node));
+    living.proxies.set(node, { ...proxy, node: changed.now, synced: now });
+    const { events, ended } = changed;
+    if (events.length + ended.length === 0) return [];
+    return [{ at: now, node, cause: "change" as const, names: namesOn(node, before, after), events, ended }];
+  });
+}
+
+/** What of a play a change of objects touches. */
+export type LivingWorld = Pick<World, "settings" | "state" | "living" | "now">;
+
 /**
- * Puts every node from one scene into the next: the new rules replace the old ones at once, connections and lists live on,
- * and kube-proxy cleans up behind. Nodes that are new begin with nothing at the time `now` of the play.
+ * Puts every node from one scene into the next: the new rules replace the old ones at once, connections and lists live on, virtual
+ * servers are changed bit by bit, and kube-proxy cleans up behind. Nodes that are new begin with nothing at this time of
+ * the play.
  */
-export function sync(before: Scene, after: Scene, state: NetworkState, now: number): Synced {
+export function sync(before: Scene, after: Scene, world: LivingWorld): Synced {
+  const { state, now, settings } = world;
   const families = familiesOf(before, after);
   const found: Readonly<Record<"deleted" | "flushed" | "left", NodeEntry[]>> = { deleted: [], flushed: [], left: [] };
   const known = new Set(before.network.nodes);
   for (const node of after.network.nodes) {
     const host = state.of(node);
     if (host.now < now) host.advance(now - host.now);
+  }
+  const ipvs = settings.mode === "ipvs" ? syncProxies(before, after, world) : [];
+  for (const node of after.network.nodes) {
+    const host = state.of(node);
     if (!known.has(node) || (host.entries.size === 0 && host.ofName.size === 0)) continue;
     const [old, next] = [before.network.node(node), after.network.node(node)];
     if (old === undefined || next === undefined) continue;
@@ -93,10 +135,14 @@ export function sync(before: Scene, after: Scene, state: NetworkState, now: numb
     forgetRecentLists(host, next.host.rules);
     for (const family of families) {
       const [was, is] = [before.proxy(node, family), after.proxy(node, family)];
-      const cleanup = conntrackCleanup({ cluster: before.cluster, state: was }, { cluster: after.cluster, state: is });
+      const synced = [
+        { cluster: before.cluster, state: was },
+        { cluster: after.cluster, state: is },
+      ] as const;
+      const cleanup = conntrackCleanup(...synced, settings.mode);
       if (cleanup !== undefined) found.deleted.push(...cleanConntrack(host, family, cleanup).map(of));
       found.left.push(...leadingNowhere(host, was, is).map(of));
     }
   }
-  return { rules: ruleChanges(before, after, families), ...found };
+  return { rules: nodeChanges(before, after, families), ipvs, ...found };
 }

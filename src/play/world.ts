@@ -2,6 +2,7 @@ import type { AssumingChooser } from "../kernel/chooser/seeded.ts";
 import type { NetworkState } from "../network/network-state.ts";
 import type { Source } from "../text/diagnostic.ts";
 import type { Connection } from "./connection.ts";
+import type { LivingIPVS } from "./living-ipvs.ts";
 import type { ExtraPods, PlaySettings, Scene } from "./scene.ts";
 import type { ScriptPath } from "./step.ts";
 import type { Synced } from "./sync.ts";
@@ -15,6 +16,8 @@ export interface World {
   /** Sources of files that steps name. */
   readonly files: ReadonlyMap<string, readonly Source[]>;
   readonly state: NetworkState;
+  /** The nodes' kube-proxies, in ipvs mode. */
+  readonly living: LivingIPVS;
   /** Draws for the kernels; the whole play goes by one. */
   readonly chooser: AssumingChooser;
   readonly connections: Map<string, Connection>;

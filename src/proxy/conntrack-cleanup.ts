@@ -1,33 +1,11 @@
 import type { Cluster } from "../cluster/cluster.ts";
 import type { EndpointSlice } from "../manifest/endpointslice.ts";
 import type { Located } from "../manifest/object.ts";
+import { type CleanupTraits, cleanupTraitsOf } from "./conntrack-traits.ts";
 import { type Endpoint, endpointsOfPort, slicesByService } from "./endpoints.ts";
-import { type Trait, traitsOf } from "./release.ts";
 import type { ServicePort } from "./serviceport.ts";
 import type { PortDecision, ProxyState } from "./state.ts";
 import { proxyTraitsOf } from "./traits.ts";
-
-type TraitName =
-  | "byEvents"
-  | "byServing"
-  | "comparesPorts"
-  | "nodePortNeedsEndpoints"
-  | "nodePortWhenOpened"
-  | "nodePortInsteadOfClusterIP"
-  | "skipsEmpty"
-  | "vipsToo";
-
-/** How releases differ in what they delete (iptables-mode §5.1, iptables-history §8). */
-const cleanupTraits: Readonly<Record<TraitName, Trait>> = {
-  byEvents: { to: 31, reason: "runs the conntrack tool for what was removed or became active, instead of a listing" },
-  byServing: { from: 29, to: 31, reason: "an endpoint is active while it serves, not only while it is ready" },
-  comparesPorts: { from: 34, reason: "an entry must lead to a serving endpoint's address and port, not address alone" },
-  nodePortNeedsEndpoints: { from: 37, reason: "entries of a node port stay while its Service has no serving endpoint" },
-  nodePortWhenOpened: { to: 19, reason: "entries of a node port go when the port's socket is opened" },
-  nodePortInsteadOfClusterIP: { to: 19, reason: "with a node port, a removed endpoint's entries by ClusterIP stay" },
-  skipsEmpty: { from: 32, to: 36, reason: "a service port without serving endpoints is passed over" },
-  vipsToo: { from: 20, reason: "load-balancer addresses of newly active service ports count, not only external IPs" },
-};
 
 /** Chooses entries of one protocol for `conntrack -D`; what is absent is not asked for. Addresses are canonical texts. */
 export interface CleanupFilter {
@@ -63,6 +41,9 @@ export interface CleanupEntry {
   readonly replySource: { readonly ip: string; readonly port: number };
   readonly destinationTranslated: boolean;
 }
+
+/** Modes whose clean-up is known; they differ in old releases only. */
+export type CleanupMode = "iptables" | "ipvs";
 
 /** What a node knew at one sync, for one family. */
 export interface Synced {
@@ -106,16 +87,37 @@ function endpointFinder({ cluster, state }: Synced): (port: ServicePort) => read
     endpointsOfPort(slices.get(`${namespace}/${name}`) ?? [], portName, protocol, state.nodeName, traits);
 }
 
-type EventTraits = Readonly<Record<TraitName, boolean>>;
-
-const isActive = ({ ready, serving }: Endpoint, { byServing }: EventTraits): boolean => (byServing ? serving : ready);
+const isActive = ({ ready, serving }: Endpoint, { byServing, countsAll }: CleanupTraits): boolean =>
+  countsAll || (byServing ? serving : ready);
 
 /** `detectStaleConntrackEntries`: the same endpoint, as active as before; where ready counts, also as near or far. */
-const isSame = (a: Endpoint, b: Endpoint, traits: EventTraits): boolean =>
+const isSame = (a: Endpoint, b: Endpoint, traits: CleanupTraits): boolean =>
   a.text === b.text && isActive(a, traits) === isActive(b, traits) && (traits.byServing || a.local === b.local);
 
-/** Filters for service ports that are gone, that had no active endpoint before, or whose node port is new. */
-function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits): CleanupFilter[] {
+/** How one mode of a release makes filters. */
+interface Events {
+  readonly traits: CleanupTraits;
+  /** Load-balancer addresses of newly active service ports count. */
+  readonly vips: boolean;
+  /** Node ports whose entries go in this pass. */
+  readonly nodePorts: "newly active" | "new" | "all";
+  /** A removed endpoint's entries by node port go. */
+  readonly endpointNodePorts: boolean;
+}
+
+function eventsOf(traits: CleanupTraits, mode: CleanupMode): Events {
+  if (mode === "ipvs" && traits.ipvsByPass)
+    return { traits, vips: traits.ipvsVIPs, nodePorts: "all", endpointNodePorts: false };
+  const nodePorts = traits.nodePortWhenOpened ? "new" : "newly active";
+  return { traits, vips: traits.vipsToo, nodePorts, endpointNodePorts: true };
+}
+
+/** Filters for service ports that are gone or that had no active endpoint before, and for node ports. */
+function serviceFilters(
+  before: Synced,
+  after: ProxyState,
+  { traits, vips, nodePorts: which }: Events,
+): CleanupFilter[] {
   const [old, now] = [byKey(before.state), byKey(after)];
   const endpointsBefore = endpointFinder(before);
   const addresses = new Set<string>();
@@ -123,14 +125,14 @@ function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits):
   for (const [key, { port }] of old) if (port.protocol === "UDP" && !now.has(key)) addresses.add(port.clusterIP);
   for (const [key, { port, known }] of now) {
     if (port.protocol !== "UDP") continue;
-    const had = old.get(key);
-    if (traits.nodePortWhenOpened && port.nodePort !== 0 && had?.port.nodePort !== port.nodePort)
-      nodePorts.add(port.nodePort);
+    const isNew = which === "new" && old.get(key)?.port.nodePort !== port.nodePort;
+    const isSwept = which === "all" && after.ipvs.nodePortAddresses.length > 0;
+    if (port.nodePort !== 0 && (isNew || isSwept)) nodePorts.add(port.nodePort);
     // endpoints count by themselves: those that were there before their Service make nothing newly active
     const wasActive = endpointsBefore(port).some((endpoint) => isActive(endpoint, traits));
     if (wasActive || !known.some((endpoint) => isActive(endpoint, traits))) continue;
-    for (const ip of [port.clusterIP, ...externalAddresses(port, traits.vipsToo)]) addresses.add(ip);
-    if (!traits.nodePortWhenOpened && port.nodePort !== 0) nodePorts.add(port.nodePort);
+    for (const ip of [port.clusterIP, ...externalAddresses(port, vips)]) addresses.add(ip);
+    if (which === "newly active" && port.nodePort !== 0) nodePorts.add(port.nodePort);
   }
   return [
     ...[...addresses].map((originalDestination) => ({ protocol: "UDP" as const, originalDestination })),
@@ -139,7 +141,11 @@ function serviceFilters(before: Synced, after: ProxyState, traits: EventTraits):
 }
 
 /** Filters for endpoints that were active and are gone, or changed, of service ports that are still there. */
-function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTraits): CleanupFilter[] {
+function endpointFilters(
+  before: ProxyState,
+  after: ProxyState,
+  { traits, endpointNodePorts }: Events,
+): CleanupFilter[] {
   const now = byKey(after);
   return before.ports.flatMap((old) => {
     const current = now.get(keyOf(old));
@@ -148,9 +154,11 @@ function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTra
     const gone = old.known.filter(
       (was) => isActive(was, traits) && !current.known.some((is) => isSame(was, is, traits)),
     );
-    const ofCluster = nodePort !== 0 && traits.nodePortInsteadOfClusterIP ? [] : [clusterIP];
+    const ofCluster = nodePort !== 0 && endpointNodePorts && traits.nodePortInsteadOfClusterIP ? [] : [clusterIP];
     return gone.flatMap(({ ip: translatedTo }): CleanupFilter[] => [
-      ...(nodePort === 0 ? [] : [{ protocol: "UDP" as const, originalPort: nodePort, translatedTo }]),
+      ...(nodePort === 0 || !endpointNodePorts
+        ? []
+        : [{ protocol: "UDP" as const, originalPort: nodePort, translatedTo }]),
       ...[...ofCluster, ...externalAddresses(current.port, true)].map((originalDestination) => ({
         protocol: "UDP" as const,
         originalDestination,
@@ -160,7 +168,7 @@ function endpointFilters(before: ProxyState, after: ProxyState, traits: EventTra
   });
 }
 
-function reconciliation({ ports }: ProxyState, traits: EventTraits): ConntrackCleanup {
+function reconciliation({ ports }: ProxyState, traits: CleanupTraits): ConntrackCleanup {
   const byAddress = new Map<string, ReadonlySet<string>>();
   const byNodePort = new Map<number, ReadonlySet<string>>();
   for (const { port, known } of ports) {
@@ -200,15 +208,16 @@ function udpSlicesChanged(before: Synced, after: Synced): boolean {
 
 /**
  * What kube-proxy deletes from the connection table after it has written the rules of a change (iptables-mode §5.1 for 1.32 and
- * later, iptables-history §8 for releases before); `undefined` when it does not look at the table at all. Both sides are of
- * one node and family.
+ * later, iptables-history §8 for releases before; ipvs-mode §7.6); `undefined` when it does not look at the table at all. Both sides
+ * are of one node and family, and the same for a pass without changes.
  */
-export function conntrackCleanup(before: Synced, after: Synced): ConntrackCleanup | undefined {
-  const traits = traitsOf(cleanupTraits, after.state.release);
+export function conntrackCleanup(before: Synced, after: Synced, mode: CleanupMode): ConntrackCleanup | undefined {
+  const traits = cleanupTraitsOf(after.state.release);
   if (!traits.byEvents) return udpSlicesChanged(before, after) ? reconciliation(after.state, traits) : undefined;
+  const events = eventsOf(traits, mode);
   const filters = [
-    ...serviceFilters(before, after.state, traits),
-    ...endpointFilters(before.state, after.state, traits),
+    ...serviceFilters(before, after.state, events),
+    ...endpointFilters(before.state, after.state, events),
   ];
   return filters.length === 0 ? undefined : { kind: "filters", filters };
 }

@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { EmulatedMode } from "../../src/assembly/node-rules.ts";
 import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
 import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { type Played, play } from "../../src/play/play.ts";
 import { readScript } from "../../src/play/script.ts";
@@ -14,6 +16,10 @@ const ROOT: string = fileURLToPath(new URL("../../../", import.meta.url));
 export interface PlayChoice {
   /** Minor number of the release. */
   readonly minor?: number;
+  /** Instead of the script's. */
+  readonly mode?: EmulatedMode;
+  /** Settings of kube-proxy, instead of the cluster's. */
+  readonly config?: KubeProxyConfiguration;
   readonly seed?: string | number;
 }
 
@@ -25,7 +31,7 @@ function sourcesOf(path: string): readonly Source[] {
 }
 
 /** Plays a script; paths in it begin at its own folder, which is named from the project's root. */
-export function playSource(source: Source, { minor = 37, seed }: PlayChoice = {}): Played {
+export function playSource(source: Source, { minor = 37, seed, mode: asked, config: given }: PlayChoice = {}): Played {
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") found.push(diagnostic);
@@ -40,10 +46,12 @@ export function playSource(source: Source, { minor = 37, seed }: PlayChoice = {}
   );
   const release = { minor };
   const written = configurationsIn(manifests, report).at(-1);
-  const config = resolveKubeProxyConfig(written?.value ?? {}, release).config as ResolvedConfig;
-  const { outsideRoutesPods, seed: own } = script.options;
+  const { outsideRoutesPods, seed: own, mode: said } = script.options;
+  const mode = asked ?? said ?? "iptables";
+  const config = resolveKubeProxyConfig({ ...(given ?? written?.value), mode }, release).config as ResolvedConfig;
   const settings = {
     release,
+    mode,
     config,
     written,
     build: { validate: "strict" as const, minor },

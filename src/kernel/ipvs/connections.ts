@@ -4,6 +4,7 @@ import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { bind, unbind } from "./destinations.ts";
 import type { Connection, IPVSTables } from "./model.ts";
+import type { IPVSSwitches } from "./switches.ts";
 
 /** The name of a client in the table: all its connections of one port are found together, as in the kernel's hash. */
 function clientKey(family: IPFamily, protocol: number, client: Address, port: number): string {
@@ -74,6 +75,11 @@ export function findTemplate(
   return ofClient(tables, family, protocol, client, 0).find(
     (each) => each.isTemplate && each.virtualPort === virtualPort && sameAddress(each.virtual, virtual),
   );
+}
+
+/** Would a new connection still go by a template (`ip_vs_check_template`)? */
+export function isTemplateValid({ destination }: Connection, { expireQuiescentTemplate }: IPVSSwitches): boolean {
+  return destination.available && !(destination.weight === 0 && expireQuiescentTemplate);
 }
 
 /** What a new connection is made of. */

@@ -1,18 +1,34 @@
 import type { IPAddress } from "../../net/ip.ts";
-import { connectionStates, type IPVSConnection } from "../../rules/ipvs/model.ts";
+import { connectionStates, type IPVSConnection, type VirtualServerKey } from "../../rules/ipvs/model.ts";
 import type { Host } from "../host.ts";
 import type { Address } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import { allConnections } from "./connections.ts";
+import { allConnections, isTemplateValid } from "./connections.ts";
 import type { Connection, Service } from "./model.ts";
 import { serviceId } from "./service-index.ts";
 import { configureIPVS, serviceNow } from "./services.ts";
+import { ipvsSwitches } from "./switches.ts";
 import { runIPVSTimers } from "./timers.ts";
 
 /** Connections and templates as `ipvsadm -Lnc` has them, the oldest first; the kernel's own order is that of its hash. */
 export function listConnections(state: HostState): readonly Connection[] {
   runIPVSTimers(state);
   return allConnections(state.ipvs).sort((a, b) => a.id - b.id);
+}
+
+/** A template that a new connection would go by, with its virtual server. */
+export interface LivingTemplate extends Connection {
+  readonly key: VirtualServerKey;
+}
+
+/** The templates that new connections would go by, the oldest first: virtual servers that keep no clients any more ask none. */
+export function listTemplates(host: Host, state: HostState): readonly LivingTemplate[] {
+  const switches = ipvsSwitches(host);
+  return listConnections(state).flatMap((template) => {
+    const server = host.services.byId.get(template.service);
+    if (!template.isTemplate || server?.persistence === undefined || !isTemplateValid(template, switches)) return [];
+    return [{ ...template, key: server.key }];
+  });
 }
 
 /** Whole seconds that a connection lives on. */

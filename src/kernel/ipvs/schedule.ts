@@ -3,7 +3,15 @@ import { type Address, protocols, tcpFlag } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { choose, recordChoice } from "./choose.ts";
-import { controlledBy, findRequest, findTemplate, inverse, newConnection, restart } from "./connections.ts";
+import {
+  controlledBy,
+  findRequest,
+  findTemplate,
+  inverse,
+  isTemplateValid,
+  newConnection,
+  restart,
+} from "./connections.ts";
 import { maskedClient } from "./masked-client.ts";
 import type { Connection, Destination, Service } from "./model.ts";
 import { findServiceId } from "./service-index.ts";
@@ -111,8 +119,7 @@ const IMPOSSIBLE_PORT = 65535;
 
 /** `ip_vs_check_template`: one whose real server is gone or wanted no more becomes such that nothing finds it. */
 function isValid(walk: Walk, template: Connection): boolean {
-  const { available, weight } = template.destination;
-  if (available && !(weight === 0 && ipvsSwitches(walk.host).expireQuiescentTemplate)) return true;
+  if (isTemplateValid(template, ipvsSwitches(walk.host))) return true;
   walk.state.set(template, "virtualPort", IMPOSSIBLE_PORT);
   walk.state.set(template, "realPort", IMPOSSIBLE_PORT);
   return false;

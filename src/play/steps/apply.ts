@@ -38,7 +38,7 @@ export const apply: StepKind = stepKind<unknown>("apply", schema, (value, { at, 
         `these objects cannot be read:\n${errors.map((each) => renderDiagnostic(each, { color: false })).join("\n")}`,
       );
     const { after, applied } = applyObjects(world.scene.manifests, given, namespace);
-    const { lines, data } = changeStory(world, world.change(after, at));
+    const { lines, data, notes } = changeStory(world, world.change(after, at));
     const echo = applied.map(({ bucket, key, what }) => `${bucketNames[bucket].word}/${key.split("/").at(-1)} ${what}`);
     const unused = [
       ...given.skipped,
@@ -53,6 +53,6 @@ export const apply: StepKind = stepKind<unknown>("apply", schema, (value, { at, 
       typeof value === "string" && !value.includes("\n")
         ? value
         : `${applied.length} object${applied.length === 1 ? "" : "s"}`;
-    return told(title, [...echo, ...skipped, ...lines], { applied, ...data });
+    return told(title, [...echo, ...skipped, ...lines], { applied, ...data }, notes);
   };
 });

@@ -84,7 +84,7 @@ export const remove: StepKind = stepKind<string | readonly string[]>("delete", s
       extra = stayingPods(slices, () => true, extra);
       if (keys.size > 0) echo.push(`and its ${keys.size} EndpointSlice${keys.size === 1 ? "" : "s"}; the Pods stay`);
     });
-    const { lines, data } = changeStory(world, world.change(manifests, at, extra));
-    return told(list.join(" "), [...echo, ...lines], { objects: list, ...data });
+    const { lines, data, notes } = changeStory(world, world.change(manifests, at, extra));
+    return told(list.join(" "), [...echo, ...lines], { objects: list, ...data }, notes);
   };
 });

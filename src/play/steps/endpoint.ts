@@ -140,9 +140,9 @@ export const endpoint: StepKind = stepKind<Value>(
           extra = stayingPods(slices, (address) => addresses.has(address), world.extra);
       }
       const endpointSlices = manifests.endpointSlices.map((slice) => replaced.get(slice) ?? slice);
-      const { lines, data } = changeStory(world, world.change({ ...manifests, endpointSlices }, at, extra));
+      const { lines, data, notes } = changeStory(world, world.change({ ...manifests, endpointSlices }, at, extra));
       const words = labelled("endpoint", `${text} of ${service} ${WORDS[verb]}${podWords(value, known)}`);
-      return told(`${verb} ${text} of ${service}`, [words, ...lines], { [verb]: text, of: service, ...data });
+      return told(`${verb} ${text} of ${service}`, [words, ...lines], { [verb]: text, of: service, ...data }, notes);
     };
   },
 );

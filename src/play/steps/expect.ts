@@ -1,7 +1,9 @@
 import { listEntries } from "../../kernel/conntrack/table.ts";
 import { int32, object, string } from "../../manifest/schema.ts";
 import { nodeIn, serviceIn } from "../addresses.ts";
-import { type AffinityEntry, affinityEntries, entryProtocol, entryText, leadsTo } from "../node-state.ts";
+import { type AffinityEntry, affinityEntries } from "../affinity.ts";
+import { checkServer, type ServerWish, serverWishSchema } from "../expect-server.ts";
+import { entryProtocol, entryText, leadsTo } from "../node-state.ts";
 import { type ScriptPath, type StepKind, stepKind } from "../step.ts";
 import { labelled, sideText } from "../story.ts";
 import type { World } from "../world.ts";
@@ -29,6 +31,7 @@ interface AffinityWish {
 interface Value {
   readonly conntrack?: ConntrackWish;
   readonly affinity?: AffinityWish;
+  readonly server?: ServerWish;
 }
 
 const fits = (wish: string | undefined, actual: string): boolean => wish === undefined || wish === actual;
@@ -78,24 +81,25 @@ export const expect: StepKind = stepKind<Value>(
   object({
     conntrack: object({ node: string, proto: string, from: string, to: string, endpoint: string, count: int32 }),
     affinity: object({ node: string, of: string, client: string, endpoint: string }),
+    server: serverWishSchema,
   }),
   (value, { at, reading }) => {
-    const { conntrack, affinity } = value;
-    if (conntrack === undefined && affinity === undefined)
+    const { conntrack, affinity, server } = value;
+    if (conntrack === undefined && affinity === undefined && server === undefined)
       reading.fault(
         at,
         "missing-field",
-        "alone, expect asks for conntrack or affinity; beside connect, send, … for what came of it",
+        "alone, expect asks for conntrack, affinity or server; beside connect, send, … for what came of it",
       );
-    for (const [name, wish] of Object.entries({ conntrack, affinity }))
+    for (const [name, wish] of Object.entries({ conntrack, affinity, server }))
       if (wish !== undefined && wish.node === undefined)
         reading.fault([...at, name], "missing-field", "Required value: node");
     return (world) => {
-      const nodeOf = (name: "conntrack" | "affinity"): string =>
-        nodeIn(world, value[name]?.node ?? "", [...at, name, "node"]);
+      const nodeOf = (name: keyof Value): string => nodeIn(world, value[name]?.node ?? "", [...at, name, "node"]);
       const failures = [
         ...(conntrack === undefined ? [] : checkConntrack(world, nodeOf("conntrack"), conntrack)),
         ...(affinity === undefined ? [] : checkAffinity(world, nodeOf("affinity"), affinity, [...at, "affinity"])),
+        ...(server === undefined ? [] : checkServer(world, nodeOf("server"), server, [...at, "server"])),
       ];
       const title = Object.entries(value)
         .map(

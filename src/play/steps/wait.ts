@@ -1,7 +1,9 @@
 import { listEntries } from "../../kernel/conntrack/table.ts";
 import { string } from "../../manifest/schema.ts";
 import { readDuration, timeText } from "../clock.ts";
+import { ipvsStory } from "../ipvs-story.ts";
 import { entryText } from "../node-state.ts";
+import { passTime } from "../pass-time.ts";
 import { type StepKind, stepKind, told } from "../step.ts";
 import { labelled } from "../story.ts";
 import type { NodeEntry } from "../sync.ts";
@@ -21,15 +23,29 @@ export const wait: StepKind = stepKind<string>("wait", string, (value, { at, rea
   return (world) => {
     const before = living(world);
     world.now += milliseconds;
-    for (const node of world.scene.network.nodes) {
-      const host = world.state.of(node);
-      host.advance(world.now - host.now);
-    }
-    const gone = before.filter(({ node, entry }) => entry.expires <= world.state.of(node).now);
-    const lines = gone.map(({ node, entry }) => labelled("expired", `${entryText(entry)} on ${node}`));
-    return told(timeText(milliseconds), lines, {
-      milliseconds,
-      expired: gone.map(({ node, entry }) => ({ node, entry: entryText(entry) })),
+    const { ipvs, deleted } = passTime(world, world.now);
+    const swept = new Set(deleted.map(({ entry }) => entry));
+    const gone = before.filter(({ node, entry }) => {
+      const isOver = entry.dead || entry.expires <= world.state.of(node).now;
+      return isOver && !swept.has(entry);
     });
+    const { lines, data } = ipvsStory(ipvs, world.scene.network.nodes);
+    const entries = (list: readonly NodeEntry[]) => list.map(({ node, entry }) => ({ node, entry: entryText(entry) }));
+    return told(
+      timeText(milliseconds),
+      [
+        ...gone.map(({ node, entry }) => labelled("expired", `${entryText(entry)} on ${node}`)),
+        ...deleted.map(({ node, entry }) =>
+          labelled("deleted", `${entryText(entry)} on ${node}, by kube-proxy's clean-up`),
+        ),
+        ...lines,
+      ],
+      {
+        milliseconds,
+        expired: entries(gone),
+        ...(world.settings.mode === "ipvs" ? { ipvs: data, deleted: entries(deleted) } : {}),
+      },
+      lines,
+    );
   };
 });
