@@ -3,7 +3,8 @@ import { faultsOf, playSteps } from "./support.ts";
 
 /** Releases that clean up in the same way. */
 const groups = {
-  "1.21–1.28": [21, 25, 26, 27, 28],
+  "1.21": [21],
+  "1.25–1.28": [25, 26, 27, 28],
   "1.29–1.31": [29, 30, 31],
   "1.32–1.33": [32, 33],
   "1.34–1.36": [34, 35, 36],
@@ -11,11 +12,13 @@ const groups = {
 } as const;
 type Group = keyof typeof groups;
 
-const EVENTS: readonly Group[] = ["1.21–1.28", "1.29–1.31"];
-/** Those of them to which an endpoint that terminates is gone, though it serves. */
-const BY_READY: readonly Group[] = EVENTS.filter((group) => group !== "1.29–1.31");
+const EVENTS: readonly Group[] = ["1.21", "1.25–1.28", "1.29–1.31"];
+/** Those to which an endpoint that terminates is gone, though it serves. */
+const BY_READY: readonly Group[] = ["1.25–1.28"];
 const RECONCILING: readonly Group[] = ["1.32–1.33", "1.34–1.36", "1.37"];
 const ALL: readonly Group[] = [...EVENTS, ...RECONCILING];
+/** Those to which it makes a difference what an endpoint's conditions are; before that every endpoint in a slice counts. */
+const BY_CONDITION: readonly Group[] = ALL.filter((group) => group !== "1.21");
 
 const QUESTION = `  - connect: { name: q, from: 10.1.1.9, to: "svc/dns:dns", choose: 10.1.2.53 }\n`;
 const NODE_PORT = `  - connect: { name: q, from: 10.1.1.9, to: "node/one:30053", proto: udp, choose: 10.1.2.53 }\n`;
@@ -41,8 +44,13 @@ const rows: readonly (readonly [what: string, steps: string, deleting: readonly 
   ],
   ["another endpoint is gone", `${QUESTION}  - endpoint: { remove: 10.1.1.53, of: dns }`, []],
   ["the endpoint terminates and serves", `${QUESTION}  - endpoint: { terminating: 10.1.2.53, of: dns }`, BY_READY],
-  ["the endpoint terminates and serves no more", `${QUESTION}  - endpoint: { failing: 10.1.2.53, of: dns }`, ALL],
-  ["the endpoint is not ready", `${QUESTION}  - endpoint: { unready: 10.1.2.53, of: dns }`, ALL],
+  ["the endpoint terminates and serves no more", `${QUESTION}  - endpoint: { failing: 10.1.2.53, of: dns }`, BY_CONDITION],
+  ["the endpoint is not ready", `${QUESTION}  - endpoint: { unready: 10.1.2.53, of: dns }`, BY_CONDITION],
+  [
+    "to the ClusterIP while no endpoint is ready, and one becomes so",
+    `  - delete: svc/dns\n${slice("{ addresses: [10.1.1.53], nodeName: one, conditions: { ready: false, serving: false } }")}  - connect: { name: q, from: 10.1.1.9, to: "10.96.0.10:53", proto: udp }\n${service(", clusterIP: 10.96.0.10, clusterIPs: [10.96.0.10]")}  - expect: { conntrack: { node: one, to: "10.96.0.10:53", count: 1 } }\n${slice(ONE)}`,
+    BY_CONDITION,
+  ],
   [
     "the endpoints listen on another port",
     `${QUESTION}${slice(`${ONE}, ${TWO}`, 5354)}`,
