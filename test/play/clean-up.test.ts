@@ -44,7 +44,11 @@ const rows: readonly (readonly [what: string, steps: string, deleting: readonly 
   ],
   ["another endpoint is gone", `${QUESTION}  - endpoint: { remove: 10.1.1.53, of: dns }`, []],
   ["the endpoint terminates and serves", `${QUESTION}  - endpoint: { terminating: 10.1.2.53, of: dns }`, BY_READY],
-  ["the endpoint terminates and serves no more", `${QUESTION}  - endpoint: { failing: 10.1.2.53, of: dns }`, BY_CONDITION],
+  [
+    "the endpoint terminates and serves no more",
+    `${QUESTION}  - endpoint: { failing: 10.1.2.53, of: dns }`,
+    BY_CONDITION,
+  ],
   ["the endpoint is not ready", `${QUESTION}  - endpoint: { unready: 10.1.2.53, of: dns }`, BY_CONDITION],
   [
     "to the ClusterIP while no endpoint is ready, and one becomes so",
