@@ -1,5 +1,13 @@
 import type { CompiledIPVS } from "../compile/ipvs/compile.ts";
-import { emptyGracefulList, type GracefulList, planSync, planTick, type SyncPlan } from "../compile/ipvs/sync-plan.ts";
+import {
+  emptyGracefulList,
+  type GracefulList,
+  planSync,
+  planTick,
+  type SyncPlan,
+  type WantedServers,
+} from "../compile/ipvs/sync-plan.ts";
+import { ipvsTraitsOf } from "../compile/ipvs/traits.ts";
 import { runIPVSCommands } from "../kernel/ipvs/commands.ts";
 import { allConnections } from "../kernel/ipvs/connections.ts";
 import { countedTable } from "../kernel/ipvs/counted-table.ts";
@@ -70,14 +78,25 @@ function carryOut(
   return { now, events, ended: before.filter((connection) => !left.has(connection)) };
 }
 
+/** What a pass wants of a family; a first one resets weights in releases that do so. */
+function wantedOf({ state, compiled }: FamilyIPVS, isFirst: boolean): WantedServers {
+  return {
+    family: state.family,
+    virtualServers: compiled.table.virtualServers,
+    excludeCIDRs: state.ipvs.excludeCIDRs,
+    resetsWeights: isFirst && ipvsTraitsOf(state.release).resetsWeights,
+  };
+}
+
 /** A pass of kube-proxy over both families (ipvs-mode §7.1, §7.4): the kernel's state lives on. */
 export function syncIPVS(host: HostState, before: NodeIPVS, wanted: readonly FamilyIPVS[]): ChangedIPVS {
-  return carryOut(host, wanted, before, (present, list, { state, compiled }) =>
-    planSync(present, list, {
-      family: state.family,
-      virtualServers: compiled.table.virtualServers,
-      excludeCIDRs: state.ipvs.excludeCIDRs,
-    }),
+  return carryOut(host, wanted, before, (present, list, family) => planSync(present, list, wantedOf(family, false)));
+}
+
+/** The first pass of a kube-proxy that finds what one before it has made. */
+export function restartIPVS(host: HostState, before: NodeIPVS, wanted: readonly FamilyIPVS[]): ChangedIPVS {
+  return carryOut(host, wanted, { ...before, graceful: emptyGracefulList }, (present, list, family) =>
+    planSync(present, list, wantedOf(family, true)),
   );
 }
 

@@ -4,6 +4,7 @@ import { connect } from "./steps/connect.ts";
 import { remove } from "./steps/delete.ts";
 import { endpoint } from "./steps/endpoint.ts";
 import { expect } from "./steps/expect.ts";
+import { restart } from "./steps/restart.ts";
 import { show } from "./steps/show.ts";
 import { close, reply, reset, send } from "./steps/speaking.ts";
 import { wait } from "./steps/wait.ts";
@@ -19,6 +20,7 @@ export const stepKinds: readonly StepKind[] = [
   endpoint,
   apply,
   remove,
+  restart,
   show,
   expect,
 ];

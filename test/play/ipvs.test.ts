@@ -36,6 +36,10 @@ const rows: readonly (readonly [what: string, steps: string, choice?: PlayChoice
     "a node that joins has minutes of its own",
     `  - wait: 50s\n${NODE}  - connect: { name: c, from: node/three, to: "svc/web:http", choose: 10.1.2.80 }\n  - reset: c\n${GOES}  - wait: 59999ms\n  - expect: { server: { node: three, ${OLD}, weight: 0 } }\n  - wait: 1ms\n  - expect: { server: { node: three, of: web, ${OLD}, count: 0 } }`,
   ],
+  [
+    "… also when nobody looks in between",
+    `  - wait: 50s\n${NODE}  - connect: { name: c, from: node/three, to: "svc/web:http", choose: 10.1.2.80 }\n  - reset: c\n${GOES}  - wait: 1m\n  - expect: { server: { node: three, of: web, ${OLD}, count: 0 } }`,
+  ],
   ["a real server without connections goes at once", `${GOES}${server(`${OLD}, count: 0`)}`],
   [
     "the last endpoint terminates and serves: it stays, as no other is there",
@@ -116,6 +120,14 @@ const rows: readonly (readonly [what: string, steps: string, choice?: PlayChoice
   - send: a
     expect: { endpoint: "10.1.2.91:8080", reply: as-called }
 `,
+  ],
+  [
+    "a kube-proxy that starts anew has forgotten its list, and puts on it what is not wanted",
+    `${page()}${GOES}  - wait: 30s\n  - restart: one\n${server(`${OLD}, weight: 0, active: 1`)}  - reset: c\n  - wait: 59999ms\n${server(`${OLD}, weight: 0`)}  - wait: 1ms\n${server(`${OLD}, count: 0`)}`,
+  ],
+  [
+    "… in minutes of its own",
+    `${page()}${GOES}  - wait: 30s\n  - reset: c\n  - wait: 15s\n  - restart: one\n${server(`${OLD}, count: 0`)}`,
   ],
   [
     "times that the configuration sets",

@@ -20,6 +20,7 @@ export type IPVSTraitName =
   | "randomFullyAlways"
   | "readyHairpins"
   | "realServersByText"
+  | "resetsWeights"
   | "routeLocalnet"
   | "sctpLocalReturnFirst";
 
@@ -47,6 +48,7 @@ export const ipvsTraits: Readonly<Record<IPVSTraitName, Trait>> = {
   randomFullyAlways: { from: 37, reason: "MASQUERADE always carries --random-fully" },
   readyHairpins: { to: 20, reason: "KUBE-LOOP-BACK holds ready endpoints only, as no others are kept" },
   realServersByText: { to: 29, reason: "real servers are added in the order of their texts" },
+  resetsWeights: { from: 26, reason: "the first pass gives wanted real servers weight 1 again" },
   routeLocalnet: { to: 20, reason: "net/ipv4/conf/all/route_localnet is set" },
   sctpLocalReturnFirst: { from: 23, reason: "SCTP node ports of policy Local return before they would be marked" },
 };
