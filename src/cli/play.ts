@@ -30,7 +30,7 @@ const EXAMPLES = `
 A script is YAML: the cluster's objects, and steps over a virtual clock.
 
   cluster: [../shop]                   # files or folders, relative to the script; or -f
-  options: { kubeVersion: "1.37", seed: 1 }
+  options: { kubeVersion: "1.37", mode: iptables, seed: 1 }
   steps:
     - connect: { name: first, from: 10.244.1.7, to: "svc/shop/cart:grpc" }
       expect: { result: delivered, reply: as-called }
@@ -50,15 +50,19 @@ Steps:
             node (add), pod: stays (remove) }
   apply     a file, a folder, a text of objects, or objects; each takes the place of the one of its kind and name
   delete    KIND/NS/NAME, or a list of them; a Service goes with its EndpointSlices, a Pod with its endpoints
-  show      { conntrack: NODE } or { affinity: NODE }
+  restart   NODE: its kube-proxy starts anew
+  show      { conntrack: NODE }, { affinity: NODE }, in ipvs mode { ipvsadm-ln: NODE } or { ipvsadm-lnc: NODE }
   expect    beside connect, send, reply, reset, close: { result, endpoint, pod, node, sees, reply }
             alone: { conntrack: { node, proto, from, to, endpoint, count } } or { affinity: { node, of, client, endpoint } }
+            or in ipvs mode { server: { node, of, to, endpoint, weight, active, inactive, count } }: real servers
 
-Every change of objects reaches kube-proxy on all nodes at once; then it cleans up connections as its release does.
+Every change of objects reaches kube-proxy on all nodes at once; then it cleans up connections as its release does. In ipvs
+mode real servers that are wanted no more go when their last connection has ended, at the next minute of their kube-proxy.
 
 Examples:
   rulewalk play examples/play/rollout.yaml
   rulewalk play examples/play/udp-clean-up.yaml --kube-version 1.36
+  rulewalk play examples/play/ipvs-rollout.yaml
   rulewalk play script.yaml -f cluster.yaml -o json
   rulewalk play script.yaml -o mermaid
 Exit codes: 0 all as expected, 1 an expect failed, 2 wrong usage or input, or a step that cannot be done.`;

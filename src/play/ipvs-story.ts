@@ -36,11 +36,11 @@ const plural = (count: number, word: string): string => `${count} ${word}${count
 
 /** Why a real server was deleted, in the words of the moment. */
 function deletedText(event: IPVSEvent & { readonly connections: number }, { at, cause }: HappenedIPVS): string {
-  if (cause === "minute") return `its last connection ended, removed at ${timeText(at)}`;
+  if (cause === "minute") return `: its last connection ended, removed at ${timeText(at)}`;
   const { key, connections } = event;
   const isTCP = key.kind === "address" && key.protocol === protocols.tcp;
-  if (isTCP) return "has no connection and is removed at once";
-  return `is removed at once${connections === 0 ? "" : `, with ${plural(connections, "connection")}`}`;
+  if (isTCP) return " has no connection and is removed at once";
+  return ` is removed at once${connections === 0 ? "" : `, with ${plural(connections, "connection")}`}`;
 }
 
 /** One event without its node: who, and what. */
@@ -61,13 +61,13 @@ function eventText(event: IPVSEvent, happened: HappenedIPVS): { readonly label: 
   }
   const { connections } = event;
   const what = {
-    added: "is new",
+    added: " is new",
     deleted: deletedText(event, happened),
-    terminating: `terminates: weight 0, ${plural(connections, "connection")} left`,
-    returned: `is wanted again: weight 1${connections === 0 ? "" : `, and its ${plural(connections, "connection")} live${connections === 1 ? "s" : ""} on`}`,
-    reset: "has weight 1 again",
+    terminating: ` terminates: weight 0, ${plural(connections, "connection")} left`,
+    returned: ` is wanted again: weight 1${connections === 0 ? "" : `, and its ${plural(connections, "connection")} live${connections === 1 ? "s" : ""} on`}`,
+    reset: " is set to weight 1",
   }[event.kind];
-  return { label: "real", text: `${formatEnd(event.real.address, event.real.port)}${of} (${server}) ${what}${when}` };
+  return { label: "real", text: `${formatEnd(event.real.address, event.real.port)}${of} (${server})${what}${when}` };
 }
 
 function eventData(event: IPVSEvent, { at, node, cause, names }: HappenedIPVS): Readonly<Record<string, unknown>> {

@@ -60,6 +60,9 @@ const faulty: readonly (readonly [script: string, faults: readonly string[]])[] 
   ["steps:\n  - expect: { conntrack: { count: 1 } }", ["missing-field 2:26"]],
   ["steps:\n  - delete: [svc/a/b/c, secret/x]", ["no-such-object 2:14", "no-such-object 2:25"]],
   ["steps:\n  - show: { conntrack: a, affinity: a }", ["one-of 2:11"]],
+  ["steps:\n  - show: { ipvsadm-ln: a, ipvsadm-lnc: a }", ["one-of 2:11"]],
+  ["steps:\n  - expect: { server: { weight: 1 } }", ["missing-field 2:23"]],
+  ["options: { mode: nftables }\nsteps: []", ["invalid-value 1:18"]],
   ["steps:\n  - apply: 5", ["wrong-type 2:12"]],
 ];
 for (const [text, faults] of faulty)
@@ -86,6 +89,8 @@ const ending: readonly (readonly [steps: string, code: string])[] = [
   ["  - endpoint: { add: 'fd00::1', of: web }", "no-slice"],
   ["  - delete: svc/wbe", "no-such-object"],
   ["  - show: { conntrack: three }", "no-such-object"],
+  ["  - show: { ipvsadm-ln: one }", "no-ipvs"],
+  ["  - restart: three", "no-such-object"],
   ["  - apply: { kind: Service }", "faulty-objects"],
   [
     "  - apply: { apiVersion: v1, kind: Service, metadata: { name: web }, spec: { ports: [{ port: 70000 }] } }",
