@@ -78,7 +78,7 @@ function releaseIn(text: string): Release {
 }
 
 /** The release that a text names, one of any mode's. */
-function anyReleaseOf(text: string): Release {
+export function anyReleaseOf(text: string): Release {
   const release = releaseIn(text);
   const known = [...RELEASES].map(([mode, releases]) => `${releases.map(formatRelease).join(", ")} (${mode})`);
   if ([...RELEASES.values()].some((releases) => releases.some(({ minor }) => minor === release.minor))) return release;

@@ -9,7 +9,7 @@ import { readScript, type Script } from "../play/script.ts";
 import { playText } from "../play/text.ts";
 import type { Report, Source } from "../text/diagnostic.ts";
 import { buildOptions, type ClusterOptions } from "./cluster-input.ts";
-import { checkMode, checkRelease, releaseOf, sha256 } from "./compile.ts";
+import { anyReleaseOf, checkMode, checkRelease, sha256 } from "./compile.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { readSource, readSources } from "./read-input.ts";
 import { EXIT_USAGE, findings, paintFor, UsageError } from "./terminal.ts";
@@ -88,7 +88,7 @@ function inputOf(
   report: Report,
 ): PlayInput | undefined {
   const { options: said } = script;
-  const release = releaseOf(options.kubeVersion ?? said.kubeVersion ?? DEFAULT_VERSION);
+  const release = anyReleaseOf(options.kubeVersion ?? said.kubeVersion ?? DEFAULT_VERSION);
   const { validate } = options;
   const manifests = readManifests(objectSources(path, script, options, report), { validate }, report);
   const ownConfig = said.config === undefined ? undefined : beside(path, said.config);
