@@ -171,7 +171,7 @@ test("over time: IPv6 as IPv4", (t) => {
 options: { mode: ipvs, outsideRoutesPods: false }
 steps:
   - connect: { name: c, from: "fd00:10:244:1::99", to: "[fd00:10:96::2002]:80", choose: "fd00:10:244:2::20" }
-  - endpoint: { terminating: "fd00:10:244:2::20", of: shop/web }
+  - endpoint: { terminating: "fd00:10:244:2::20", of: shop/api }
   - expect: { server: { node: worker-1, to: "[fd00:10:96::2002]:80", endpoint: "[fd00:10:244:2::20]:8080", weight: 0, active: 1 } }
   - expect: { server: { node: worker-1, to: "10.96.20.2:80", endpoint: "10.244.2.20:8080", weight: 1 } }
   - send: c
