@@ -4,7 +4,7 @@ import { sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { addDestination, deleteDestination, editDestination, findDestination, realAddress } from "./destinations.ts";
 import type { Destination, Service } from "./model.ts";
-import { serviceId } from "./service-index.ts";
+import { serviceId, takesRealServer } from "./service-index.ts";
 import { bindScheduler, create, enqueueFlush, remove } from "./services.ts";
 import type { IPVSSwitches } from "./switches.ts";
 import { runIPVSTimers } from "./timers.ts";
@@ -49,6 +49,8 @@ function changeServer(
   const { realServers } = description;
   switch (command.kind) {
     case "add-server":
+      // kube-proxy logs the error and goes on
+      if (!takesRealServer(command.key, command.real)) return;
       if (findDestination(service, command.real) !== undefined) refuse(`${service.id} has this real server already`);
       describe(target, service, { ...description, realServers: [...realServers, command.real] });
       addDestination(state, service, command.real);

@@ -1,5 +1,5 @@
 import type { IPFamily } from "../../net/family.ts";
-import type { IPVSTable, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
+import type { IPVSTable, RealServer, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
 import { type Address, protocols } from "../packet.ts";
 
 /** The virtual servers of a host by what packets ask for; made once (`makeHost`). */
@@ -41,6 +41,18 @@ export function familyOfKey(key: VirtualServerKey): IPFamily {
   return key.kind === "fwmark" ? key.family : key.address.family;
 }
 
+/** Does the kernel take a real server: one of the other family only by a tunnel (`ip_vs_genl_set_cmd`). */
+export function takesRealServer(key: VirtualServerKey, { address, method }: RealServer): boolean {
+  return address.family === familyOfKey(key) || method === "tunnel";
+}
+
+/** A virtual server with the real servers that the kernel takes. */
+function asTaken(server: VirtualServer): VirtualServer {
+  const { key, realServers } = server;
+  if (realServers.every((each) => takesRealServer(key, each))) return server;
+  return { ...server, realServers: realServers.filter((each) => takesRealServer(key, each)) };
+}
+
 /** Of virtual servers with one key the last counts. */
 export function indexServices(table: IPVSTable | undefined): ServiceIndex {
   const byId = new Map<string, VirtualServer>();
@@ -50,7 +62,7 @@ export function indexServices(table: IPVSTable | undefined): ServiceIndex {
   let hasAnyPort = false;
   for (const server of table?.virtualServers ?? []) {
     const { key } = server;
-    byId.set(serviceId(key), server);
+    byId.set(serviceId(key), asTaken(server));
     families.add(familyOfKey(key));
     if (key.kind === "fwmark") hasMarks = true;
     else if (key.port === 0) hasAnyPort = true;

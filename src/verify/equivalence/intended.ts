@@ -193,14 +193,13 @@ export const intendedDifferences: readonly IntendedDifference[] = [
   },
   {
     id: "local-policy-without-local-endpoints",
-    title: "clients outside, externalTrafficPolicy Local, no endpoint on the node",
+    title: "a traffic policy Local, and no endpoint on the node",
     reason:
-      "rules drop such packets; a virtual server that has no endpoint on the node gets those of other nodes, and the client's address is kept",
+      "rules drop such packets; a virtual server that has no endpoint on the node gets those of other nodes, where the Service can be reached from outside",
     source: "syncEndpoint with onlyNodeLocalEndpoints (pkg/proxy/ipvs/proxier.go)",
     advice:
       "load balancers have to look at the health check port; replies of endpoints elsewhere do not come back over this node",
     explains: ({ subject, own, other }) =>
-      isExternal(subject) &&
       subject?.localOnly === true &&
       isSilent(other) &&
       isTranslated(own) &&
@@ -269,6 +268,30 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     advice: "give the node an address of the family, or the Services none",
     explains: ({ own, other, packet }) =>
       countOfAddresses(other.host, packet) === 0 && countOfAddresses(own.host, packet) > 0,
+  },
+  {
+    id: "node-port-without-endpoints",
+    title: "a node port without endpoints, at an address that node ports are not for",
+    reason:
+      "rules refuse or drop what asks for the port at any of the node's addresses; virtual servers are made for the addresses of node ports alone, so at others a process of the node may listen",
+    source: "KUBE-EXTERNAL-SERVICES asks for --dst-type LOCAL (kubernetes/kubernetes#97360)",
+    advice: "nothing to do, unless a process of the node listens at the port of a Service",
+    explains: ({ subject, server, own, other }) =>
+      subject?.by === "node port" &&
+      server === undefined &&
+      own.fates.every(({ kind }) => kind === "delivered") &&
+      !isTranslated(own) &&
+      (isRefused(other) || isSilent(other)),
+  },
+  {
+    id: "source-ranges-without-endpoints",
+    title: "loadBalancerSourceRanges of a Service without endpoints",
+    reason:
+      "rules refuse packets to a port without endpoints before they look at ranges; with virtual servers the ranges are asked first, and drop",
+    source: "KUBE-PROXY-FIREWALL (pkg/proxy/ipvs/proxier.go)",
+    advice: "clients outside of the ranges time out where they were refused, or the other way round",
+    explains: ({ subject, server, own, other }) =>
+      subject?.hasSourceRanges === true && server?.realServers.length === 0 && isSilent(own) && isRefused(other),
   },
   {
     id: "source-ranges-from-the-node",

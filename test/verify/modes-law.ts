@@ -1,0 +1,54 @@
+import { subjectsAt } from "../../src/assembly/subjects.ts";
+import { packetText } from "../../src/kernel/packet-text.ts";
+import { isOwnAddress } from "../../src/kernel/run.ts";
+import { ipFamilies } from "../../src/net/family.ts";
+import { parseIP } from "../../src/net/ip.ts";
+import { addressOf } from "../../src/network/addresses.ts";
+import { sampleCluster } from "../../src/sample/cluster.ts";
+import { compareAndGroup } from "../../src/verify/equivalence/report.ts";
+import { fatesLines } from "../../src/verify/equivalence/words.ts";
+import { placeOf, settingOf, weightsFor } from "../intent/place.ts";
+
+/** What the comparison of modes over one sampled cluster found. */
+export interface ModesFound {
+  readonly classes: number;
+  readonly differing: number;
+  readonly excused: ReadonlyMap<string, number>;
+  /** Differences that nothing explains, in words. */
+  readonly findings: readonly string[];
+}
+
+/** Compares iptables and ipvs mode on every node of the cluster of a seed; `undefined` where kube-proxy would not start there. */
+export function compareModes(seed: string | number, services?: number): ModesFound | undefined {
+  const weights = weightsFor(37);
+  const setting = settingOf(sampleCluster(seed, services === undefined ? { weights } : { weights, services }));
+  const [left, right] = [placeOf(setting, "iptables"), placeOf(setting, "ipvs")];
+  if (left === undefined || right === undefined) return undefined;
+  const excused = new Map<string, number>();
+  const findings: string[] = [];
+  let [classes, differing] = [0, 0];
+  const { cluster } = left;
+  for (const node of left.network.nodes) {
+    const [a, b] = [left.network.node(node)?.host, right.network.node(node)?.host];
+    if (a === undefined || b === undefined) continue;
+    const isNode = (text: string): boolean => {
+      const ip = parseIP(text);
+      return ip !== undefined && isOwnAddress(a, addressOf(ip));
+    };
+    const naming = { subjectOf: subjectsAt(cluster, node, isNode), senderOf: () => "" };
+    for (const family of ipFamilies) {
+      const found = compareAndGroup({ name: "iptables", host: a }, { name: "ipvs", host: b }, family, naming);
+      classes += found.classes;
+      differing += found.differing;
+      for (const [id, count] of found.excused) excused.set(id, (excused.get(id) ?? 0) + count);
+      for (const { intended, example, fates, subject } of found.groups) {
+        if (intended !== undefined) continue;
+        const sides = fates.map((each) => fatesLines(each).join("; "));
+        findings.push(
+          `seed ${seed}, ${node}: ${packetText(example)} (${subject?.port ?? "no Service"}, ${subject?.by ?? ""}${subject?.localOnly ? ", Local" : ""}): ${sides.join("  AGAINST  ")}`,
+        );
+      }
+    }
+  }
+  return { classes, differing, excused, findings };
+}
