@@ -35,6 +35,8 @@ export interface Interface {
   readonly loopback: boolean;
   /** Without neighbour discovery (flag NOARP: tunnels, TUN devices): it joins no solicited-node groups. */
   readonly noARP?: boolean;
+  /** False where it is known to be no bridge; absent where nothing tells. */
+  readonly bridge?: false;
   readonly mtu: number;
   readonly addresses: readonly InterfaceAddress[];
 }

@@ -242,8 +242,9 @@ export function podWith(node: NetworkNode, address: Address): AttachedPod | unde
 /** The interface of a node that packets for one of its addresses come in by from the wire: the one that has it, else the uplink. */
 export function wireInterface({ host, pods, uplinks, overlay }: NetworkNode, address: Address): string | undefined {
   const holder = interfacesBesidePods(host, pods).find(
-    ({ name, loopback, addresses }) =>
-      !loopback && name !== overlay && addresses.some((own) => sameAddress(own.address, address)),
+    // one that is not up, as kube-ipvs0, gets nothing from a wire
+    ({ name, up, loopback, addresses }) =>
+      up && !loopback && name !== overlay && addresses.some((own) => sameAddress(own.address, address)),
   );
   return holder?.name ?? uplinks[typeof address === "number" ? "IPv4" : "IPv6"];
 }

@@ -57,6 +57,9 @@ function device(index: number, name: string, mtu: number, addresses: readonly Ow
   };
 }
 
+/** Of devices that are assumed it is known; whether an interface of a host file is a bridge, nothing tells. */
+const noBridge = (made: Interface): Interface => ({ ...made, bridge: false });
+
 function ownAddress(text: string): OwnAddress | undefined {
   const [host = "", length] = text.split("/");
   const ip = parseIP(host);
@@ -85,7 +88,7 @@ function baseInterfaces(node: Node, file: HostFile, report: Report): Interface[]
     address: addressOf(ip),
     prefixLength: ASSUMED_LENGTH[ip.family],
   }));
-  const uplink = device(2, "eth0", UPLINK_MTU, own);
+  const uplink = noBridge(device(2, "eth0", UPLINK_MTU, own));
   const texts = own.map(({ address, prefixLength }) => `${textOf(address)}/${prefixLength}`).join(", ");
   const message = `interfaces are not known: lo and eth0 with ${texts === "" ? "no address" : texts} are assumed (--host tells them)`;
   report({ severity: "note", code: "interfaces-assumed", message });
@@ -172,12 +175,8 @@ function podInterfaces(
   const next = Math.max(...interfaces.map(({ index }) => index)) + 1;
   const made = pods.map(({ addresses }, i) => {
     const families = new Set(addresses.map(({ family }) => family));
-    return device(
-      next + i,
-      names[i] ?? "",
-      OVERLAY_MTU,
-      gateways.filter(({ family }) => families.has(family)),
-    );
+    const own = gateways.filter(({ family }) => families.has(family));
+    return noBridge(device(next + i, names[i] ?? "", OVERLAY_MTU, own));
   });
   const routes = pods.flatMap(({ addresses }, i) =>
     addresses.map((ip): Route => {
@@ -237,7 +236,7 @@ export function nodeHost(
   const withOverlay =
     !overlay || base.some(({ name }) => name === OVERLAY)
       ? base
-      : [...base, device(nextIndex, OVERLAY, OVERLAY_MTU, vtep)];
+      : [...base, noBridge(device(nextIndex, OVERLAY, OVERLAY_MTU, vtep))];
   const known = localPods(cluster, nodeName, options.pods ?? []);
   const withDummy = bound(options.boundAddresses ?? [], withOverlay);
   const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withDummy);

@@ -1,14 +1,14 @@
 import type { Host } from "../kernel/host.ts";
 import type { Outcome } from "../kernel/outcome.ts";
 import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
-import { type SendOptions, wayTo } from "../kernel/run.ts";
+import { isOwnAddress, type SendOptions, wayTo } from "../kernel/run.ts";
 import { isLoopback } from "../net/ip.ts";
-import { ipOf, textOf } from "./addresses.ts";
+import { addressOf, ipOf, textOf } from "./addresses.ts";
 import type { End } from "./end.ts";
 import type { Network, NetworkNode } from "./network.ts";
 import { podWith, wireInterface } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
-import { OVERLAY } from "./node-host.ts";
+import { type AttachedPod, OVERLAY } from "./node-host.ts";
 import { leadsToPod } from "./pod-index.ts";
 
 /** How a packet gets to a host: by an interface, or from a process of its own. */
@@ -51,6 +51,12 @@ function arriveBy(node: NetworkNode, inInterface: string): Arrival {
 /** Pods and hosts outside are no routers for localnet: `ip_route_input_slow` and `ip6_rcv_core` drop what says it is from loopback. */
 const saysLoopback = ({ src }: Packet): boolean => isLoopback(ipOf(src));
 
+/** A source that is the receiver's own is a martian in IPv4 (`fib_validate_source`). */
+function saysItself({ addresses }: AttachedPod, { src }: Packet): boolean {
+  return typeof src === "number" && addresses.some((own) => sameAddress(addressOf(own), src));
+}
+
+const FROM_ITSELF = "no host takes a packet that says to be from itself";
 const FROM_LOOPBACK = "no other host takes a packet from a loopback address";
 
 /**
@@ -149,6 +155,30 @@ function isCast({ host }: NetworkNode, address: Address): boolean {
   return broadcastsOf(host).has(address);
 }
 
+/** The address that a node's overlay sends from and is sent to: on its uplink, of IPv4 where it has one. */
+function carrierOf({ host, uplinks }: NetworkNode): Address | undefined {
+  const family = uplinks.IPv4 === undefined ? "IPv6" : "IPv4";
+  const device = uplinks[family];
+  const addresses = device === undefined ? [] : (host.byName.get(device)?.addresses ?? []);
+  return addresses.find((own) => own.family === family)?.address;
+}
+
+/**
+ * Over the overlay to another node, unless one of the two has the other's address, as ipvs mode gives it those of Services: what is for its own
+ * comes in again by its own overlay (`vxlan_encap_bypass`), and what says to be from its own is a martian (IPv4).
+ */
+function carry(node: NetworkNode, other: NetworkNode, nextHop: Address): Arrival | End {
+  const [from, to] = [carrierOf(node), carrierOf(other)];
+  if (to !== undefined && isOwnAddress(node.host, to)) return arriveBy(node, node.overlay ?? OVERLAY);
+  if (typeof from === "number" && isOwnAddress(other.host, from))
+    return nobody(
+      nextHop,
+      `${other.name} has ${textOf(from)} itself, from which ${node.name} carries packets to it`,
+      node.name,
+    );
+  return arriveBy(other, other.overlay ?? OVERLAY);
+}
+
 /** Where a packet comes to that a node transmitted: to a Pod, to another node as it is, or out of the cluster. */
 export function crossWire(
   wires: Wires,
@@ -162,7 +192,10 @@ export function crossWire(
   if (leadsToPod(node.pods, outInterface)) {
     const pod = podWith(node, packet.dst);
     if (saysLoopback(packet)) return nobody(packet.dst, FROM_LOOPBACK, name);
-    if (pod?.interface === outInterface) return { kind: "pod", node: name, pod: pod.key };
+    if (pod?.interface === outInterface) {
+      if (saysItself(pod, packet)) return nobody(packet.dst, FROM_ITSELF, name);
+      return { kind: "pod", node: name, pod: pod.key };
+    }
     return nobody(packet.dst, `the Pod behind ${outInterface} has another address`, name);
   }
   if (outInterface === node.overlay) {
@@ -172,7 +205,7 @@ export function crossWire(
     const other = network.node(next);
     return other === undefined
       ? unknown(`what ${next} does: there is no Node of this name among the objects`, name)
-      : arriveBy(other, other.overlay ?? OVERLAY);
+      : carry(node, other, nextHop);
   }
   const neighbour = network.ownerOf(nextHop);
   if (neighbour.kind === "node" && neighbour.node !== name) {
