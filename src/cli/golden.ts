@@ -36,8 +36,9 @@ A scenario is a folder with
   cluster.yaml      the objects, as a cluster holds them
   kube-proxy.yaml   KubeProxyConfiguration or the kube-proxy ConfigMap (optional)
   host.yaml         facts of the nodes, as compile's --host takes them (optional)
-  scenario.yaml     optional: title, nodes, modes [iptables, ipvs], releases ["1.37"], families [ipv4, ipv6],
-                    validate strict|warn|ignore; without modes and releases: iptables, 1.37
+  scenario.yaml     optional: title, nodes, modes [iptables, ipvs], releases ["1.37"], ipvsReleases (those of them
+                    that ipvs mode is computed for), families [ipv4, ipv6], validate strict|warn|ignore; without
+                    modes and releases: iptables, 1.37
 Its dumps are written to dumps/RELEASE-MODE/NODE/{iptables,ip6tables}.{commands,restore,save}, in ipvs mode also to
 ipvsadm.{save,list}, ipset.save, addresses and sysctl beside them; dumps of that form which the scenario no longer
 asks for are removed, other files stay.

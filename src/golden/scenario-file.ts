@@ -19,6 +19,8 @@ export interface ScenarioSettings {
   readonly nodes: readonly string[] | undefined;
   readonly modes: readonly ScenarioMode[];
   readonly releases: readonly Release[];
+  /** Those of them in which ipvs mode is computed, too. */
+  readonly ipvsReleases: readonly Release[];
   readonly families: readonly IPFamily[];
   readonly validate: Validation;
 }
@@ -29,6 +31,7 @@ interface ScenarioFile {
   readonly nodes?: readonly string[];
   readonly modes?: readonly string[];
   readonly releases?: readonly string[];
+  readonly ipvsReleases?: readonly string[];
   readonly families?: readonly string[];
   readonly validate?: string;
 }
@@ -38,6 +41,7 @@ const scenarioFile: Schema = object({
   nodes: listOf(string),
   modes: listOf(string),
   releases: listOf(string),
+  ipvsReleases: listOf(string),
   families: listOf(string),
   validate: string,
 });
@@ -62,6 +66,7 @@ export const defaultSettings: ScenarioSettings = {
   nodes: undefined,
   modes: ["iptables"],
   releases: [REFERENCE],
+  ipvsReleases: [REFERENCE],
   families: ["IPv4", "IPv6"],
   validate: "strict",
 };
@@ -116,11 +121,20 @@ function settingsOf(file: ScenarioFile, faults: Faults): ScenarioSettings {
   const { title = "", nodes, validate = defaultSettings.validate } = file;
   if (/[\r\n]/.test(title)) faults.add(["title"], "invalid-title", "the title must be one line");
   if (nodes !== undefined) faults.list(nodes, "nodes");
+  const choose = (
+    texts: readonly string[] | undefined,
+    name: string,
+    known: typeof RELEASES,
+    otherwise: readonly Release[],
+  ) => faults.chooseAll(texts?.map(canonicalRelease), known, name, otherwise);
+  const releases = choose(file.releases, "releases", RELEASES, defaultSettings.releases);
+  const asked = new Map(releases.map((release) => [formatRelease(release), release]));
   return {
     title,
     nodes,
     modes: faults.chooseAll(file.modes, MODES, "modes", defaultSettings.modes),
-    releases: faults.chooseAll(file.releases?.map(canonicalRelease), RELEASES, "releases", defaultSettings.releases),
+    releases,
+    ipvsReleases: choose(file.ipvsReleases, "ipvsReleases", asked, releases),
     families: faults.chooseAll(file.families, FAMILIES, "families", defaultSettings.families),
     validate: faults.choose(validate, VALIDATIONS, ["validate"]) ?? defaultSettings.validate,
   };
@@ -130,8 +144,8 @@ const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reads `scenario.yaml`: `title`, `nodes`, `modes`, `releases` (texts such as "1.37"), `families` (ipv4, ipv6) and
- * `validate`. Every fault is an error with its place. An empty file asks for the defaults; the last document counts.
+ * Reads `scenario.yaml`: `title`, `nodes`, `modes`, `releases` (texts such as "1.37"), `ipvsReleases` (those of them
+ * in which ipvs mode is computed), `families` (ipv4, ipv6) and `validate`. Every fault is an error with its place. An empty file asks for the defaults; the last document counts.
  */
 export function readScenarioFile(source: Source, report: Report): ScenarioSettings {
   let settings = defaultSettings;

@@ -138,7 +138,8 @@ function releaseCases(inputs: Inputs, release: Release, report: Report): Scenari
   const { settings, manifests } = inputs;
   const cluster = buildCluster(manifests, { validate: settings.validate, minor: release.minor }, report);
   const nodes = nodesOf(cluster, inputs, report);
-  return settings.modes.flatMap((mode) => modeCases(inputs, release, mode, { cluster, nodes }, report));
+  const modes = settings.modes.filter((mode) => mode !== "ipvs" || settings.ipvsReleases.includes(release));
+  return modes.flatMap((mode) => modeCases(inputs, release, mode, { cluster, nodes }, report));
 }
 
 /**

@@ -47,7 +47,7 @@ const DUMP = "dumps/1.37-iptables/worker-1/iptables.restore";
 
 test("an edit is found by --check, named, and undone by writing", (t) => {
   withScenarios(["nodeport", "headless"], (folder) => {
-    t.deepEqual(golden(folder, "--check"), { code: 0, out: "2 scenarios, 24 dumps: all as compiled\n", err: "" });
+    t.deepEqual(golden(folder, "--check"), { code: 0, out: "2 scenarios, 68 dumps: all as compiled\n", err: "" });
     const file = join(folder, "nodeport", DUMP);
     const before = readFileSync(file, "utf8");
     writeFileSync(file, before.replace("--to-destination 10.244.1.10:8080", "--to-destination 10.244.1.10:8081"));
@@ -56,8 +56,8 @@ test("an edit is found by --check, named, and undone by writing", (t) => {
     t.is(err, "");
     t.regex(out, new RegExp(`^${file}: table nat, chain KUBE-SEP-[A-Z0-9]{16}\n`));
     t.regex(out, /\n {4}- -A KUBE-SEP-.*10\.244\.1\.10:8081\n {4}\+ -A KUBE-SEP-.*10\.244\.1\.10:8080\n/);
-    t.regex(out, /\n2 scenarios, 24 dumps: 1 difference\n$/);
-    t.is(golden(folder).out, "2 scenarios, 24 dumps: 1 written, 0 removed\n");
+    t.regex(out, /\n2 scenarios, 68 dumps: 1 difference\n$/);
+    t.is(golden(folder).out, "2 scenarios, 68 dumps: 1 written, 0 removed\n");
     t.is(readFileSync(file, "utf8"), before);
   });
 });
@@ -74,7 +74,7 @@ test("dumps that are missing are written, stale ones removed, files of others st
     t.is(code, 1);
     t.true(out.includes(`${scenario}/${DUMP}: missing\n`));
     t.true(out.includes(`${scenario}/dumps/1.21-iptables/gone/iptables.save: surplus`));
-    t.is(golden(scenario).out, "1 scenario, 12 dumps: 1 written, 1 removed\n");
+    t.is(golden(scenario).out, "1 scenario, 34 dumps: 1 written, 1 removed\n");
     t.false(existsSync(join(scenario, "dumps/1.21-iptables")));
     t.is(readFileSync(join(scenario, "dumps/README.md"), "utf8"), "mine");
     t.is(golden(scenario, "--check").code, 0);
@@ -88,7 +88,7 @@ test("a faulty scenario does not keep the others from being checked", (t) => {
     const { code, out, err } = golden(folder, "--check");
     t.is(code, 2);
     t.is(err.match(/headless\/scenario\.yaml:\d+:\d+: /g)?.length, 2);
-    t.regex(out, /2 scenarios, 12 dumps: 1 difference, 1 faulty scenario\n$/);
+    t.regex(out, /2 scenarios, 34 dumps: 1 difference, 1 faulty scenario\n$/);
     t.is(golden(folder).code, 2);
     t.true(existsSync(join(folder, "headless", DUMP)));
   });

@@ -66,6 +66,11 @@ const settings: readonly (readonly [string, readonly string[], string])[] = [
   ['nodes: [a]\nreleases: ["1.21", v1.30.2]\n', ["1.21-iptables/a", "1.30-iptables/a"], "IPv4 IPv6"],
   ["nodes: [a]\nmodes: [iptables]\nvalidate: warn\n", ["1.37-iptables/a"], "IPv4 IPv6"],
   ["nodes: [a]\nmodes: [ipvs, iptables]\n", ["1.37-ipvs/a", "1.37-iptables/a"], "IPv4 IPv6"],
+  [
+    'nodes: [a]\nmodes: [iptables, ipvs]\nreleases: ["1.36", "1.37"]\nipvsReleases: [v1.37.1]\n',
+    ["1.36-iptables/a", "1.37-iptables/a", "1.37-ipvs/a"],
+    "IPv4 IPv6",
+  ],
 ];
 for (const [text, expected, families] of settings) {
   test(`a scenario asks for: ${JSON.stringify(text)}`, (t) => {
@@ -84,6 +89,11 @@ const faults: readonly (readonly [string, Files, readonly string[]])[] = [
   ["an unknown field", { "scenario.yaml": "titel: x\n" }, ["scenario.yaml:1 unknown-field"]],
   ["a release as a number", { "scenario.yaml": "releases: [1.37]\n" }, ["scenario.yaml:1 wrong-type"]],
   ["an unknown release", { "scenario.yaml": 'title: x\nreleases: ["1.12"]\n' }, ["scenario.yaml:2 unknown-value"]],
+  [
+    "an ipvs release that is no release",
+    { "scenario.yaml": 'ipvsReleases: ["1.36"]\n' },
+    ["scenario.yaml:1 unknown-value"],
+  ],
   ["a release twice", { "scenario.yaml": 'releases: ["1.37", v1.37.1]\n' }, ["scenario.yaml:1 duplicate-value"]],
   ["a mode that is not modelled", { "scenario.yaml": "modes: [nftables]\n" }, ["scenario.yaml:1 unknown-value"]],
   ["an unknown family", { "scenario.yaml": "families: [IPv4]\n" }, ["scenario.yaml:1 unknown-value"]],
