@@ -10,7 +10,7 @@ import { matrixMarkdown, matrixText } from "../matrix/text.ts";
 import { type IPAddress, parseIP } from "../net/ip.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { buildOptions, type ClusterOptions, clusterSources } from "./cluster-input.ts";
-import { checkMode, releaseOf, sha256 } from "./compile.ts";
+import { checkMode, checkRelease, releaseOf, sha256 } from "./compile.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { EXIT_USAGE, findings, UsageError } from "./terminal.ts";
 
@@ -32,10 +32,12 @@ Examples:
   rulewalk matrix -f examples/shop
   rulewalk matrix -f examples/shop -n shop --services web --client 203.0.113.9
   rulewalk matrix -f cluster.yaml --node worker-1 --node worker-2 -o markdown
+  rulewalk matrix -f examples/shop --mode ipvs
 
 Rows are the addresses of Services; columns a Pod on each node (one that is nobody's endpoint; assumed where there is none), each
 node itself, a client outside whose packets to external addresses are handed to that node, and an endpoint that calls its own Service.
 A cell tells what becomes of a new connection with its reply. An empty one: nothing of that source enters there.
+In ipvs mode a share is that of the real servers: round robin gives each its turn.
 Exit codes: 0; 2 wrong usage or input.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -86,7 +88,10 @@ function matrixOf(
   const objects = buildCluster(manifests, buildOptions(cluster, release), report);
   const configured = kubeProxyConfig(manifests, cluster, values, release, report);
   if (configured === undefined) return undefined;
-  checkMode(options.mode ?? configured.config.mode);
+  const wanted = options.mode ?? configured.config.mode;
+  checkMode(wanted, ["iptables", "ipvs"]);
+  checkRelease(release, wanted);
+  const mode = wanted === "ipvs" ? "ipvs" : "iptables";
   const names = objects.nodes.map(({ value }) => value.metadata.name ?? "");
   if (names.length === 0) throw new UsageError("there is no Node among the objects");
   for (const name of node ?? [])
@@ -97,6 +102,8 @@ function matrixOf(
     objects,
     {
       ...configured,
+      config: { ...configured.config, mode },
+      mode,
       release,
       backend,
       pods: manifests.pods,

@@ -16,6 +16,11 @@ export interface Chooser {
    * `undefined` when none is free.
    */
   port(range: PortChoice, isFree: (port: number) => boolean): number | undefined;
+  /**
+   * Virtual servers may stand anywhere in their round, or clients hash to anyone: whichever real server takes a new connection is asked of
+   * `share`, each with an equal one, instead of the scheduler.
+   */
+  readonly anyTurn?: boolean;
   /** Does a condition hold that is not modelled? */
   unknown(what: NotModelled): boolean;
 }

@@ -49,6 +49,12 @@ function isKept({ network }: Place, sender: Sender, source: Address, seen: Addre
   return host !== undefined && isOwnAddress(host, seen);
 }
 
+/** Somebody has the address, and does not take the packet, or it gets lost on the way to him. */
+function isSomebodys({ network }: Place, address: Address): boolean {
+  const { kind } = network.ownerOf(address);
+  return kind === "pod" || kind === "node";
+}
+
 function letterOf(place: Place, frontend: Frontend, sender: Sender, source: Address, branch: JourneyBranch): Letter {
   const { there, reply } = branch.journey;
   const { end, packet } = there;
@@ -58,10 +64,12 @@ function letterOf(place: Place, frontend: Frontend, sender: Sender, source: Addr
     case "rejected":
       return "R";
     case "nobody":
-      return "-";
+      return isSomebodys(place, end.address) ? "X" : "-";
+    case "stuck":
+      // without real servers ip_vs answers as REJECT does (ipvs-mode §8.5)
+      return end.virtualServer === undefined ? "X" : "R";
     case "dropped":
     case "no-route":
-    case "stuck":
       return "X";
     default: {
       if (!frontend.endpoints.has(endpointText(packet.dst, packet.dport))) return end.kind === "outside" ? "O" : "H";
@@ -102,7 +110,8 @@ function travel(
   source: Address,
 ): Journeys {
   const packet = makePacket({ family, src: source, dst: address, protocol, sport: CLIENT_PORT, dport: number });
-  return journeysOf(place, packet, sender);
+  // a cell tells of every real server, not of the one whose turn it is on nodes that have seen nothing
+  return journeysOf(place, packet, sender, { anyTurn: true });
 }
 
 /** An endpoint that calls its own Service and comes to itself; empty where no endpoint is a Pod, or none comes to itself. */

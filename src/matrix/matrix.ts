@@ -67,7 +67,7 @@ export function matrix(place: ClusterNetwork, sources: readonly Source[], option
   const states = (family: IPFamily) => network.nodes.flatMap((node) => proxy(node, family) ?? []);
   const state = new NetworkState();
   const frontends = matrixFrontends(cluster, states, wanted);
-  const shapeOf = shapesOf(network, frontends);
+  const shapeOf = shapesOf(network, frontends, ipFamilies.flatMap(states));
   const known = new Map<string, (Cell | undefined)[]>();
   const rows = frontends.map((frontend) => {
     const shape = shapeOf(frontend);

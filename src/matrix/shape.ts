@@ -2,7 +2,7 @@ import { parseIP } from "../net/ip.ts";
 import { addressOf } from "../network/addresses.ts";
 import type { Network } from "../network/network.ts";
 import type { Endpoint } from "../proxy/endpoints.ts";
-import type { PortDecision } from "../proxy/state.ts";
+import type { PortDecision, ProxyState } from "../proxy/state.ts";
 import type { Frontend } from "./frontends.ts";
 
 /**
@@ -12,8 +12,14 @@ import type { Frontend } from "./frontends.ts";
  */
 export type ShapeOf = (frontend: Frontend) => string | undefined;
 
-/** Makes the shapes of a cluster's frontends. */
-export function shapesOf(network: Network, frontends: readonly Frontend[]): ShapeOf {
+/** Protocols and numbers of all node ports. */
+function nodePortsOf(states: readonly ProxyState[]): ReadonlySet<string> {
+  return new Set(states.flatMap(({ ports }) => ports.map(({ port }) => `${port.protocol} ${port.nodePort}`)));
+}
+
+/** Makes the shapes of a cluster's frontends; `states`: what kube-proxy decides on the nodes. */
+export function shapesOf(network: Network, frontends: readonly Frontend[], states: readonly ProxyState[]): ShapeOf {
+  const nodePorts = nodePortsOf(states);
   const addresses = new Map<string, number>();
   const frontendKey = ({ text, protocol }: Frontend): string => `${text} ${protocol}`;
   for (const frontend of frontends)
@@ -34,7 +40,7 @@ export function shapesOf(network: Network, frontends: readonly Frontend[]): Shap
     [setOf(usable.cluster), setOf(usable.local), usable.hasEndpoints, firewallAllowsNode].join(";");
   return (frontend) => {
     if (addresses.get(frontendKey(frontend)) !== 1) return undefined;
-    const { family, protocol, kind, address, usable, decisions } = frontend;
+    const { family, protocol, kind, address, number, usable, decisions } = frontend;
     const [first] = decisions;
     if (first === undefined) return undefined;
     const { internalPolicyLocal, externalPolicyLocal, affinitySeconds, sourceRanges } = first.port;
@@ -48,6 +54,8 @@ export function shapesOf(network: Network, frontends: readonly Frontend[]): Shap
       internalPolicyLocal,
       externalPolicyLocal,
       affinitySeconds !== undefined,
+      // ipvs mode masquerades what is for the number of a node port, at whatever address (ipvs-mode §6.4)
+      nodePorts.has(`${protocol} ${number}`),
       sourceRanges.map(({ text }) => text),
       // in their order: the first that comes to itself is asked
       [...new Set(usable.map(classOf))],

@@ -1,4 +1,5 @@
 import type { Assumption, Script } from "../kernel/chooser/answer.ts";
+import { anyTurn } from "../kernel/chooser/any-turn.ts";
 import { explore } from "../kernel/chooser/explore.ts";
 import { scriptedChooser } from "../kernel/chooser/scripted.ts";
 import type { Chooser } from "../kernel/chooser.ts";
@@ -28,6 +29,8 @@ export type Sender =
 export interface JourneyOptions {
   /** The node that packets from outside to an external address of a Service are handed to. */
   readonly entryNode?: (address: Address) => string | undefined;
+  /** Any real server of a virtual server may take the packet, wherever its round stands: all of them are followed, with equal chances. */
+  readonly anyTurn?: boolean;
   /** No reply is sent. */
   readonly oneWay?: boolean;
   /** False: every rule of a chain is looked at, as the kernel does; the journeys are the same (`RunOptions`). */
@@ -184,10 +187,10 @@ export function journeysOf(
     if (event.kind === "passed") rules += event.count;
     else if (event.kind === "matched") rules++;
   };
-  const found = explore(state, (chooser) => travelOnce(place, chooser, packet, sender, { ...options, record: count }), {
-    branches: MAX_BRANCHES,
-    enough: () => rules > MAX_RULES,
-  });
+  const chooserOf = (chooser: Chooser): Chooser => (options.anyTurn === true ? anyTurn(chooser) : chooser);
+  const travel = (chooser: Chooser): Journey =>
+    travelOnce(place, chooserOf(chooser), packet, sender, { ...options, record: count });
+  const found = explore(state, travel, { branches: MAX_BRANCHES, enough: () => rules > MAX_RULES });
   const eventsOf = (script: Script, { number }: Leg): readonly Event[] => {
     const events: Event[] = [];
     const record = (leg: number, event: Event): void => {
@@ -195,7 +198,7 @@ export function journeysOf(
     };
     const mark = state.mark();
     try {
-      travelOnce(place, scriptedChooser(script), packet, sender, { ...options, record });
+      travelOnce(place, chooserOf(scriptedChooser(script)), packet, sender, { ...options, record });
     } finally {
       state.rollback(mark);
     }

@@ -1,10 +1,14 @@
 import type { ClusterNetwork } from "../../src/assembly/cluster-network.ts";
-import { makePacket, type Packet } from "../../src/kernel/packet.ts";
+import { makeHost } from "../../src/kernel/make-host.ts";
+import { makePacket, type Packet, sameAddress } from "../../src/kernel/packet.ts";
 import { addressText } from "../../src/kernel/packet-text.ts";
 import type { Frontend } from "../../src/matrix/frontends.ts";
 import type { Source } from "../../src/matrix/sources.ts";
 import { dyadicToNumber } from "../../src/net/dyadic.ts";
+import { formatIP } from "../../src/net/ip.ts";
+import { addressOf } from "../../src/network/addresses.ts";
 import { type JourneyBranch, journeysOf, type Sender, senderOf } from "../../src/network/journey.ts";
+import type { Network, NetworkNode } from "../../src/network/network.ts";
 import { NetworkState } from "../../src/network/network-state.ts";
 
 const SEVERITY = "?XR-HO!S.";
@@ -18,6 +22,22 @@ function addressesOf({ cluster }: ClusterNetwork, service: string): Set<string> 
   return new Set(slices.flatMap(({ value }) => (value.endpoints ?? []).flatMap(({ addresses = [] }) => addresses)));
 }
 
+const knownHolders = new WeakMap<ClusterNetwork, ReadonlySet<string>>();
+
+/** Addresses that a node or a Pod has for its own; Services' addresses, which ipvs mode gives to all nodes, are nobody's. */
+function holders(place: ClusterNetwork): ReadonlySet<string> {
+  const known = knownHolders.get(place);
+  if (known !== undefined) return known;
+  const nodes = place.network.nodes.flatMap((name) => place.network.node(name) ?? []);
+  const own = nodes.flatMap(({ host }) => host.interfaces.filter(({ up }) => up).flatMap(({ addresses }) => addresses));
+  const pods = nodes.flatMap((node) => node.pods.flatMap(({ addresses }) => addresses.map(formatIP)));
+  const made = new Set([...own.map(({ address }) => addressText(address)), ...pods]);
+  knownHolders.set(place, made);
+  return made;
+}
+
+const portUnreachable = ({ family }: Packet): string => (family === "IPv4" ? "3/3" : "1/4");
+
 /** A letter for one way, from what the network says of it. */
 function letter(
   place: ClusterNetwork,
@@ -30,7 +50,12 @@ function letter(
   const seen = addressText(there.packet.src);
   if (there.end.kind === "unknown") return "?";
   if (there.end.kind === "rejected") return "R";
-  if (there.end.kind === "nobody") return "-";
+  if (there.end.kind === "nobody") return holders(place).has(addressText(there.end.address)) ? "X" : "-";
+  // whoever is told "port unreachable" was rejected, whoever told it
+  const told = there.answers.some(
+    ({ packet: { icmpType, icmpCode } }) => `${icmpType}/${icmpCode}` === portUnreachable(sent),
+  );
+  if (there.end.kind === "stuck" && told) return "R";
   if (there.end.kind === "dropped" || there.end.kind === "no-route" || there.end.kind === "stuck") return "X";
   if (!addressesOf(place, frontend.service).has(addressText(there.packet.dst)))
     return there.end.kind === "outside" ? "O" : "H";
@@ -49,6 +74,51 @@ function summary(ways: readonly (readonly [letter: string, chance: number])[]): 
   return `${worst}${Math.min(99, Math.max(1, Math.round(share * 100)))}%`;
 }
 
+function turnedNode(node: NetworkNode, by: number): NetworkNode {
+  const { ipvs } = node.host;
+  if (ipvs === undefined) return node;
+  const virtualServers = ipvs.virtualServers.map((server) => {
+    const { realServers: list } = server;
+    // the share of a scheduler that hashes clients is what a round would give
+    return {
+      ...server,
+      scheduler: "rr" as const,
+      realServers: list.map((_, i) => list[(i + by) % list.length] as (typeof list)[number]),
+    };
+  });
+  return { ...node, host: makeHost({ ...node.host, ipvs: { ...ipvs, virtualServers } }, node.host.sets) };
+}
+
+const turnedBefore = new WeakMap<Network, Map<number, Network>>();
+
+function turnedNetwork(network: Network, by: number): Network {
+  const known = turnedBefore.get(network) ?? new Map<number, Network>();
+  turnedBefore.set(network, known);
+  const nodes = new Map<string, NetworkNode | undefined>();
+  const node = (name: string): NetworkNode | undefined => {
+    const made = network.node(name);
+    if (!nodes.has(name)) nodes.set(name, made === undefined ? undefined : turnedNode(made, by));
+    return nodes.get(name);
+  };
+  const found = known.get(by) ?? { ...network, node };
+  known.set(by, found);
+  return found;
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+/** The network with a frontend's rounds at each place once, real servers turned by hand; in iptables mode as it is. */
+function turnedNetworks(network: Network, { address, number }: Frontend): readonly Network[] {
+  const lists = network.nodes.flatMap((name) => network.node(name)?.host.ipvs?.virtualServers ?? []);
+  const lengths = lists.flatMap(({ key, realServers }) =>
+    key.kind === "address" && key.port === number && sameAddress(addressOf(key.address), address)
+      ? [Math.max(1, realServers.length)]
+      : [],
+  );
+  const turns = lengths.reduce((all, length) => (all * length) / gcd(all, length), 1);
+  return Array.from({ length: turns }, (_, by) => turnedNetwork(network, by));
+}
+
 function ask(place: ClusterNetwork, frontend: Frontend, source: Packet["src"], sender: Sender) {
   const { family, address, number, protocol } = frontend;
   const sent = makePacket({
@@ -59,11 +129,13 @@ function ask(place: ClusterNetwork, frontend: Frontend, source: Packet["src"], s
     sport: 51000,
     dport: number,
   });
-  const { branches } = journeysOf({ network: place.network, state: new NetworkState() }, sent, sender);
-  return branches.map((branch) => ({
-    end: branch.journey.there.end,
-    way: [letter(place, frontend, sent, sender, branch), dyadicToNumber(branch.probability)] as const,
-  }));
+  const rounds = turnedNetworks(place.network, frontend);
+  return rounds.flatMap((network) =>
+    journeysOf({ network, state: new NetworkState() }, sent, sender).branches.map((branch) => ({
+      end: branch.journey.there.end,
+      way: [letter(place, frontend, sent, sender, branch), dyadicToNumber(branch.probability) / rounds.length] as const,
+    })),
+  );
 }
 
 /** The text of a cell, way by way, with nothing remembered between cells. */

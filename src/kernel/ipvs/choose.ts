@@ -3,6 +3,7 @@ import type { AssumedChoice, ChosenRealServer, ComparedRealServer } from "../eve
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import type { Destination, Service } from "./model.ts";
+import { anyTurnOf } from "./schedulers/any-turn.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
 import { type AnyScheduler, type Choice, isUsable, type ScheduleReason } from "./schedulers/scheduler.ts";
 import { untoldChoice, untoldOf } from "./untold.ts";
@@ -12,25 +13,22 @@ export function unmodelledMethod(method: Exclude<ForwardingMethod, "masquerade">
   return `a real server gets packets by ${method === "route" ? "direct routing" : "a tunnel"}`;
 }
 
+function chosenBy(scheduler: AnyScheduler, walk: Walk, skb: Skb, service: Service): Choice | undefined {
+  const { host, state, chooser } = walk;
+  if (chooser.anyTurn === true) return anyTurnOf(service, chooser);
+  const untold = untoldOf(host, service, scheduler);
+  if (untold !== undefined) return untoldChoice(walk, service, scheduler, untold);
+  const remember = (memory: unknown): void => state.set(service, "memory", memory);
+  return scheduler.choose({ service, packet: skb, state, chooser, memory: service.memory, remember });
+}
+
 /** Asks the scheduler; a text: what is not modelled. */
 export function choose(walk: Walk, skb: Skb, service: Service): Choice | string | undefined {
   const name = service.description.scheduler;
   const scheduler = schedulerOf(name);
   if (scheduler === undefined)
     return `scheduler ${typeof name === "string" ? name : name.unknown} of a virtual server takes a real server`;
-  const { state, chooser } = walk;
-  const untold = untoldOf(walk.host, service, scheduler);
-  const choice =
-    untold !== undefined
-      ? untoldChoice(walk, service, scheduler, untold)
-      : scheduler.choose({
-          service,
-          packet: skb,
-          state,
-          chooser,
-          memory: service.memory,
-          remember: (memory) => state.set(service, "memory", memory),
-        });
+  const choice = chosenBy(scheduler, walk, skb, service);
   recordChoice(walk, service, choice);
   const method = choice?.destination.method;
   return method !== undefined && method !== "masquerade" ? unmodelledMethod(method) : choice;
