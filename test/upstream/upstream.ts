@@ -1,6 +1,6 @@
 /**
  * Compares our compiler with the real kube-proxy on fresh clusters: `npm run conformance:upstream -- [--mode iptables|ipvs]
- * [--clusters N] [--seed S] [--out DIR] [--self-test]`. The self-test makes the compiler wrong on purpose, one fault after the other,
+ * [--clusters N] [--seed S] [--out DIR] [--self-test] [--golden]`; with `--golden` on the golden scenarios. The self-test makes the compiler wrong on purpose, one fault after the other,
  * and wants to see each of them noticed and shown by at most two Services. Exits with 1 when anything differs, and with 2 when it cannot be asked.
  */
 import { mkdtempSync } from "node:fs";
@@ -11,6 +11,7 @@ import { type RuleKind, ruleKinds } from "../../src/compile/iptables/provenance.
 import { ipvsItemKinds, ipvsRuleKinds } from "../../src/compile/ipvs/provenance.ts";
 import { type SampleCluster, sampleCluster } from "../../src/sample/cluster.ts";
 import { featureUnits } from "../../src/sample/features.ts";
+import { compareGoldens } from "./compare-golden.ts";
 import { compareIPVSSample, ipvsSample, ipvsSettings } from "./compare-ipvs-sample.ts";
 import { compareSample, type SampleComparison } from "./compare-sample.ts";
 import { type Fault, faults, faultyAnswer, faultyIPVSAnswer, ipvsFaults } from "./faults.ts";
@@ -255,6 +256,7 @@ async function main(): Promise<number> {
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       out: { type: "string" },
       "self-test": { type: "boolean", default: false },
+      golden: { type: "boolean", default: false },
     },
   });
   const clusters = Number(values.clusters);
@@ -269,6 +271,11 @@ async function main(): Promise<number> {
   }
   const oracle = new Oracle(buildOracle(console.error));
   try {
+    if (values.golden) {
+      const { passed, failed } = await compareGoldens(oracle, mode === ipvsMode ? "ipvs" : "iptables");
+      console.log(`${passed} passed, ${failed} failed`);
+      return failed === 0 && passed > 0 ? 0 : 1;
+    }
     if (values["self-test"]) return await selfTest(oracle, mode, values.seed, clusters);
     return await run(oracle, mode, values.seed, clusters, values.out ?? mkdtempSync(join(tmpdir(), "rulewalk-")));
   } finally {
