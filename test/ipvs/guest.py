@@ -49,10 +49,10 @@ def write(path, text):
         file.write(str(text))
 
 
-def load_modules(folder):
+def load_modules(folder, names):
     os.makedirs("/run/guest/lib", exist_ok=True)
     os.symlink(folder, "/run/guest/lib/modules")
-    run(["modprobe", "-d", "/run/guest", "-a"] + MODULES)
+    run(["modprobe", "-d", "/run/guest", "-a"] + names)
 
 
 # xfrm_userpolicy_info: 0 allows, 1 blocks
@@ -244,13 +244,14 @@ def answer(request):
     raise RuntimeError("no such request: " + kind)
 
 
-def main():
+def serve(answer, modules):
+    """Answers requests until the other side has no more; `modules`: of the kernel, loaded before."""
     for kind, where in (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("tmpfs", "/run"), ("tmpfs", "/tmp")):
         mount(kind, where)
     os.mkdir(EXCHANGE)
     mount("hostfs", EXCHANGE, sys.argv[1])
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C", XTABLES_LOCKFILE="/run/xtables.lock", HOME="/tmp")
-    load_modules(sys.argv[2])
+    load_modules(sys.argv[2], modules)
     bell = os.open("/dev/ttyS0", os.O_RDWR | os.O_NOCTTY)
     tty.setraw(bell, termios.TCSANOW)
     os.write(bell, b"+")
@@ -268,9 +269,15 @@ def main():
         os.write(bell, b"+")
 
 
-try:
-    main()
-except BaseException as problem:
-    print("guest:", type(problem).__name__, problem, flush=True)
-os.sync()
-LIBC.reboot(POWER_OFF)
+def run_guest(answer, modules):
+    """Serves as the first process, and turns the guest off."""
+    try:
+        serve(answer, modules)
+    except BaseException as problem:
+        print("guest:", type(problem).__name__, problem, flush=True)
+    os.sync()
+    LIBC.reboot(POWER_OFF)
+
+
+if __name__ == "__main__":
+    run_guest(answer, MODULES)

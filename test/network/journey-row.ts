@@ -140,7 +140,7 @@ function stopText(end: Exclude<End, { kind: Seen["kind"] }>, packet: Packet): st
     case "no-route":
       return "no route";
     case "stuck":
-      return "stuck";
+      return end.virtualServer === undefined ? "stuck" : "no real server";
     case "unknown":
       return end.what.what;
   }

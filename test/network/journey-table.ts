@@ -34,6 +34,15 @@ export interface TableSettings {
   readonly balancer?: RowBalancer;
 }
 
+/** The proxy modes that the tables tell of. */
+export type RowMode = "iptables" | "ipvs";
+
+/** What holds in ipvs mode instead, and why: a word of the list in `tables/README.md`. */
+export interface IPVSLine {
+  readonly why: string;
+  readonly branches: readonly string[];
+}
+
 /** A packet and its journeys as texts, or seconds that pass. */
 export type JourneyLine =
   | {
@@ -43,6 +52,7 @@ export type JourneyLine =
       readonly sender: RowSender;
       readonly packet: Packet;
       readonly branches: readonly string[];
+      readonly ipvs?: IPVSLine;
     }
   | { readonly kind: "wait"; readonly line: number; readonly seconds: number };
 
@@ -81,6 +91,28 @@ export function readLine(text: string, line: number): JourneyLine {
   };
 }
 
+/** Reads `WHY => BRANCH | BRANCH`. */
+function readIPVSLine(text: string): IPVSLine {
+  const [, why = "", after = ""] = /^(\S+) => (.+)$/.exec(text) ?? [];
+  if (why === "") throw new Error("expected ipvs WHY => BRANCH");
+  return { why, branches: after.split(" | ") };
+}
+
+/** Round robin has no chances: what is left of a row's branches is the set of them. */
+export const withoutChances = (branches: readonly string[]): readonly string[] => [
+  ...new Set(branches.map((text) => text.replace(/^\d+\/\S+ /, ""))),
+];
+
+function lineIn(line: JourneyLine, mode: RowMode): JourneyLine {
+  if (line.kind === "wait" || mode === "iptables") return line;
+  return { ...line, branches: line.ipvs?.branches ?? withoutChances(line.branches) };
+}
+
+/** Chains as a mode has them: in ipvs mode the branches of a row are those of its ipvs line, or its own without their chances. */
+export function chainsIn(mode: RowMode, chains: readonly Chain[]): readonly Chain[] {
+  return chains.map((chain) => ({ ...chain, lines: chain.lines.map((line) => lineIn(line, mode)) }));
+}
+
 /** Reads `NAMESPACE/NAME:PORT/PROTOCOL CHECK [proxy ADDRESS]`. */
 function readBalancer([port = "", check, , proxy]: readonly string[]): RowBalancer {
   const [, service = "", number, protocol = ""] = /^(.*):(\d+)\/(\w+)$/.exec(port) ?? [];
@@ -112,6 +144,13 @@ function settingsBehind(before: TableSettings, line: string): TableSettings | un
   }
 }
 
+/** Puts it to the row above. */
+function addIPVSLine(lines: JourneyLine[], ipvs: IPVSLine): void {
+  const last = lines.pop();
+  if (last?.kind !== "row" || last.ipvs !== undefined) throw new Error("an ipvs line stands under a row");
+  lines.push({ ...last, ipvs });
+}
+
 /** Reads a table; see `tables/README.md` for the form. Throws with file and line what is not of it. */
 function readTable(file: string, text: string): Chain[] {
   const chains: { name: string; settings: TableSettings; lines: JourneyLine[] }[] = [];
@@ -122,6 +161,8 @@ function readTable(file: string, text: string): Chain[] {
     try {
       const next = settingsBehind(settings, line);
       if (next !== undefined) settings = next;
+      else if (line.startsWith("ipvs "))
+        addIPVSLine(chains.at(-1)?.lines ?? [], readIPVSLine(line.slice("ipvs ".length)));
       else if (!line.startsWith("then ")) {
         chains.push({ name: `${file}:${i + 1}`, settings, lines: [readLine(line, i + 1)] });
       } else chains.at(-1)?.lines.push(readLine(line.slice("then ".length), i + 1));
@@ -130,6 +171,12 @@ function readTable(file: string, text: string): Chain[] {
     }
   }
   return chains;
+}
+
+/** The words by which ipvs lines say why, as `tables/README.md` lists them. */
+export function readReasons(): ReadonlySet<string> {
+  const text = readFileSync(join(FOLDER, "README.md"), "utf8");
+  return new Set([...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, word = ""]) => word));
 }
 
 /** All chains of all tables, in the order of the files' names. */

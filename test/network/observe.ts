@@ -177,7 +177,7 @@ const sightingText = ({ host, what, interface: name, packet }: Sighting): string
 /** What was seen, for people. */
 export function observedText({ there, reply, hits }: Observed): string {
   const lines = (way: SeenWay): string[] => [
-    `nodes ${way.nodes.join(" ") || "-"}`,
+    `nodes ${way.nodes.join(" ") || "-"} by ${way.interfaces.join(" ") || "-"}`,
     ...[...way.got, ...way.answers].map(sightingText),
   ];
   const back = reply === undefined ? [] : ["reply:", ...lines(reply)];

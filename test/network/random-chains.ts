@@ -116,7 +116,7 @@ export function randomChains(
         lines.push({ kind: "row", line, text: textOf(packet, sender), sender, packet, branches: [] });
     }
     const chain: Chain = { name: `seed ${seed} chain ${i}`, settings: { ...settings, entry }, lines };
-    const played = playChain(chain, all, backend, true);
+    const played = playChain(chain, all, { backend, indexed: true });
     return {
       ...chain,
       lines: played.flatMap(({ line, found }) => {

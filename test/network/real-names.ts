@@ -6,6 +6,7 @@ import { parseIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
 import type { NetworkNode } from "../../src/network/network.ts";
 import { OVERLAY } from "../../src/network/node-host.ts";
+import { ipvsInterface } from "../../src/proxy/ipvs.ts";
 import { addressText } from "../routing/support.ts";
 import type { Place } from "./support.ts";
 
@@ -48,7 +49,7 @@ export const POD_GATEWAY = { IPv4: "169.254.1.1", IPv6: "fe80::1" } as const;
 export interface PlannedNode {
   readonly node: NetworkNode;
   readonly index: number;
-  /** What leads to links outside: names of its own interfaces that are neither loopback, overlay nor a Pod's. */
+  /** What leads to links outside: names of its own interfaces that are neither loopback, overlay, a Pod's nor kube-ipvs0. */
   readonly uplinks: readonly string[];
 }
 
@@ -57,7 +58,7 @@ export function plannedNodes({ network }: Place): PlannedNode[] {
   return network.nodes.flatMap((name, index) => {
     const node = network.node(name);
     if (node === undefined) return [];
-    const ofPods = new Set(node.pods.map((pod) => pod.interface));
+    const ofPods = new Set([...node.pods.map((pod) => pod.interface), ipvsInterface]);
     const uplinks = node.host.interfaces
       .filter((each) => !each.loopback && each.name !== OVERLAY && !ofPods.has(each.name))
       .map((each) => each.name);

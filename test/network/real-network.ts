@@ -1,15 +1,28 @@
 import { fileURLToPath } from "node:url";
+import type { IPVSSwitches } from "../../src/kernel/ipvs/switches.ts";
 import type { Packet } from "../../src/kernel/packet.ts";
+import { formatIPSets } from "../../src/rules/ipset/format.ts";
 import { formatSave } from "../../src/rules/iptables/save.ts";
+import { formatIPVSCommands } from "../../src/rules/ipvs/format.ts";
+import type { IPVSTable, VirtualServer } from "../../src/rules/ipvs/model.ts";
 import { decodePacket } from "../kernel/decode.ts";
 import { encodePacket } from "../kernel/encode.ts";
-import { PythonProgram } from "../kernel/python-program.ts";
 import type { Backend } from "../kernel/tools.ts";
 import { OUTSIDE } from "./real-names.ts";
 import { planNetwork } from "./real-plan.ts";
 import type { Place } from "./support.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../../test/network/real_network.py", import.meta.url));
+/** The program that makes the namespaces. */
+export const networkProgram: string = fileURLToPath(new URL("../../../test/network/real_network.py", import.meta.url));
+
+/** Whoever runs it. */
+export interface NetworkProgram {
+  readonly ask: (request: object) => Promise<unknown>;
+  readonly stop: () => Promise<void>;
+}
+
+/** How its taps are made: by rules of nf_tables, or by raw sockets where these know no IP. */
+export type TapMeans = "nft" | "raw";
 
 /** A packet where a tap saw it. */
 export interface Sighting {
@@ -47,16 +60,46 @@ function ruleTexts({ rules }: Place, node: string, backend: Backend, shorten: nu
   return { v4: text("IPv4"), v6: text("IPv6") };
 }
 
+/** A virtual server as lines of `ipvsadm -R`, real servers in the order in which they are added. */
+function serverLines(server: VirtualServer): string {
+  const lines = (realServers: VirtualServer["realServers"]): readonly string[] =>
+    formatIPVSCommands({ virtualServers: [{ ...server, realServers }] }).split("\n");
+  return [lines([])[0], ...server.realServers.map((real) => lines([real])[1])].map((line) => `${line}\n`).join("");
+}
+
+function tableText({ virtualServers, timeouts }: IPVSTable): string {
+  const set = timeouts === undefined ? "" : `--set ${timeouts.tcp} ${timeouts.tcpFin} ${timeouts.udp}\n`;
+  return `${set}${virtualServers.map(serverLines).join("")}`;
+}
+
+function switchSysctls(switches: IPVSSwitches): Record<string, number> {
+  const { conntrack, connReuseMode, expireNodestConn, expireQuiescentTemplate } = switches;
+  return {
+    "net.ipv4.vs.conntrack": Number(conntrack),
+    "net.ipv4.vs.conn_reuse_mode": connReuseMode,
+    "net.ipv4.vs.expire_nodest_conn": Number(expireNodestConn),
+    "net.ipv4.vs.expire_quiescent_template": Number(expireQuiescentTemplate),
+  };
+}
+
+/** What ipvs mode has on a node beside rules, as `load` takes it. */
+function extrasOf({ extras }: Place, node: string): object {
+  const found = extras?.(node);
+  if (found === undefined) return {};
+  const ipset = formatIPSets(new Map(found.sets.map((set) => [set.name, set])));
+  return { ipset, sysctls: switchSysctls(found.switches) };
+}
+
 /** A place's network in the running kernel: namespaces that end with `stop` and with this process. */
 export class RealNetwork {
-  readonly #program: PythonProgram;
+  readonly #program: NetworkProgram;
   /** Packets that were sent. */
   packets = 0;
   /** Packets that were seen later than they were waited for. */
   late = 0;
 
-  private constructor(lockFile: string) {
-    this.#program = new PythonProgram(PROGRAM, lockFile);
+  private constructor(program: NetworkProgram) {
+    this.#program = program;
   }
 
   /** Makes the namespaces, joins them, and loads each node's rules. Needs root. */
@@ -64,15 +107,23 @@ export class RealNetwork {
     place: Place,
     backend: Backend,
     addresses: readonly string[],
-    { lockFile, shorten }: { readonly lockFile: string; readonly shorten: number },
+    given: { readonly program: NetworkProgram; readonly means: TapMeans; readonly shorten: number },
   ): Promise<RealNetwork> {
-    const network = new RealNetwork(lockFile);
+    const { program, means, shorten } = given;
+    const network = new RealNetwork(program);
     try {
-      await network.#program.ask({ op: "start", ...planNetwork(place, addresses) });
+      await network.#program.ask({ op: "start", means, ...planNetwork(place, addresses) });
       for (const host of place.network.nodes) {
         const texts = ruleTexts(place, host, backend, shorten);
         const counters = [...`${texts.v4}${texts.v6}`.matchAll(/--nfacct-name +(\S+)/g)].map((match) => match[1] ?? "");
-        await network.#program.ask({ op: "load", host, backend, ...texts, nfacct: [...new Set(counters)] });
+        await network.#program.ask({
+          op: "load",
+          host,
+          backend,
+          ...texts,
+          nfacct: [...new Set(counters)],
+          ...extrasOf(place, host),
+        });
       }
     } catch (error) {
       await network.stop();
@@ -101,6 +152,13 @@ export class RealNetwork {
       readonly rules: readonly (readonly [string, string, string, number])[];
     };
     return rules.map(([, table, chain]) => ({ table, chain }));
+  }
+
+  /** Nodes get the virtual servers of a place that is this one but for their order, as if they had seen nothing. */
+  async balance({ network, extras }: Place): Promise<void> {
+    if (extras === undefined) return;
+    const hosts = Object.fromEntries(network.nodes.map((name) => [name, tableText(extras(name).ipvs)]));
+    await this.#program.ask({ op: "balance", hosts });
   }
 
   /** Forgets all connections and `recent` lists. */

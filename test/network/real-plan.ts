@@ -5,6 +5,7 @@ import { formatIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
 import type { NetworkNode } from "../../src/network/network.ts";
 import { OVERLAY } from "../../src/network/node-host.ts";
+import { ipvsInterface } from "../../src/proxy/ipvs.ts";
 import { addressText, familyOfText } from "../routing/support.ts";
 import {
   addressesOf,
@@ -87,18 +88,19 @@ function nodeLinks(self: PlannedNode, nodes: readonly PlannedNode[], strangers: 
       `link add ${pod.interface} address ${mac("veth", index, i)} type veth peer name eth0 address ${mac("pod", index, i)} netns @${podHost(pod.key)} `,
   );
   const devices = node.host.interfaces.filter(({ loopback }) => !loopback);
-  const addresses = devices.flatMap(({ name, mtu, addresses }) => [
+  const addresses = devices.flatMap(({ name, mtu, up, addresses }) => [
     ...addresses.map(
       ({ address, prefixLength, family }) =>
         `addr add ${addressText(address)}/${prefixLength} dev ${name}${family === "IPv6" ? " nodad" : ""}`,
     ),
-    `link set ${name} mtu ${mtu} up`,
+    `link set ${name} mtu ${mtu}${up ? " up" : ""}`,
   ]);
   const neighbours = node.pods.flatMap((pod, i) =>
     pod.addresses.map((ip) => permanent(formatIP(ip), mac("pod", index, i), pod.interface)),
   );
   const [make = "", ...rest] = overlay.ip;
-  const ip = [make, ...pods, ...addresses, ...routeLines(node.host), ...rest, ...neighbours];
+  const dummies = devices.filter(({ name }) => name === ipvsInterface).map(({ name }) => `link add ${name} type dummy`);
+  const ip = [make, ...dummies, ...pods, ...addresses, ...routeLines(node.host), ...rest, ...neighbours];
   for (const [at, device] of uplinks.entries()) ip.push(...linkNeighbours(self, nodes, device, at, strangers));
   return { host: node.name, ip, bridge: overlay.bridge };
 }

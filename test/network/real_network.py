@@ -4,8 +4,9 @@ and gone with it. Needs root. One JSON request a line on stdin, one JSON answer 
 request failed. Requests, by "op":
 
   start     hosts [{name, taps: node|end, sysctls {name: value}}], then links [{host, ip, bridge}]: lines for `ip -batch`, in
-            which @NAME stands for the namespace of that host, and for `bridge -batch`
-  load      host, backend legacy|nft, v4, v6 (restore texts), nfacct [names]
+            which @NAME stands for the namespace of that host, and for `bridge -batch`; means nft|raw: how the taps are made
+  load      host, backend legacy|nft, v4, v6 (restore texts), nfacct [names], ipset, sysctls {name: value}
+  balance   hosts {name: text for `ipvsadm -R`}: nodes whose virtual servers are others, or have connections, get these anew
   ip        host, lines (for `ip -batch`)
   send      host, hex, quiet (ms): sends one packet as a process of the host; what was seen until nothing more came
   hits      host: rules of the loaded rule sets that counted since the last time
@@ -32,12 +33,14 @@ sys.path.insert(0, os.path.join(HERE, "..", "kernel"))
 
 import netlink  # noqa: E402
 import xtables  # noqa: E402
+import raw_taps  # noqa: E402
 from namespace import QUIET, FAMILIES, FAMILY_NAMES, is_noise, run, set_sysctls  # noqa: E402
 from sender import Sender  # noqa: E402
 
 CLONE_NEWNET, PR_SET_PDEATHSIG = 0x40000000, 1
 GOT, CAME = 65001, 65003
 OVERLAY_PORT = 8472
+CONNECTIONS = "/proc/thread-self/net/ip_vs_conn"
 
 # Registered before anything that needs conntrack, so that it confirms an entry before the tap takes the packet away. What
 # carries the overlay's packets is let through unseen.
@@ -54,10 +57,24 @@ table inet rulewalk_tap {
 RECENT = "/proc/thread-self/net/xt_recent/*"
 
 
+class NftTaps:
+    """What a host gets, seen and taken by rules behind all others."""
+
+    def __init__(self, is_node):
+        run(["nft", "-f", "-"], TAP_GOT + (TAP_CAME if is_node else ""))
+        self.log = netlink.PacketLog([GOT, CAME] if is_node else [GOT])
+        self.descriptors = [self.log.socket.fileno()]
+
+    def read(self, _descriptor):
+        records = []
+        self.log.read(records)
+        return [("got" if group == GOT else "came", came, packet) for group, _, came, _, _, packet in records]
+
+
 class Host:
     """One namespace, and sockets that were opened in it."""
 
-    def __init__(self, network, name, taps, sysctls):
+    def __init__(self, network, name, taps, sysctls, means):
         libc = network.libc
         if libc.unshare(CLONE_NEWNET):
             raise RuntimeError("no network namespace: " + os.strerror(ctypes.get_errno()))
@@ -67,24 +84,48 @@ class Host:
             raise RuntimeError("not in a namespace of its own")
         set_sysctls({**QUIET, **sysctls})
         # with ::1 as init systems add it: the kernel's own one has no route in the table main
-        run(["ip", "-batch", "-"], "link set lo up\naddr replace ::1/128 dev lo\n")
-        run(["nft", "-f", "-"], TAP_GOT + (TAP_CAME if self.is_node else ""))
-        self.log = netlink.PacketLog([GOT, CAME] if self.is_node else [GOT])
+        policies = raw_taps.policies(OVERLAY_PORT) if means == "raw" else ""
+        run(["ip", "-batch", "-"], "link set lo up\naddr replace ::1/128 dev lo\n" + policies)
+        self.taps = raw_taps.RawTaps(self.is_node, CAME, OVERLAY_PORT) if means == "raw" else NftTaps(self.is_node)
         self.sender = Sender(libc)
         for family in FAMILIES:
             self.sender.socket_of(family, 0, 0)
         self.control = netlink.open_socket()
         self.xtables = {family: socket.socket(family, socket.SOCK_RAW, 255) for family in FAMILIES}
         self.indices, self.backend, self.loaded, self.before = {}, "legacy", set(), {}
+        self.servers = None
 
     def load(self, ask):
         self.backend = ask["backend"]
         for name in ask.get("nfacct", []):
             netlink.add_nfacct(self.control, name)
+        if ask.get("ipset"):
+            run(["ipset", "restore"], ask["ipset"])
         for family, key, tool in zip(FAMILIES, ("v4", "v6"), ("iptables", "ip6tables")):
             self.loaded.add(family)
+            # what the taps have in the table raw stays
             run(["%s-%s-restore" % (tool, self.backend)], ask[key])
+        set_sysctls(ask.get("sysctls", {}))
         self.before = self.counters()
+
+    def balance(self, text):
+        """Makes virtual servers that have seen nothing; their connections end soon behind their real servers (expire_nodest_conn)."""
+        if text == self.servers and not self.connections():
+            return
+        run(["ipvsadm", "-C"])
+        tries = 0
+        while self.connections():
+            tries += 1
+            if tries > 400:
+                raise RuntimeError("connections stay: %s" % self.connections())
+            time.sleep(0.005)
+        run(["ipvsadm", "-R"], text)
+        self.servers = text
+
+    @staticmethod
+    def connections():
+        with open(CONNECTIONS, encoding="ascii") as file:
+            return file.read().splitlines()[1:]
 
     def counters(self):
         found = {}
@@ -128,10 +169,11 @@ class Network:
 
     def start(self, ask):
         for each in ask["hosts"]:
-            host = Host(self, each["name"], each["taps"], each["sysctls"])
+            host = Host(self, each["name"], each["taps"], each["sysctls"], ask.get("means", "nft"))
             self.hosts[host.name] = host
-            self.logs[host.log.socket.fileno()] = host
-            self.poll.register(host.log.socket.fileno(), select.EPOLLIN)
+            for descriptor in host.taps.descriptors:
+                self.logs[descriptor] = host
+                self.poll.register(descriptor, select.EPOLLIN)
         for each in ask["links"]:
             self.lines(self.hosts[each["host"]], each["ip"])
             self.lines(self.hosts[each["host"]], each.get("bridge", []), "bridge")
@@ -148,11 +190,9 @@ class Network:
             if not ready:
                 return seen
             for descriptor, _ in ready:
-                host, records = self.logs[descriptor], []
-                host.log.read(records)
-                for group, _, came, _, _, packet in records:
+                host = self.logs[descriptor]
+                for what, came, packet in host.taps.read(descriptor):
                     if not is_noise(packet):
-                        what = "got" if group == GOT else "came"
                         seen.append([host.name, what, host.indices.get(came, "lo"), packet.hex()])
 
     def send(self, ask):
@@ -185,6 +225,11 @@ class Network:
             host = self.hosts[ask["host"]]
             self.enter(host)
             host.load(ask)
+            return {}
+        if op == "balance":
+            for name, text in ask["hosts"].items():
+                self.enter(self.hosts[name])
+                self.hosts[name].balance(text)
             return {}
         if op == "ip":
             self.lines(self.hosts[ask["host"]], ask["lines"])

@@ -1,27 +1,28 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type EmulatedMode, ipvsExtras, nodeRules } from "../../src/assembly/node-rules.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
 import type { Cluster } from "../../src/cluster/cluster.ts";
 import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
 import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
-import { compileIptables } from "../../src/compile/iptables/compile.ts";
-import { loadCompiled } from "../../src/compile/iptables/load-compiled.ts";
 import { makePacket, type Packet } from "../../src/kernel/packet.ts";
 import { type HostFile, readHostFile } from "../../src/manifest/hostfile.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { formatDyadic } from "../../src/net/dyadic.ts";
-import type { IPFamily } from "../../src/net/family.ts";
+import { type IPFamily, ipFamilies } from "../../src/net/family.ts";
 import { formatIP, parseIP } from "../../src/net/ip.ts";
 import type { End } from "../../src/network/end.ts";
 import type { Journey, JourneyBranch } from "../../src/network/journey.ts";
-import { makeNetwork, type Network, type NetworkOptions } from "../../src/network/network.ts";
+import { makeNetwork, type Network, type NetworkOptions, type NodeExtras } from "../../src/network/network.ts";
 import { NetworkState } from "../../src/network/network-state.ts";
 import { nodeAddresses } from "../../src/network/node-addresses.ts";
+import { nodeInterfaces } from "../../src/network/node-host.ts";
 import type { Way } from "../../src/network/way.ts";
 import { usualHostFacts } from "../../src/proxy/host-facts.ts";
 import { nodeView } from "../../src/proxy/node.ts";
 import { type ProxyState, proxyState } from "../../src/proxy/state.ts";
+import { readOnce } from "../../src/rules/iptables/read-once.ts";
 import type { Backend, Ruleset } from "../../src/rules/iptables/ruleset.ts";
 import type { Diagnostic, Report } from "../../src/text/diagnostic.ts";
 import { readEnd, readFlags, readProtocol } from "../flows/packet-text.ts";
@@ -37,6 +38,8 @@ export interface Place {
   /** What kube-proxy decides on a node. */
   readonly proxy: (node: string, family: IPFamily) => ProxyState;
   readonly rules: (node: string, family: IPFamily) => Ruleset;
+  /** What ipvs mode makes on a node besides rules; `undefined` in iptables mode. */
+  readonly extras?: (node: string) => NodeExtras;
   readonly found: readonly Diagnostic[];
 }
 
@@ -45,6 +48,10 @@ export interface PlaceSettings extends Partial<Pick<NetworkOptions, "outsideRout
   readonly edit?: readonly [from: string, to: string];
   /** nft unless given. */
   readonly backend?: Backend;
+  /** iptables unless given. */
+  readonly mode?: EmulatedMode;
+  /** By how many places each virtual server's round has moved on. */
+  readonly turn?: number;
 }
 
 /** What a folder's `host.yaml` says about a node: its interfaces are those of the node that has their addresses. */
@@ -62,9 +69,20 @@ function hostFiles(folder: string, cluster: Cluster, report: Report): (node: str
   };
 }
 
+/** With each list of real servers turned, so that round robin begins `by` places further on. */
+function turned(extras: NodeExtras, by: number): NodeExtras {
+  const turn = <T>(list: readonly T[]): readonly T[] => {
+    const at = list.length === 0 ? 0 : by % list.length;
+    // the kernel puts each new one in front: the round goes from the last to the first
+    return [...list.slice(list.length - at), ...list.slice(0, list.length - at)];
+  };
+  const virtualServers = extras.ipvs.virtualServers.map((each) => ({ ...each, realServers: turn(each.realServers) }));
+  return { ...extras, ipvs: { ...extras.ipvs, virtualServers } };
+}
+
 /** Builds the network of a folder of objects; `asked`: Pods that no object names. */
 export function placeOf(folder: string, asked: readonly string[] = [], settings: PlaceSettings = {}): Place {
-  const { edit, backend = "nft", ...options } = settings;
+  const { edit, backend = "nft", mode = "iptables", turn = 0, ...options } = settings;
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") throw new Error(diagnostic.message);
@@ -80,23 +98,29 @@ export function placeOf(folder: string, asked: readonly string[] = [], settings:
   const manifests = readManifests(sources, { validate }, report);
   const cluster = buildCluster(manifests, { validate }, report);
   const release = { minor: 37 };
-  const written = configurationsIn(manifests, report).at(-1)?.value ?? {};
+  const written = { ...configurationsIn(manifests, report).at(-1)?.value, mode };
   const config = resolveKubeProxyConfig(written, release).config as ResolvedConfig;
   const hostFile = options.hostFile ?? hostFiles(folder, cluster, report);
+  const askedFor = asked.flatMap((text) => parseIP(text) ?? []);
+  const known = { config, release, pods: manifests.pods, askedFor, ...options, hostFile };
   const proxy = (name: string, family: IPFamily): ProxyState => {
     const object = cluster.nodes.find(({ value }) => value.metadata.name === name);
     if (object === undefined) throw new Error(name);
     const node = nodeView(object.value);
-    const host = usualHostFacts(hostFile(name) ?? {}, node, config, report);
+    const file = hostFile(name) ?? {};
+    // what kube-proxy sees of a node is what packets see
+    const interfaces = nodeInterfaces(cluster, name, { ...known, hostFile: file });
+    const host = { ...usualHostFacts(file, node, config, report), interfaces };
     return proxyState(cluster, { release, family, node, host, config });
   };
-  const rulesOf = (node: string, family: IPFamily): Ruleset =>
-    loadCompiled(compileIptables(proxy(node, family), {}), { family, backend }, report);
+  const context = { mode, backend, read: readOnce() };
+  const rulesOf = (node: string, family: IPFamily): Ruleset => nodeRules(proxy(node, family), context, report);
+  const extras = (node: string): NodeExtras =>
+    turned(ipvsExtras(ipFamilies.map((family) => proxy(node, family))), turn);
   const rules = (node: string) => ({ IPv4: rulesOf(node, "IPv4"), IPv6: rulesOf(node, "IPv6") });
-  const askedFor = asked.flatMap((text) => parseIP(text) ?? []);
-  const given = { config, release, pods: manifests.pods, askedFor, rules, backend, ...options, hostFile };
-  const network = makeNetwork(cluster, given, report);
-  return { network, state: new NetworkState(), cluster, proxy, rules: rulesOf, found };
+  const own = mode === "ipvs" ? { extras } : {};
+  const network = makeNetwork(cluster, { ...known, rules, backend, ...own }, report);
+  return { network, state: new NetworkState(), cluster, proxy, rules: rulesOf, ...own, found };
 }
 
 /** `PROTOCOL SRC > DST [FLAGS] [ttl N]`; ports where the protocol has them. */

@@ -1,6 +1,6 @@
 /**
  * Asks a real kernel about every row of the journey tables, in a network of namespaces for each cluster and back end; root
- * only. `npm run conformance:network [-- OPTION … BEGINNING of chain names or scenarios …]`; with `--random N`, N chains of three
+ * only. With `--mode ipvs` the rows of that mode, in a guest of User-Mode Linux. `npm run conformance:network [-- OPTION … BEGINNING of chain names or scenarios …]`; with `--random N`, N chains of three
  * random packets in each cluster instead (`--seed S`), whose rows the emulator writes. Where chance decides, chains are played
  * until every branch of every row was seen; one that no row lists is a failure. Exits with 1 when the kernel says
  * otherwise, with 2 when it cannot run.
@@ -10,18 +10,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { readEnd } from "../flows/packet-text.ts";
+import { missingForGuest } from "../ipvs/guest.ts";
+import { PythonProgram } from "../kernel/python-program.ts";
 import { type Backend, backends } from "../kernel/tools.ts";
 import { addressText } from "../routing/support.ts";
+import { NetworkGuest } from "./guest-network.ts";
 import { readBranch } from "./journey-row.ts";
-import { type Chain, readChains, rowsOf } from "./journey-table.ts";
+import { type Chain, chainsIn, type RowMode, readChains, rowsOf } from "./journey-table.ts";
 import { missingTools } from "./network-tools.ts";
-import { placeOfSettings } from "./play-chain.ts";
+import { placeOfSettings, turnsOf } from "./play-chain.ts";
 import { playReal, type RealChain } from "./play-real.ts";
 import { randomChains } from "./random-chains.ts";
 import { nodeDifferences } from "./real-check.ts";
-import { RealNetwork } from "./real-network.ts";
+import { type NetworkProgram, networkProgram, RealNetwork, type TapMeans } from "./real-network.ts";
 
-const WORKERS = 3;
+/** A guest is a processor of its own. */
+const WORKERS = { iptables: 3, ipvs: 2 } as const;
 /** Seconds that the longest `recent` rule remembers where chains wait for it: its own are divided, and so are the waits. */
 const SHORTENED = 2;
 
@@ -44,7 +48,7 @@ interface Tally {
   readonly failures: string[];
 }
 
-function jobsOf(chains: readonly Chain[]): Job[] {
+function jobsOf(chains: readonly Chain[], mode: RowMode): Job[] {
   const groups = new Map<string, Chain[]>();
   for (const chain of chains) {
     const { folder, edit, outsideRoutesPods } = chain.settings;
@@ -53,7 +57,12 @@ function jobsOf(chains: readonly Chain[]): Job[] {
     groups.set(key, [...(groups.get(key) ?? []), chain]);
   }
   const jobs = [...groups].flatMap(([key, group]) =>
-    backends.map((backend) => ({ chains: group, backend, waits: key.startsWith("[true") })),
+    // the guest's nf_tables do not know IPv4 and IPv6
+    (mode === "ipvs" ? (["legacy"] as const) : backends).map((backend) => ({
+      chains: group,
+      backend,
+      waits: key.startsWith("[true"),
+    })),
   );
   // those that wait first: the others are done meanwhile
   return jobs.sort((a, b) => Number(b.waits) - Number(a.waits));
@@ -73,6 +82,24 @@ interface Asked {
   /** Random chains for each cluster, instead of those of the tables; 0: none. */
   readonly random: number;
   readonly seed: string;
+  readonly mode: RowMode;
+}
+
+/** Where networks are made. */
+interface Ground {
+  readonly program: () => Promise<NetworkProgram>;
+  readonly means: TapMeans;
+  readonly end: () => Promise<void>;
+}
+
+async function groundOf(mode: RowMode, lockFile: string): Promise<Ground> {
+  if (mode === "iptables") {
+    const program = () => Promise.resolve(new PythonProgram(networkProgram, lockFile));
+    return { program, means: "nft", end: () => Promise.resolve() };
+  }
+  const guest = new NetworkGuest();
+  await guest.boot();
+  return { program: () => guest.program(), means: "raw", end: () => guest.stop() };
 }
 
 /** The addresses of whoever must be there, on nodes' links and outside. */
@@ -83,17 +110,18 @@ function addressesOf(chains: readonly Chain[]): string[] {
   return [...new Set([...ends, ...proxies, ...rows.flatMap(({ branches }) => branches.flatMap(outsiders))])];
 }
 
-async function play(job: Job, { all, random, seed }: Asked, lockFile: string, tally: Tally): Promise<void> {
+async function play(job: Job, { all, random, seed, mode }: Asked, ground: Ground, tally: Tally): Promise<void> {
   const { backend, waits } = job;
   const [first] = job.chains;
   if (first === undefined) return;
   // that routers outside lead to Pods makes more ends known
   const settings = random === 0 ? first.settings : { ...first.settings, outsideRoutesPods: true };
-  const place = placeOfSettings(settings, all, backend);
+  const place = placeOfSettings(settings, all, backend, { mode });
   const chains = random === 0 ? job.chains : randomChains(place, settings, all, { count: random, seed, backend });
   const longest = Math.max(...place.cluster.services.map(({ value }) => affinitySeconds(value.spec)), SHORTENED);
   const shorten = waits ? longest / SHORTENED : 1;
-  const network = await RealNetwork.start(place, backend, addressesOf(chains), { lockFile, shorten });
+  const given = { program: await ground.program(), means: ground.means, shorten };
+  const network = await RealNetwork.start(place, backend, addressesOf(chains), given);
   try {
     for (const name of place.network.nodes) {
       const found = await nodeDifferences(place, network, name);
@@ -101,7 +129,14 @@ async function play(job: Job, { all, random, seed }: Asked, lockFile: string, ta
       if (found.length > 0)
         tally.failures.push(`${settings.folder}: ${name} is made otherwise than assumed\n  ${found.join("\n  ")}`);
     }
-    for (const chain of chains) await playChainReal({ chain, place, network, shorten }, backend, tally);
+    for (const chain of chains) {
+      const turned = {
+        turns: turnsOf(place, chain),
+        place: (turn: number) => placeOfSettings(settings, all, backend, { mode, turn }),
+      };
+      const real = { chain, place, network, shorten, ...(mode === "ipvs" ? { turned } : {}) };
+      await playChainReal(real, backend, tally);
+    }
   } finally {
     tally.packets += network.packets;
     tally.scenarios.add(settings.folder);
@@ -125,34 +160,41 @@ function affinitySeconds(spec: { sessionAffinityConfig?: { clientIP?: { timeoutS
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 0;
 }
 
-const options = { random: { type: "string", default: "0" }, seed: { type: "string", default: "1" } } as const;
+const options = {
+  random: { type: "string", default: "0" },
+  seed: { type: "string", default: "1" },
+  mode: { type: "string", default: "iptables" },
+} as const;
 
 async function main(words: readonly string[]): Promise<number> {
   const { values, positionals: args } = parseArgs({ args: [...words], options, allowPositionals: true });
-  const missing = await missingTools();
+  const mode: RowMode = values.mode === "ipvs" ? "ipvs" : "iptables";
+  const missing = mode === "ipvs" ? missingForGuest() : await missingTools();
   if (missing.length > 0) {
     console.log(`conformance:network cannot run: ${missing.join("; ")}`);
     return 2;
   }
-  const all = readChains();
+  const all = chainsIn(mode, readChains());
   const wanted = ({ name, settings }: Chain): boolean =>
     args.length === 0 || args.some((arg) => name.startsWith(arg) || settings.folder.endsWith(`/${arg}`));
-  const asked: Asked = { all, random: Number(values.random), seed: values.seed };
-  const jobs = jobsOf(all.filter(wanted)).filter(({ waits }) => asked.random === 0 || !waits);
+  const asked: Asked = { all, random: Number(values.random), seed: values.seed, mode };
+  const jobs = jobsOf(all.filter(wanted), mode).filter(({ waits }) => asked.random === 0 || !waits);
   const folder = mkdtempSync(join(tmpdir(), "rulewalk-network-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const tally: Tally = { rows: 0, passed: 0, skipped: 0, packets: 0, nodes: 0, scenarios: new Set(), failures: [] };
   let next = 0;
   const worker = async (_: unknown, i: number): Promise<void> => {
+    const ground = await groundOf(mode, join(folder, `lock.${i}`));
     for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
       try {
-        await play(job, asked, join(folder, `lock.${i}`), tally);
+        await play(job, asked, ground, tally);
       } catch (error) {
         tally.failures.push(`${job.chains[0]?.settings.folder} (${job.backend}): ${(error as Error).message}`);
       }
     }
+    await ground.end();
   };
-  await Promise.all(Array.from({ length: WORKERS }, worker));
+  await Promise.all(Array.from({ length: WORKERS[mode] }, worker));
   return report(tally);
 }
 
