@@ -12,9 +12,10 @@ import type { Frontend } from "./frontends.ts";
  */
 export type ShapeOf = (frontend: Frontend) => string | undefined;
 
-/** Protocols and numbers of all node ports. */
-function nodePortsOf(states: readonly ProxyState[]): ReadonlySet<string> {
-  return new Set(states.flatMap(({ ports }) => ports.map(({ port }) => `${port.protocol} ${port.nodePort}`)));
+/** All node ports by protocol and number: is externalTrafficPolicy Local? */
+function nodePortsOf(states: readonly ProxyState[]): ReadonlyMap<string, boolean> {
+  const ports = states.flatMap((state) => state.ports.map(({ port }) => port));
+  return new Map(ports.map((port) => [`${port.protocol} ${port.nodePort}`, port.externalPolicyLocal]));
 }
 
 /** Makes the shapes of a cluster's frontends; `states`: what kube-proxy decides on the nodes. */
@@ -54,8 +55,8 @@ export function shapesOf(network: Network, frontends: readonly Frontend[], state
       internalPolicyLocal,
       externalPolicyLocal,
       affinitySeconds !== undefined,
-      // ipvs mode masquerades what is for the number of a node port, at whatever address (ipvs-mode §6.4)
-      nodePorts.has(`${protocol} ${number}`),
+      // ipvs mode masquerades what is for the number of a node port, at whatever address, unless that is Local (ipvs-mode §6.4)
+      nodePorts.get(`${protocol} ${number}`),
       sourceRanges.map(({ text }) => text),
       // in their order: the first that comes to itself is asked
       [...new Set(usable.map(classOf))],

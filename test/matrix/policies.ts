@@ -40,7 +40,8 @@ export function policyCluster(services: number): string {
       ports: [
         {
           name: "http",
-          port: 80,
+          // some have the number of another's node port
+          port: random.chance(0.2) ? 30000 + random.below(20) : 80,
           protocol: random.weighted({ TCP: 3, UDP: 1 }),
           ...(exposed ? { nodePort: 30000 + i } : {}),
         },

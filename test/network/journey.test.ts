@@ -162,3 +162,13 @@ test("what is assumed about a node is said when a packet first comes there", (t)
   journeysOf(place, packet, senderOf(place.network, packet.src));
   t.is(place.found.filter(({ code }) => code === "interfaces-assumed").length, 1);
 });
+
+test("what comes from outside to a Service's address does not enter by the device that the address is on", (t) => {
+  // the way back to this source is by the overlay, so that the address decides; kube-ipvs0 has it, and is on no wire
+  const place = placeFor(golden("detect-local-node-cidr"), { asked: ["10.244.2.7"], settings: { mode: "ipvs" } });
+  const packet = packetOf("tcp 10.244.2.7:40000 > 10.96.0.10:80");
+  const { branches } = journeysOf(place, packet, { kind: "outside", node: "worker-1" });
+  const entrances = branches.map(({ journey }) => journey.there.legs[0]?.entrance);
+  t.true(entrances.length > 0);
+  for (const entrance of entrances) t.deepEqual(entrance, { kind: "received", inInterface: "eth0" });
+});
