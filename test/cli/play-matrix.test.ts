@@ -28,6 +28,7 @@ steps:
   - connect: { name: a, from: 10.244.1.7, to: "svc/shop/reports:http" }
     expect: { result: ${expected} }
 `;
+const AGENT = ["matrix", "-f", "examples/shop", "--services", "shop/agent"];
 const FEW = ["matrix", "-f", "examples/shop", "--services", "shop/reports"];
 
 /** What it is about, arguments and input → exit code, and what is said on stdout and stderr. */
@@ -143,6 +144,10 @@ const rows: readonly (readonly [string, readonly string[], string, number, RegEx
     /balancer .* X X X /,
     /^$/,
   ],
+  // where iptables mode drops what has no local endpoint, ip_vs says that there is nobody
+  ["of iptables mode", [...AGENT, "--mode", "iptables"], "", 0, /shop\/agent:statsd .* X .* X /, /^$/],
+  ["of ipvs mode", [...AGENT, "--mode", "ipvs"], "", 0, /shop\/agent:statsd .* R .* R /, /^$/],
+  ["of nftables mode", [...AGENT, "--mode", "nftables"], "", 2, /^$/, /mode nftables is not modelled yet/],
   ["as Markdown", [...FEW, "-o", "markdown"], "", 0, /^\| Service \|/, /^$/],
   ["a Service that is not there", [...FEW, "--services", "shop/rpt"], "", 2, /^$/, /no such Service/],
   ["a node that is not there", [...FEW, "--node", "worker-9"], "", 2, /^$/, /no such Node/],
