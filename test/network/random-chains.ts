@@ -7,8 +7,15 @@ import type { Backend } from "../kernel/tools.ts";
 import { addressText } from "../routing/support.ts";
 import { type Frontend, frontendsOf } from "./frontends.ts";
 import { sideText } from "./journey-row.ts";
-import type { Chain, JourneyLine, RowSender, TableSettings } from "./journey-table.ts";
-import { playChain } from "./play-chain.ts";
+import {
+  type Chain,
+  type JourneyLine,
+  type RowMode,
+  type RowSender,
+  rowsOf,
+  type TableSettings,
+} from "./journey-table.ts";
+import { playChain, playTurns } from "./play-chain.ts";
 import type { Place } from "./support.ts";
 
 /** Somebody who can send, with an address of his. */
@@ -94,13 +101,42 @@ function textOf(packet: Packet, sender: RowSender): string {
   return `${who}${NAMES.get(protocol)} ${sideText(packet, src, sport)} > ${sideText(packet, dst, dport)}`;
 }
 
+type Row = Extract<JourneyLine, { kind: "row" }>;
+
+const told = (row: Row, found: readonly string[]): Row => ({
+  ...row,
+  branches: found,
+  text: `${row.text} => ${found.join(" | ")}`,
+});
+
+/** A chain with the branches that the emulator gives its rows, as far as it comes. */
+function playedOnce(chain: Chain, all: readonly Chain[], backend: Backend): Chain {
+  const rows = rowsOf([chain]);
+  const played = playChain(chain, all, { backend, indexed: true });
+  return {
+    ...chain,
+    lines: played.flatMap(({ line, found }) => rows.slice(line - 1, line).map((row) => told(row, found))),
+  };
+}
+
+/** The same in ipvs mode, where a row has the branches of all turns in which the rows before took their first. */
+function playedTurns(chain: Chain, all: readonly Chain[], backend: Backend): Chain {
+  const lines: JourneyLine[] = [];
+  for (const row of rowsOf([chain])) {
+    const found = playTurns({ ...chain, lines: [...lines, row] }, all, { backend, indexed: true }).at(-1)?.found ?? [];
+    lines.push(told(row, found));
+  }
+  return { ...chain, lines };
+}
+
 /** Chains of a few packets each between whoever is in a place, with the branches that the emulator says they have. */
 export function randomChains(
   place: Place,
   settings: TableSettings,
   all: readonly Chain[],
-  { count, seed, backend }: { readonly count: number; readonly seed: string; readonly backend: Backend },
+  given: { readonly count: number; readonly seed: string; readonly backend: Backend; readonly mode: RowMode },
 ): readonly Chain[] {
+  const { count, seed, backend, mode } = given;
   const sources = sourcesOf(place);
   const targets = targetsOf(place, sources);
   return Array.from({ length: count }, (_, i) => {
@@ -116,13 +152,6 @@ export function randomChains(
         lines.push({ kind: "row", line, text: textOf(packet, sender), sender, packet, branches: [] });
     }
     const chain: Chain = { name: `seed ${seed} chain ${i}`, settings: { ...settings, entry }, lines };
-    const played = playChain(chain, all, { backend, indexed: true });
-    return {
-      ...chain,
-      lines: played.flatMap(({ line, found }) => {
-        const own = lines[line - 1];
-        return own?.kind === "row" ? [{ ...own, branches: found, text: `${own.text} => ${found.join(" | ")}` }] : [];
-      }),
-    };
+    return mode === "ipvs" ? playedTurns(chain, all, backend) : playedOnce(chain, all, backend);
   });
 }

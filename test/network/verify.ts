@@ -1,9 +1,9 @@
 /**
  * Asks a real kernel about every row of the journey tables, in a network of namespaces for each cluster and back end; root
- * only. With `--mode ipvs` the rows of that mode, in a guest of User-Mode Linux. `npm run conformance:network [-- OPTION … BEGINNING of chain names or scenarios …]`; with `--random N`, N chains of three
- * random packets in each cluster instead (`--seed S`), whose rows the emulator writes. Where chance decides, chains are played
- * until every branch of every row was seen; one that no row lists is a failure. Exits with 1 when the kernel says
- * otherwise, with 2 when it cannot run.
+ * only. With `--mode ipvs` the rows of that mode, in a guest of User-Mode Linux. `npm run conformance:network [-- OPTION …
+ * BEGINNING of chain names or scenarios …]`; with `--random N`, N chains of three random packets in each cluster instead
+ * (`--seed S`), whose rows the emulator writes. Where chance decides, chains are played until every branch of every row was
+ * seen; one that no row lists is a failure. Exits with 1 when the kernel says otherwise, with 2 when it cannot run.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -117,7 +117,7 @@ async function play(job: Job, { all, random, seed, mode }: Asked, ground: Ground
   // that routers outside lead to Pods makes more ends known
   const settings = random === 0 ? first.settings : { ...first.settings, outsideRoutesPods: true };
   const place = placeOfSettings(settings, all, backend, { mode });
-  const chains = random === 0 ? job.chains : randomChains(place, settings, all, { count: random, seed, backend });
+  const chains = random === 0 ? job.chains : randomChains(place, settings, all, { count: random, seed, backend, mode });
   const longest = Math.max(...place.cluster.services.map(({ value }) => affinitySeconds(value.spec)), SHORTENED);
   const shorten = waits ? longest / SHORTENED : 1;
   const given = { program: await ground.program(), means: ground.means, shorten };
