@@ -2,7 +2,7 @@ import { clauses } from "../../src/intent/clauses.ts";
 import { endpointKey } from "../../src/intent/endpoint-set.ts";
 import { addressKey, isInternal } from "../../src/intent/packet.ts";
 import { type ServicePort, servicePort } from "../../src/intent/service-port.ts";
-import { sameAddress } from "../../src/kernel/packet.ts";
+import { type Address, sameAddress } from "../../src/kernel/packet.ts";
 import { ipOf } from "../../src/network/addresses.ts";
 import type { Fault } from "./journey-law.ts";
 import type { Mode, Place } from "./place.ts";
@@ -68,7 +68,22 @@ function claimedNodeAddresses({ intent }: Place): ReadonlySet<string> {
   );
 }
 
-function meetsClaimed({ call, branch }: Fault, place: Place): boolean {
+/** Addresses of the nodes that a way crosses or leads to: the overlay is carried between them. */
+function carriers({ branch }: Fault, { network }: Place): readonly Address[] {
+  const { there, reply } = branch.journey;
+  const ways = reply === undefined ? [there] : [there, reply.way];
+  const names = ways.flatMap(({ legs, packet }) => {
+    const owner = network.ownerOf(packet.dst);
+    return [...legs.map(({ node }) => node), ...("node" in owner ? [owner.node] : [])];
+  });
+  const hosts = [...new Set(names)].flatMap((name) => network.node(name)?.host ?? []);
+  return hosts.flatMap(({ interfaces }) =>
+    interfaces.filter(({ up }) => up).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+  );
+}
+
+function meetsClaimed(fault: Fault, place: Place): boolean {
+  const { call, branch } = fault;
   const claimed = claimedNodeAddresses(place);
   const { there, reply } = branch.journey;
   const all = [
@@ -76,6 +91,7 @@ function meetsClaimed({ call, branch }: Fault, place: Place): boolean {
     call.packet.dst,
     there.packet.src,
     ...(reply === undefined ? [] : [reply.packet.dst, reply.way.packet.dst]),
+    ...carriers(fault, place),
   ];
   return all.map(ipOf).some((ip) => claimed.has(addressKey(ip)));
 }
@@ -176,7 +192,7 @@ export const deviations: readonly Deviation[] = [
     modes: ["ipvs"],
     when: "packets from, to or by way of a node's address that some Service has among its externalIPs or load balancer addresses",
     reason:
-      "every other node binds the address to kube-ipvs0 and takes it for its own: it cannot reach that node there any more",
+      "every other node binds the address to kube-ipvs0 and takes it for its own: it cannot reach that node there any more, nor its Pods over an overlay that is carried there",
     source: "kubernetes issues 127410 and 104679",
     covers: (fault, place) => meetsClaimed(fault, place),
   },
