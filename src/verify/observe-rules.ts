@@ -37,6 +37,9 @@ interface Course {
 
 const allSent: Sent = { src: true, dst: true, sport: true, dport: true, icmpType: true };
 
+/** What was found out about matches that only look at a host; good for as long as the host is the same. */
+export type HostMemory = Map<string, Map<object, Condition>>;
+
 /**
  * Cuts a draft down by every rule that a packet meets on its own legs. `legFields` gets, by the leg's number, which fields were as
  * sent there.
@@ -47,8 +50,8 @@ export function ruleListener(
   anySource: boolean,
   end: CourseRun["end"],
   legFields: Map<number, LegFields>,
+  memory: HostMemory = new Map(),
 ): Listener {
-  const memory = new Map<string, Map<object, Condition>>();
   const sent: Sent = { ...allSent, src: !anySource };
   const course: Course = {
     sent,

@@ -5,7 +5,7 @@ import { HostState } from "../../kernel/state.ts";
 import { differenceOf, type Interval, interval, intervalsOf } from "../../net/intervals.ts";
 import { hostCourse } from "../course.ts";
 import { addressNumber, fieldValue } from "../field.ts";
-import { type LegFields, ruleListener } from "../observe-rules.ts";
+import { type HostMemory, type LegFields, ruleListener } from "../observe-rules.ts";
 import { type Draft, fixFields, makeDraft, type Region, regionOf, requireField } from "../region.ts";
 import { pieceAt, type Side, type SpacePart } from "./space.ts";
 import { type Ways, waysOf } from "./ways.ts";
@@ -70,22 +70,28 @@ function constrainByServers(draft: Draft, host: Host, packet: Packet): void {
 /**
  * The class of a packet on all sides at once: where routing tells no destinations apart on any of them (`edges`), all rules on all its
  * ways see what they saw of it, and ip_vs looks for the same virtual server. Sources need no cut by routing: those of a part have one
- * way back.
+ * way back. `memories` holds what is known of each side from classes before.
  */
-export function classAt(sides: readonly Side[], edges: readonly bigint[], part: SpacePart, packet: Packet): ClassAt {
+export function classAt(
+  sides: readonly Side[],
+  edges: readonly bigint[],
+  part: SpacePart,
+  packet: Packet,
+  memories: readonly HostMemory[] = sides.map(() => new Map()),
+): ClassAt {
   const draft = makeDraft(packet);
   const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
   const entrance = part.entranceOf(source);
   const anySource = entrance.kind === "sent";
   requireField(draft, "dst", pieceAt(edges, addressNumber(packet.dst)));
-  const all = sides.map(({ host }) => {
+  const all = sides.map(({ host }, i) => {
     constrainByServers(draft, host, packet);
     const ways = waysOf(host, packet, entrance);
     if (!ways.complete) draft.reasons.add("there are too many ways to look at each");
     for (const way of ways.ways) {
       const course = hostCourse(way.host, new HostState(), entrance, way.script);
       const legs = new Map<number, LegFields>();
-      course.send(packet, ruleListener(draft, new Set([0]), anySource, way.result.outcome, legs));
+      course.send(packet, ruleListener(draft, new Set([0]), anySource, way.result.outcome, legs, memories[i]));
     }
     return ways;
   });

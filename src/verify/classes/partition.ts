@@ -3,6 +3,7 @@ import type { IPFamily } from "../../net/family.ts";
 import { containsValue, countOf, differenceOf, interval } from "../../net/intervals.ts";
 import { type Box, type Field, fieldValue, universeOf, withField } from "../field.ts";
 import { nearestIn } from "../lines.ts";
+import type { HostMemory } from "../observe-rules.ts";
 import { commonBox, disjointBoxes, sizeOfBox, withoutBox } from "./boxes.ts";
 import { type ClassAt, classAt } from "./class-at.ts";
 import { sourceEdges } from "./source-edges.ts";
@@ -65,13 +66,14 @@ export function* partition(
   leftOut: (box: Box) => void = () => {},
 ): Generator<PacketClass> {
   const edges = sourceEdges(sides, family, addressEdges(sides, family));
+  const memories = sides.map((): HostMemory => new Map());
   for (const part of spaceParts(sides, family)) {
     for (const kind of packetKinds(family)) {
       const template = kind.template(family);
       const open: Box[] = [wholeBox(part, kind, family)];
       for (let box = open.pop(); box !== undefined; box = open.pop()) {
         const packet = packetIn(box, template);
-        const { region, ways, inexact } = classAt(sides, edges, part, packet);
+        const { region, ways, inexact } = classAt(sides, edges, part, packet, memories);
         const common = commonBox(box, region.box);
         if (common === undefined) throw new Error("a packet is not in its own class");
         open.push(...withoutBox(box, region.box));
