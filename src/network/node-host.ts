@@ -5,25 +5,21 @@ import { connectedRoutes, localRoutes, networkOf } from "../kernel/routing/addre
 import type { HostFile } from "../manifest/hostfile.ts";
 import type { Node } from "../manifest/node.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
-import { formatIP, type IPAddress, parseIP } from "../net/ip.ts";
+import { formatIP, type IPAddress } from "../net/ip.ts";
 import { portableSHA256 } from "../net/sha256.ts";
 import type { NodeInterface } from "../proxy/node.ts";
 import { emptyRuleset } from "../rules/iptables/ruleset.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { addressOf, textOf } from "./addresses.ts";
+import { device, OVERLAY, type OwnAddress, ownAddress, UPLINK_MTU, withBound } from "./devices.ts";
 import { inside, nodeAddresses, type PodNetwork, podNetworks } from "./node-addresses.ts";
 import { interfaceFacts, type NodeHostOptions, nodeSysctls, setsLocalnet } from "./node-sysctls.ts";
 import { plainRoute, WHOLE } from "./plain-route.ts";
 import { type LocalPod, localPods } from "./pod-addresses.ts";
 import { direct, podRoutes } from "./pod-routes.ts";
 
-const UPLINK_MTU = 1500;
 /** What a VXLAN leaves of it. */
 const OVERLAY_MTU = 1450;
-/** What ipvs mode binds Services' addresses to. */
-const IPVS_DEVICE = "kube-ipvs0";
-/** The device to other nodes' Pods. */
-export const OVERLAY = "flannel.1";
 /** The network that a Node's address is taken to be in when nothing tells. */
 const ASSUMED_LENGTH = { IPv4: 24, IPv6: 64 } as const;
 
@@ -33,41 +29,8 @@ export function behind(network: Address, steps: number): Address {
   return [network[0], network[1], network[2], (network[3] + steps) >>> 0];
 }
 
-interface OwnAddress {
-  readonly family: IPFamily;
-  readonly address: Address;
-  readonly prefixLength: number;
-}
-
-function device(index: number, name: string, mtu: number, addresses: readonly OwnAddress[]): Interface {
-  return {
-    index,
-    name,
-    up: true,
-    loopback: name === "lo",
-    ...(name === OVERLAY ? { noARP: true } : {}),
-    mtu,
-    addresses: addresses.map((own) => ({
-      ...own,
-      scope: name === "lo" ? "host" : "global",
-      secondary: false,
-      deprecated: false,
-      noPrefixRoute: false,
-    })),
-  };
-}
-
 /** Of devices that are assumed it is known; whether an interface of a host file is a bridge, nothing tells. */
 const noBridge = (made: Interface): Interface => ({ ...made, bridge: false });
-
-function ownAddress(text: string): OwnAddress | undefined {
-  const [host = "", length] = text.split("/");
-  const ip = parseIP(host);
-  if (ip === undefined) return undefined;
-  const prefixLength = length === undefined ? WHOLE[ip.family] : Number(length);
-  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > WHOLE[ip.family]) return undefined;
-  return { family: ip.family, address: addressOf(ip), prefixLength };
-}
 
 const LOOPBACK = ["127.0.0.1/8", "::1/128"].flatMap((text) => ownAddress(text) ?? []);
 
@@ -111,7 +74,7 @@ function uplinkOf(interfaces: readonly Interface[], node: Node, family: IPFamily
 
 const NOWHERE: Readonly<Record<IPFamily, Address>> = { IPv4: 0, IPv6: [0, 0, 0, 0] };
 
-/** A default route over the uplink, by the first address of its network that no Node has. */
+/** A default route over the uplink, by the first address of its network that nobody is known to have. */
 function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[], report: Report): Route {
   const { own, device: out } = uplink;
   const network = networkOf(own.address, own.prefixLength);
@@ -122,14 +85,6 @@ function defaultRoute(uplink: Uplink, family: IPFamily, taken: readonly Address[
   const message = `${family}: a default route via ${textOf(gateway)} on ${out.name} is assumed`;
   report({ severity: "note", code: "gateway-assumed", message });
   return plainRoute(family, NOWHERE[family], 0, out.name, gateway);
-}
-
-/** kube-ipvs0 with its addresses: a dummy device that is never up (ipvs-mode §2.4); what is local it makes all the same. */
-function bound(addresses: readonly IPAddress[], interfaces: readonly Interface[]): readonly Interface[] {
-  if (addresses.length === 0) return interfaces;
-  const own = addresses.map((ip) => ({ family: ip.family, address: addressOf(ip), prefixLength: WHOLE[ip.family] }));
-  const index = Math.max(...interfaces.map((each) => each.index)) + 1;
-  return [...interfaces, { ...device(index, IPVS_DEVICE, UPLINK_MTU, own), up: false, noARP: true }];
 }
 
 /** Names of the veths: stable for a Pod, whatever others there are. */
@@ -143,6 +98,9 @@ function vethNames(pods: readonly LocalPod[], interfaces: readonly Interface[]):
     return name;
   });
 }
+
+const sameDestination = (a: Route, b: Route): boolean =>
+  a.prefixLength === b.prefixLength && sameAddress(a.destination, b.destination);
 
 /** A Pod and its end of the host: the name of its veth. */
 export interface AttachedPod extends LocalPod {
@@ -175,8 +133,8 @@ function podInterfaces(
   const next = Math.max(...interfaces.map(({ index }) => index)) + 1;
   const made = pods.map(({ addresses }, i) => {
     const families = new Set(addresses.map(({ family }) => family));
-    const own = gateways.filter(({ family }) => families.has(family));
-    return noBridge(device(next + i, names[i] ?? "", OVERLAY_MTU, own));
+    const ends = gateways.filter(({ family }) => families.has(family));
+    return noBridge(device(next + i, names[i] ?? "", OVERLAY_MTU, ends));
   });
   const routes = pods.flatMap(({ addresses }, i) =>
     addresses.map((ip): Route => {
@@ -238,10 +196,13 @@ export function nodeHost(
       ? base
       : [...base, noBridge(device(nextIndex, OVERLAY, OVERLAY_MTU, vtep))];
   const known = localPods(cluster, nodeName, options.pods ?? []);
-  const withDummy = bound(options.boundAddresses ?? [], withOverlay);
+  const withDummy = withBound(options.boundAddresses, withOverlay);
   const pods = podInterfaces([...known, ...assumedPods(options.askedFor ?? [], known, own, report)], own, withDummy);
   const interfaces = [...withDummy, ...pods.interfaces];
-  const taken = cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf));
+  const taken = [
+    ...cluster.nodes.flatMap(({ value }) => nodeAddresses(value).map(addressOf)),
+    ...base.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+  ];
   const uplinks: Partial<Record<IPFamily, string>> = {};
   const defaults = ipFamilies.flatMap((family) => {
     const uplink = uplinkOf(base, node, family);
@@ -249,13 +210,15 @@ export function nodeHost(
     uplinks[family] = uplink.device.name;
     return [defaultRoute(uplink, family, taken, report)];
   });
+  // an address that slices claim for two nodes leads to the Pod here: the kernel takes no second route to it
+  const elsewhere = podRoutes(cluster, nodeName, overlay ? () => ({ device: OVERLAY }) : direct(uplinks), report);
   const routes = [
     ...ipFamilies.flatMap((family) => [
       ...localRoutes(interfaces, family, true),
       ...connectedRoutes(interfaces, family),
     ]),
     ...pods.routes,
-    ...podRoutes(cluster, nodeName, overlay ? () => ({ device: OVERLAY }) : direct(uplinks), report),
+    ...elsewhere.filter((route) => !pods.routes.some((own) => sameDestination(own, route))),
     ...defaults,
   ];
   const sysctls = nodeSysctls(setsLocalnet(node, interfaces, options), options);

@@ -23,7 +23,7 @@ export interface NodeHostOptions {
    * straight to the other node, from the node's own address.
    */
   readonly podNetwork?: "overlay" | "direct";
-  /** Addresses on kube-ipvs0, which ipvs mode binds Services' addresses to; without any there is no such device. */
+  /** Addresses on kube-ipvs0, which ipvs mode binds Services' addresses to; absent where there is no such device. */
   readonly boundAddresses?: readonly IPAddress[];
   /** Facts of the node from a `--host` file: they replace what is assumed. */
   readonly hostFile?: HostFile;

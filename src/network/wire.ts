@@ -4,11 +4,12 @@ import { type Address, type Packet, sameAddress } from "../kernel/packet.ts";
 import { isOwnAddress, type SendOptions, wayTo } from "../kernel/run.ts";
 import { isLoopback } from "../net/ip.ts";
 import { addressOf, ipOf, textOf } from "./addresses.ts";
+import { OVERLAY } from "./devices.ts";
 import type { End } from "./end.ts";
 import type { Network, NetworkNode } from "./network.ts";
 import { podWith, wireInterface } from "./network.ts";
 import type { NetworkState } from "./network-state.ts";
-import { type AttachedPod, OVERLAY } from "./node-host.ts";
+import type { AttachedPod } from "./node-host.ts";
 import { leadsToPod } from "./pod-index.ts";
 
 /** How a packet gets to a host: by an interface, or from a process of its own. */

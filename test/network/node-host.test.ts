@@ -6,6 +6,7 @@ import { routeOutput } from "../../src/kernel/routing/output.ts";
 import type { HostFile } from "../../src/manifest/hostfile.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
+import { parseIP } from "../../src/net/ip.ts";
 import { nodeHost } from "../../src/network/node-host.ts";
 import type { Diagnostic } from "../../src/text/diagnostic.ts";
 import { address, addressText, decisionText, familyOfText, walkOf } from "../routing/support.ts";
@@ -62,10 +63,11 @@ interface Setting {
   readonly hostFile?: HostFile;
   readonly items?: readonly object[];
   readonly podNetwork?: "overlay" | "direct";
+  readonly bound?: readonly string[];
 }
 
 function hostOfNode(name: string, setting: Setting = {}) {
-  const { minor = 37, config: written = {}, hostFile, items = objects, podNetwork = "overlay" } = setting;
+  const { minor = 37, config: written = {}, hostFile, items = objects, podNetwork = "overlay", bound } = setting;
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
     found.push(diagnostic);
@@ -81,6 +83,7 @@ function hostOfNode(name: string, setting: Setting = {}) {
     release: { minor },
     pods: manifests.pods,
     podNetwork,
+    ...(bound === undefined ? {} : { boundAddresses: bound.flatMap((text) => parseIP(text) ?? []) }),
     ...(hostFile === undefined ? {} : { hostFile }),
   };
   return { host: nodeHost(cluster, name, options, report), found };
@@ -186,6 +189,48 @@ test("a host file replaces what is assumed", (t) => {
     host?.routes.filter(({ prefixLength }) => prefixLength === 20).map(({ destination }) => addressText(destination)),
     ["192.168.0.0"],
   );
+});
+
+test("kube-ipvs0 is never up, and what is bound to it is local all the same; the kernel holds IPv6 addresses newest first", (t) => {
+  const bound = ["10.96.0.1", "fd00:96::1", "10.96.0.2", "fd00:96::2"];
+  const host = described("a", { bound });
+  const dummy = host.interfaces.find(({ name }) => name === "kube-ipvs0");
+  t.deepEqual(
+    [dummy?.up, dummy?.addresses.map((own) => addressText(own.address))],
+    [false, ["10.96.0.1", "10.96.0.2", "fd00:96::2", "fd00:96::1"]],
+  );
+  const local = host.routes.filter(({ nextHops: [hop] }) => hop?.device === "kube-ipvs0");
+  t.deepEqual(
+    local.map(
+      ({ table, type, destination, prefixLength }) => `${table} ${type} ${addressText(destination)}/${prefixLength}`,
+    ),
+    ["255 local 10.96.0.1/32", "255 local 10.96.0.2/32", "255 local fd00:96::2/128", "255 local fd00:96::1/128"],
+  );
+  t.true(described("a", { bound: [] }).interfaces.some(({ name }) => name === "kube-ipvs0"));
+  t.false(described("a").interfaces.some(({ name }) => name === "kube-ipvs0"));
+});
+
+test("an address with the link for its scope, and one that is a router's no more", (t) => {
+  const interfaces = [{ name: "ens3", addresses: ["192.168.7.1/24", "192.168.7.3/24", "fe80::1/64", "fd00:7::10/64"] }];
+  const node = nodeObject("a", [], []);
+  const { interfaces: made, routes } = described("a", { items: [node], hostFile: { interfaces } });
+  t.deepEqual(
+    made.find(({ name }) => name === "ens3")?.addresses.map(({ scope }) => scope),
+    ["global", "global", "link", "global"],
+  );
+  const gateways = routes.flatMap(({ nextHops: [hop] }) => hop?.gateway ?? []);
+  t.is(gateways.map(({ address: text }) => addressText(text))[0], "192.168.7.2");
+});
+
+test("an address that slices claim for two nodes leads to the Pod here", (t) => {
+  const items = [
+    objects[0],
+    objects[1],
+    slice([endpoint("a", "172.30.9.9", "p3"), endpoint("b", "172.30.9.9")]),
+  ] as object[];
+  const found = described("a", { items }).routes.filter(({ destination }) => addressText(destination) === "172.30.9.9");
+  t.is(found.length, 1);
+  t.regex(found[0]?.nextHops[0]?.device ?? "", /^veth/);
 });
 
 test("what is assumed is said", (t) => {

@@ -3,8 +3,8 @@ import { connectedRoutes } from "../../src/kernel/routing/address-routes.ts";
 import { ipFamilies } from "../../src/net/family.ts";
 import { formatIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
+import { OVERLAY } from "../../src/network/devices.ts";
 import type { NetworkNode } from "../../src/network/network.ts";
-import { OVERLAY } from "../../src/network/node-host.ts";
 import { ipvsInterface } from "../../src/proxy/ipvs.ts";
 import { addressText, familyOfText } from "../routing/support.ts";
 import {
@@ -28,8 +28,8 @@ import {
 import { outsideLinks } from "./real-outside.ts";
 import type { Place } from "./support.ts";
 
-/** The routes that the kernel does not make by itself when an address is added. */
-function routeLines(host: Host): string[] {
+/** The routes that the kernel does not make by itself when an address is added, as lines of `ip -batch`. */
+export function routeLines(host: Host): string[] {
   const own = new Set(ipFamilies.flatMap((family) => connectedRoutes(host.interfaces, family)).map(routeKey));
   return host.routes.filter((route) => route.table === 254 && !own.has(routeKey(route))).map(routeLine);
 }
@@ -45,7 +45,8 @@ function routeLine({ destination, prefixLength, nextHops, scope, family, metric 
   return `route add ${addressText(destination)}/${prefixLength}${via} dev ${hop?.device}${onlink}${kind}`;
 }
 
-function sysctlsOf({ host }: NetworkNode): Record<string, number> {
+/** The settings of the kernel that a node's description tells. */
+export function sysctlsOf({ host }: Pick<NetworkNode, "host">): Record<string, number> {
   const { ipForward, ipv6Forwarding, tcpBeLiberal, conntrackTimeouts, ipv4 } = host.sysctls;
   return {
     "net.ipv4.ip_forward": Number(ipForward),
