@@ -44,10 +44,11 @@ function device(index: number, name: string, addresses: readonly string[]): Inte
   };
 }
 
-export const devices: Readonly<Record<"lo" | "eth0" | "cni0", Interface>> = {
+export const devices: Readonly<Record<"lo" | "eth0" | "cni0" | "veth1", Interface>> = {
   lo: device(1, "lo", ["127.0.0.1", "::1"]),
   eth0: device(2, "eth0", ["192.168.0.10", "fd00::10"]),
   cni0: device(3, "cni0", ["10.244.1.1", "fd00:10::1"]),
+  veth1: { ...device(4, "veth1", []), bridge: false },
 };
 
 const host: Host = makeHost({
