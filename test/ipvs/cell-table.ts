@@ -1,55 +1,77 @@
 import {
   certainSchedulers,
   type DestinationKind,
-  destinationKinds,
+  type Frontend,
   type ProtocolName,
   protocolNames,
   type SourceKind,
   sourceKinds,
-} from "./fresh-node.ts";
+  unserved,
+} from "./test-node.ts";
+
+const keyOf = (source: SourceKind, kind: DestinationKind, scheduler: string, protocol: ProtocolName): string =>
+  `${source} ${kind} ${unserved.has(kind) ? "-" : scheduler} ${protocol}`;
+
+/** The cell of the table that a client's packets to a virtual server are in. */
+export const cellKey = (source: SourceKind, { kind, scheduler, protocol }: Frontend): string =>
+  keyOf(source, kind, scheduler, protocol);
 
 /** Counts packets by who began their flow, with whom, which scheduler stands there, and the flow's protocol. */
 export class CellTable {
   readonly #cells = new Map<string, number>();
-  packets = 0;
+  readonly #kinds: readonly DestinationKind[];
 
-  add(source: SourceKind, destination: DestinationKind, scheduler: string, protocol: ProtocolName): void {
-    const key = `${source} ${destination} ${scheduler} ${protocol}`;
-    this.#cells.set(key, (this.#cells.get(key) ?? 0) + 1);
-    this.packets++;
+  /** `kinds`: the destinations that there can be. */
+  constructor(kinds: readonly DestinationKind[]) {
+    this.#kinds = kinds;
   }
 
-  /** Cells with a scheduler in which no packet was counted. */
-  empty(schedulers: readonly string[] = certainSchedulers): readonly string[] {
+  add(source: SourceKind, frontend: Frontend): void {
+    const key = cellKey(source, frontend);
+    this.#cells.set(key, (this.#cells.get(key) ?? 0) + 1);
+  }
+
+  /** All cells that can be filled. */
+  cells(): readonly string[] {
     return sourceKinds.flatMap((source) =>
-      destinationKinds.flatMap((destination) =>
-        (destination === "other-port" ? ["-"] : schedulers).flatMap((scheduler) =>
-          protocolNames
-            .map((protocol) => `${source} ${destination} ${scheduler} ${protocol}`)
-            .filter((key) => !this.#cells.has(key)),
+      this.#kinds.flatMap((kind) =>
+        (unserved.has(kind) ? ["-"] : certainSchedulers).flatMap((scheduler) =>
+          protocolNames.map((protocol) => keyOf(source, kind, scheduler, protocol)),
         ),
       ),
     );
   }
 
-  /** A line a scheduler and protocol, a column a source and destination. */
+  /** How often each cell was met. */
+  get met(): ReadonlyMap<string, number> {
+    return this.#cells;
+  }
+
+  /** Cells with fewer packets than that. */
+  below(least: number): readonly string[] {
+    return this.cells().filter((key) => (this.#cells.get(key) ?? 0) < least);
+  }
+
+  /** The smallest count of any cell. */
+  least(): number {
+    return Math.min(...this.cells().map((key) => this.#cells.get(key) ?? 0));
+  }
+
+  /** A block of columns a source, a line a scheduler and protocol. */
   toString(): string {
-    const columns = sourceKinds.flatMap((source) =>
-      destinationKinds.map((destination) => [source, destination] as const),
-    );
+    const columns = sourceKinds.flatMap((source) => this.#kinds.map((kind) => [source, kind] as const));
     const width = 6;
     const short = (text: string): string => text.slice(0, width - 1).padStart(width);
     const head = [0, 1].map(
       (part) => `${" ".repeat(12)}${columns.map((column) => short(column[part] ?? "")).join("")}`,
     );
     const rows = [...certainSchedulers, "-"].flatMap((scheduler) =>
-      protocolNames.flatMap((protocol) => {
-        const counts = columns.map(([source, destination]) =>
-          this.#cells.get(`${source} ${destination} ${scheduler} ${protocol}`),
-        );
-        if (counts.every((count) => count === undefined)) return [];
-        const figures = counts.map((count) => String(count ?? "·").padStart(width)).join("");
-        return [`${scheduler.padEnd(7)}${protocol.padEnd(5)}${figures}`];
+      protocolNames.map((protocol) => {
+        const figures = columns.map(([source, kind]) => {
+          if (unserved.has(kind) !== (scheduler === "-")) return " ".repeat(width);
+          return String(this.#cells.get(keyOf(source, kind, scheduler, protocol)) ?? "·").padStart(width);
+        });
+        return `${scheduler.padEnd(7)}${protocol.padEnd(5)}${figures.join("")}`.trimEnd();
       }),
     );
     return [...head, ...rows].join("\n");

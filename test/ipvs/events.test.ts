@@ -6,9 +6,10 @@ import type { Event } from "../../src/kernel/event.ts";
 import { seededRandom } from "../../src/net/random.ts";
 import { eventJSON, outcomeJSON } from "../../src/trace/json.ts";
 import { type Happening, stepsOf } from "../../src/trace/steps.ts";
-import { certainSchedulers, freshNode } from "./fresh-node.ts";
+import { freshNode } from "./fresh-node.ts";
 import { Lab } from "./lab.ts";
 import { Planner } from "./plan.ts";
+import { certainSchedulers } from "./test-node.ts";
 
 const path = fileURLToPath(new URL("../../../docs/trace.schema.json", import.meta.url));
 const { $defs } = JSON.parse(readFileSync(path, "utf8")) as { readonly $defs: object };

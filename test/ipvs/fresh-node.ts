@@ -1,48 +1,20 @@
-import { endpointText } from "../../src/kernel/packet-text.ts";
 import type { IPFamily } from "../../src/net/family.ts";
-import type { IPAddress } from "../../src/net/ip.ts";
 import type { Random } from "../../src/net/random.ts";
-import { type IPVSTable, schedulers } from "../../src/rules/ipvs/model.ts";
 import type { CaseWords } from "./lab.ts";
-
-/** Those that leave nothing to chance. */
-export const certainSchedulers: readonly string[] = schedulers.filter((name) => name !== "twos");
-
-export const protocolNames = ["tcp", "udp", "sctp"] as const;
-export type ProtocolName = (typeof protocolNames)[number];
-
-/** Where a packet is sent to. */
-export const destinationKinds = ["vip", "node-port", "sticky", "empty", "other-port"] as const;
-export type DestinationKind = (typeof destinationKinds)[number];
-
-/** Where a packet comes from. */
-export const sourceKinds = ["outside", "pod", "tunnel", "node"] as const;
-export type SourceKind = (typeof sourceKinds)[number];
-
-/** An address and port that packets are sent to, with what stands there. */
-export interface Frontend {
-  readonly kind: DestinationKind;
-  readonly protocol: ProtocolName;
-  readonly address: string;
-  readonly port: number;
-  readonly scheduler: string;
-}
-
-/** A client: the interface it is behind (none: the node itself) and its addresses. */
-export interface ClientPlace {
-  readonly kind: SourceKind;
-  readonly device: string | undefined;
-  readonly addresses: readonly string[];
-}
+import {
+  type ClientPlace,
+  type DestinationKind,
+  endpoint,
+  type Frontend,
+  type ProtocolName,
+  protocolNames,
+  type TestNode,
+} from "./test-node.ts";
 
 /** A node made up for one run of packets. */
-export interface FreshNode {
+export interface FreshNode extends TestNode {
   readonly words: CaseWords;
   readonly family: IPFamily;
-  readonly frontends: readonly Frontend[];
-  readonly clients: readonly ClientPlace[];
-  /** A router on the way, which sends errors. */
-  readonly router: string;
 }
 
 /** The addresses of one family. */
@@ -57,6 +29,7 @@ interface Plan {
   readonly pod: (n: number) => string;
   readonly remotePod: (n: number) => string;
   readonly router: string;
+  readonly loopback: string;
 }
 
 const plans: Readonly<Record<IPFamily, Plan>> = {
@@ -75,6 +48,7 @@ const plans: Readonly<Record<IPFamily, Plan>> = {
     pod: (n) => `10.244.1.${n}`,
     remotePod: (n) => `10.244.2.${n}`,
     router: "192.168.1.1",
+    loopback: "127.0.0.1",
   },
   IPv6: {
     ifaces: {
@@ -91,12 +65,11 @@ const plans: Readonly<Record<IPFamily, Plan>> = {
     pod: (n) => `fd00:10:244:1::${n}`,
     remotePod: (n) => `fd00:10:244:2::${n}`,
     router: "fd00:192::1",
+    loopback: "::1",
   },
 };
 
 const OPTIONS: Readonly<Record<ProtocolName, string>> = { tcp: "-t", udp: "-u", sctp: "--sctp-service" };
-const endpoint = (address: string, port: number): string =>
-  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
 function flagsOf(scheduler: string, random: Random): string {
   const flags = scheduler === "sh" || scheduler === "mh" ? [`${scheduler}-port`, `${scheduler}-fallback`] : [];
@@ -165,6 +138,12 @@ function sysctlsOf(random: Random): Record<string, number> {
   };
 }
 
+/** What stands around a node of one family. */
+function around(family: IPFamily): Pick<TestNode, "routers" | "spare"> {
+  const { router, pod } = plans[family];
+  return { routers: { [family]: router }, spare: () => Array.from({ length: 60 }, (_, i) => pod(40 + i)) };
+}
+
 /** A node with virtual servers of all protocols: three of the schedulers that are given, in turn. */
 export function freshNode(family: IPFamily, given: readonly string[], random: Random): FreshNode {
   const plan = plans[family];
@@ -184,8 +163,8 @@ export function freshNode(family: IPFamily, given: readonly string[], random: Ra
     }
   };
   protocolNames.forEach((protocol, i) => {
-    add("vip", protocol, plan.vip(1), 80 + i);
-    add("vip", protocol, plan.vip(2), 80);
+    add("cluster-ip", protocol, plan.vip(1), 80 + i);
+    add("cluster-ip", protocol, plan.vip(2), 80);
     add("node-port", protocol, plan.node, 30080 + i);
     add("sticky", protocol, plan.vip(3), 443);
     add("empty", protocol, plan.vip(4), 80);
@@ -205,34 +184,11 @@ export function freshNode(family: IPFamily, given: readonly string[], random: Ra
   const clients: ClientPlace[] = [
     { kind: "outside", device: "eth0", addresses: plan.outside },
     { kind: "pod", device: "cni0", addresses: plan.pods },
-    { kind: "tunnel", device: "wg0", addresses: plan.remote },
+    { kind: "other-pod", device: "wg0", addresses: plan.remote },
     { kind: "node", device: undefined, addresses: [plan.node, plan.vip(1)] },
+    { kind: "loopback", device: undefined, addresses: [plan.loopback] },
   ];
-  return { words, family, frontends, clients, router: plan.router };
-}
-
-const optionOf = (protocol: number): string => (protocol === 6 ? "-t" : protocol === 17 ? "-u" : "--sctp-service");
-
-const textOf = (address: IPAddress, port: number): string =>
-  endpointText(address.family === "IPv4" ? address.value : address.words, port);
-
-/** A change of the virtual servers: a weight, a real server less or more; as a line of `ipvsadm -R`. */
-export function changeOf({ virtualServers }: IPVSTable, { family }: FreshNode, random: Random): string {
-  const { key, realServers: reals } = random.pick(virtualServers);
-  if (key.kind === "fwmark") throw new Error("no virtual server here is by firewall mark");
-  const server = `${optionOf(key.protocol)} ${textOf(key.address, key.port)}`;
-  const kind = random.below(3);
-  const chosen = reals.length === 0 || kind === 2 ? undefined : random.pick(reals);
-  if (chosen === undefined) {
-    const taken = new Set(reals.map(({ address, port }) => textOf(address, port)));
-    const free = Array.from({ length: 60 }, (_, i) => endpoint(plans[family].pod(40 + i), 8080));
-    const fresh = random.pick(free.filter((each) => !taken.has(each)));
-    return `-a ${server} -r ${fresh} -m -w ${random.between(0, 3)}`;
-  }
-  const real = textOf(chosen.address, chosen.port);
-  // a description does not tell of a change to the same weight, after which the kernel's wrr begins its round anew
-  const weights = [0, 0, 1, 2, 4].filter((weight) => weight !== chosen.weight);
-  return kind === 0 ? `-d ${server} -r ${real}` : `-e ${server} -r ${real} -m -w ${random.pick(weights)}`;
+  return { name: `made up: ${family}, ${given.join(", ")}`, words, family, frontends, clients, ...around(family) };
 }
 
 const PROTOCOL_OF: Readonly<Record<string, ProtocolName>> = { "-t": "tcp", "-u": "udp", "--sctp-service": "sctp" };
@@ -246,31 +202,29 @@ function frontendsOf(lines: readonly string[]): Frontend[] {
     const [address = "", port] = at.split(":");
     const isEmpty = !lines.some((each) => each.startsWith(`-a ${option} ${at} `));
     const isNodes = Number(port) >= 30000;
-    const kind = isEmpty ? "empty" : line.includes(" -p ") ? "sticky" : isNodes ? "node-port" : "vip";
+    const kind = isEmpty ? "empty" : line.includes(" -p ") ? "sticky" : isNodes ? "node-port" : "cluster-ip";
     return [{ kind, protocol, address, port: Number(port), scheduler }];
   });
 }
 
-/**
- * A node as kube-proxy makes it, sets and rules and all, with a scheduler of one's own. `-m physdev` goes: there is no bridge, so that its
- * test is true, which the emulator is not told.
- */
+/** A node as kube-proxy makes it, sets and rules and all, with a scheduler of one's own. */
 export function kubeNode(recorded: CaseWords, scheduler: string): FreshNode {
   const { topo, ipset, rules4 = "", ipvs = "" } = recorded;
   const text = ipvs.replaceAll("-s rr", `-s ${scheduler}`);
   const words: CaseWords = {
     ...(topo === undefined ? {} : { topo }),
     ...(ipset === undefined ? {} : { ipset }),
-    rules4: rules4.replaceAll(" -m physdev ! --physdev-is-in", ""),
+    rules4,
     ipvs: text,
   };
   const plan = plans.IPv4;
   const clients: ClientPlace[] = [
     { kind: "outside", device: "eth0", addresses: [...plan.outside, "198.51.100.9"] },
     { kind: "pod", device: "cni0", addresses: ["10.244.1.5", "10.244.1.6", ...plan.pods] },
-    { kind: "tunnel", device: "wg0", addresses: plan.remote },
+    { kind: "other-pod", device: "wg0", addresses: plan.remote },
     { kind: "node", device: undefined, addresses: [plan.node, "10.96.0.1", "203.0.113.10"] },
+    { kind: "loopback", device: undefined, addresses: [plan.loopback] },
   ];
   const frontends = frontendsOf(text.split("\n"));
-  return { words, family: "IPv4", frontends, clients, router: plan.router };
+  return { name: `recorded: ${scheduler}`, words, family: "IPv4", frontends, clients, ...around("IPv4") };
 }

@@ -63,9 +63,9 @@ def socket_policy(family):
 
 
 IP, IPV6 = 0, 41
-IP_PKTINFO, IP_XFRM_POLICY, IPV6_HDRINCL = 8, 17, 36
+IP_PKTINFO, IP_FREEBIND, IP_XFRM_POLICY, IPV6_HDRINCL = 8, 15, 17, 36
 IPV6_XFRM_POLICY, IPV6_RECVPKTINFO, IPV6_PKTINFO, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 35, 49, 50, 51, 52
-IPV6_RECVTCLASS, IPV6_TCLASS = 66, 67
+IPV6_RECVTCLASS, IPV6_TCLASS, IPV6_FREEBIND = 66, 67, 78
 SO_MARK = 36
 LISTENED = {4: (6, 17, 132, 1), 6: (6, 17, 132, 58)}
 
@@ -128,21 +128,14 @@ class Node:
                     write(conf + "accept_dad", 0)
                     write(conf + "router_solicitations", 0)
                     write(conf + "addr_gen_mode", 1)
-        batch = ["link set lo up"]
         self.devices = {}
-        for name, device in words["interfaces"].items():
-            fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-            fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
-            self.devices[name] = fd
-            batch += ["addr add %s dev %s" % (address, name) for address in device["addresses"]]
-            batch.append("link set %s up mtu %d" % (name, device["mtu"]))
-        for name, addresses in words["dummies"].items():
-            batch.append("link add %s type dummy" % name)
-            batch += ["addr add %s dev %s" % (address, name) for address in addresses]
-        batch += ["route add " + route for route in words["routes"]]
         # the stack takes nothing but what raw sockets with a policy of their own see
-        batch += ["xfrm policy add src %s dst %s dir in action block" % (any_, any_) for any_ in ("0.0.0.0/0", "::/0")]
-        run(["ip", "-batch", "-"], "\n".join(batch) + "\n")
+        block = ["xfrm policy add src %s dst %s dir in action block" % (any_, any_) for any_ in ("0.0.0.0/0", "::/0")]
+        dummies = []
+        for name, addresses in words["dummies"].items():
+            dummies.append("link add %s type dummy" % name)
+            dummies += ["addr add %s dev %s" % (address, name) for address in addresses]
+        self.attach(words["interfaces"], ["link set lo up"] + block, dummies + ["route add " + route for route in words["routes"]])
         write("/proc/sys/net/ipv4/conf/lo/disable_policy", 0)
         write("/proc/sys/net/ipv6/conf/lo/disable_policy", 0)
         # IPv6 addresses get their routes by work that the kernel puts off
@@ -153,14 +146,34 @@ class Node:
             if words[key]:
                 run([tool], words[key])
         self.balance(words["ipvs"])
-        for name, value in words["sysctls"].items():
-            write("/proc/sys/" + name.replace(".", "/"), value)
+        self.set(words["sysctls"])
         self.listeners = [Listener(version, protocol) for version in (4, 6) for protocol in LISTENED[version]]
         self.raw = {
             4: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
             6: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW),
         }
+        self.raw[4].setsockopt(IP, IP_FREEBIND, 1)
         self.raw[6].setsockopt(IPV6, IPV6_HDRINCL, 1)
+        self.raw[6].setsockopt(IPV6, IPV6_FREEBIND, 1)
+        self.begin()
+
+    def attach(self, interfaces, before, after):
+        """Interfaces with lines of `ip -batch` before and behind their own."""
+        batch = list(before)
+        for name, device in interfaces.items():
+            fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+            fcntl.ioctl(fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
+            self.devices[name] = fd
+            batch += ["addr add %s dev %s" % (address, name) for address in device["addresses"]]
+            batch.append("link set %s up mtu %d" % (name, device["mtu"]))
+        run(["ip", "-batch", "-"], "\n".join(batch + after) + "\n")
+
+    def set(self, sysctls):
+        for name, value in sysctls.items():
+            write("/proc/sys/" + name.replace(".", "/"), value)
+
+    def begin(self):
+        """Everything before is the node's making."""
         self.drain()
         self.since = time.monotonic()
 
@@ -190,8 +203,11 @@ class Node:
                 os.write(self.devices[device], data)
             else:
                 version = data[0] >> 4
-                to = socket.inet_ntop(socket.AF_INET, data[16:20]) if version == 4 else socket.inet_ntop(socket.AF_INET6, data[24:40])
+                kind, source, target = (socket.AF_INET, data[12:16], data[16:20]) if version == 4 else (socket.AF_INET6, data[8:24], data[24:40])
+                to = socket.inet_ntop(kind, target)
                 self.raw[version].setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+                # a process has its source before it asks for a way
+                self.raw[version].bind((socket.inet_ntop(kind, source), 0))
                 self.raw[version].sendto(data, (to, 0))
         except OSError as error:
             problem = errno.errorcode.get(error.errno, str(error.errno))
@@ -230,6 +246,19 @@ def answer(request):
     if kind == "ipvs":
         node.balance(request["text"])
         return {}
+    if kind == "attach":
+        node.attach(request["interfaces"], [], request["lines"])
+        # as above
+        time.sleep(0.03)
+        return {}
+    if kind == "run":
+        return {"outputs": [run(each["command"], each.get("input")) for each in request["programs"]]}
+    if kind == "sysctls":
+        node.set(request["sysctls"])
+        return {"values": {name: int(read_lines("/proc/sys/" + name.replace(".", "/"))[0]) for name in request["sysctls"]}}
+    if kind == "begin":
+        node.begin()
+        return {}
     if kind == "sleep":
         time.sleep(request["ms"] / 1000)
         out, local = node.drain()
@@ -250,7 +279,7 @@ def serve(answer, modules):
         mount(kind, where)
     os.mkdir(EXCHANGE)
     mount("hostfs", EXCHANGE, sys.argv[1])
-    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C", XTABLES_LOCKFILE="/run/xtables.lock", HOME="/tmp")
+    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C", TZ="UTC0", XTABLES_LOCKFILE="/run/xtables.lock", HOME="/tmp")
     load_modules(sys.argv[2], modules)
     bell = os.open("/dev/ttyS0", os.O_RDWR | os.O_NOCTTY)
     tty.setraw(bell, termios.TCSANOW)

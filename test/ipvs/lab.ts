@@ -1,28 +1,20 @@
 import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
-import type { Chooser } from "../../src/kernel/chooser.ts";
-import { formatListing } from "../../src/kernel/conntrack/listing.ts";
 import type { Event, Recorder } from "../../src/kernel/event.ts";
-import type { Host, HostDescription } from "../../src/kernel/host.ts";
-import { listConnections, listServices, secondsLeft } from "../../src/kernel/ipvs/listing.ts";
-import { configureIPVS } from "../../src/kernel/ipvs/services.ts";
+import type { HostDescription } from "../../src/kernel/host.ts";
 import { defaultIPVSSwitches, type IPVSSwitches } from "../../src/kernel/ipvs/switches.ts";
-import { makeHost } from "../../src/kernel/make-host.ts";
 import type { Result } from "../../src/kernel/outcome.ts";
 import { type Packet, protocols } from "../../src/kernel/packet.ts";
-import { endpointText } from "../../src/kernel/packet-text.ts";
 import { receive, send } from "../../src/kernel/run.ts";
 import { makeSets } from "../../src/kernel/sets.ts";
 import { toPacket } from "../../src/kernel/skb.ts";
-import { HostState } from "../../src/kernel/state.ts";
 import type { RuleObserver } from "../../src/kernel/walk.ts";
 import { parseIPSets } from "../../src/rules/ipset/parse.ts";
 import { parseScript } from "../../src/rules/iptables/parse.ts";
 import { applyScript } from "../../src/rules/iptables/restore.ts";
 import { emptyRuleset, type Ruleset } from "../../src/rules/iptables/ruleset.ts";
-import type { IPVSTable, VirtualServerKey } from "../../src/rules/ipvs/model.ts";
 import type { Diagnostic } from "../../src/text/diagnostic.ts";
 import { topologyHost } from "../kernel/topology-host.ts";
-import { applyCommands } from "./commands.ts";
+import { allResults, EmulatedNode } from "./emulated-node.ts";
 import { type PacketWords, packetOf, resetOf, seenWords } from "./words.ts";
 
 interface InterfaceWords {
@@ -122,15 +114,15 @@ function describe({ topo = {}, rules4, rules6 }: CaseWords): HostDescription {
   );
   return {
     ...description,
-    interfaces: description.interfaces.map((each) =>
-      each.name in dummies ? { ...each, up: dummies[each.name]?.up === true } : each,
-    ),
+    interfaces: description.interfaces.map((each) => ({
+      ...each,
+      bridge: false,
+      ...(each.name in dummies ? { up: dummies[each.name]?.up === true } : {}),
+    })),
     sysctls: { ...description.sysctls, ipvs: switchesOf(sysctl) },
     backend: "legacy",
   };
 }
-
-const NAMES: Readonly<Record<number, string>> = { 6: "TCP", 17: "UDP", 132: "SCTP" };
 
 /** `log`: the packet at a rule `-j NFLOG`, in the order of the rules. */
 function watchLog(log: SeenWords[]): RuleObserver {
@@ -146,11 +138,6 @@ function watchLog(log: SeenWords[]): RuleObserver {
   };
 }
 
-/** Everything that a packet led to, in any order. */
-function allResults(result: Result): Result[] {
-  return [result, ...result.answers.flatMap(allResults)];
-}
-
 const marked = (mark: number): object => (mark === 0 ? {} : { mark });
 
 /** What went over lo: as it came in again. */
@@ -159,16 +146,6 @@ function watchLo(lo: SeenWords[]): Recorder {
     if (event.kind !== "hook" || event.hook !== "PREROUTING" || event.inInterface !== "lo") return;
     lo.push({ ...event.view });
   };
-}
-
-/** A virtual server as `/proc/net/ip_vs` names it. */
-function nameOf(key: VirtualServerKey): readonly [string, string] {
-  if (key.kind === "fwmark") return ["FWM", `${key.mark}`];
-  const { address, port, protocol } = key;
-  return [
-    NAMES[protocol] ?? `${protocol}`,
-    endpointText(address.family === "IPv4" ? address.value : address.words, port),
-  ];
 }
 
 /** A packet where it was seen. */
@@ -183,70 +160,30 @@ interface Seen {
 }
 
 /** A node of the emulator that answers in the words of the recordings. */
-export class Lab {
-  readonly state: HostState = new HostState();
+export class Lab extends EmulatedNode {
   readonly #case: CaseWords;
-  readonly indexed: boolean;
-  #description: HostDescription;
-  #table: IPVSTable = { virtualServers: [] };
   #ipset = "";
-  #host: Host;
 
   constructor(words: CaseWords, indexed: boolean) {
+    super(describe(words), new Map(), indexed);
     this.#case = words;
-    this.indexed = indexed;
-    this.#description = describe(words);
-    this.#host = makeHost(this.#description);
     this.load(words);
-  }
-
-  get host(): Host {
-    return this.#host;
-  }
-
-  /** The virtual servers as they are. */
-  get table(): IPVSTable {
-    return this.#table;
-  }
-
-  /** What becomes of a packet that comes in by an interface, or that the node sends, with all that it led to. */
-  results(packet: Packet, from: string | undefined, chooser: Chooser): readonly Result[] {
-    const options = { host: this.#host, state: this.state, chooser, indexed: this.indexed };
-    return allResults(from === undefined ? send(options, packet) : receive(options, packet, from));
-  }
-
-  #remake(): void {
-    const sets = makeSets(parseIPSets({ name: "ipset", text: this.#ipset }, fail).values());
-    this.#host = makeHost({ ...this.#description, ipvs: this.#table }, sets);
   }
 
   /** More of the same kind; rules replace those that were there. */
   load({ ipset = "", rules4, ipvs = "" }: CaseWords): void {
     this.#ipset += ipset;
-    if (rules4 !== undefined)
-      this.#description = {
-        ...this.#description,
-        rules: { ...this.#description.rules, IPv4: rulesOf(rules4, "IPv4") },
-      };
-    this.#remake();
-    for (const table of applyCommands(this.#table, ipvs)) {
-      this.#table = table;
-      this.#remake();
-      configureIPVS(this.#host, this.state);
-      // a service is there from the command on, whether or not a packet asks
-      listServices(this.#host, this.state);
-    }
+    const sets = makeSets(parseIPSets({ name: "ipset", text: this.#ipset }, fail).values());
+    const { rules } = this.host;
+    this.replace(rules4 === undefined ? {} : { rules: { ...rules, IPv4: rulesOf(rules4, "IPv4") } }, sets);
+    this.balance(ipvs);
   }
 
   /** As `results`, and tells a recorder; chance and what is not modelled follow a seed. */
   recorded(packet: Packet, from: string | undefined, record: Recorder): readonly Result[] {
     const chooser = seededChooser("lab");
-    const options = { host: this.#host, state: this.state, chooser, indexed: this.indexed, record };
+    const options = { host: this.host, state: this.state, chooser, indexed: this.indexed, record };
     return allResults(from === undefined ? send(options, packet) : receive(options, packet, from));
-  }
-
-  advance(milliseconds: number): void {
-    this.state.advance(milliseconds);
   }
 
   /** The policy of a chain (`iptables -P`), or an element of a set (`ipset add`): all that recordings do by hand. */
@@ -268,7 +205,7 @@ export class Lab {
     const log: SeenWords[] = [];
     const lo: SeenWords[] = [];
     const options = {
-      host: this.#host,
+      host: this.host,
       state: this.state,
       chooser: seededChooser("lab"),
       indexed: this.indexed,
@@ -293,37 +230,5 @@ export class Lab {
       if (outcome.kind === "unknown") throw new Error(`not modelled: ${outcome.what.what}`);
     }
     return { out, local: delivered, log, lo };
-  }
-
-  connections(): readonly (readonly unknown[])[] {
-    return listConnections(this.state).map((each) => [
-      NAMES[each.protocol] ?? "IP",
-      endpointText(each.client, each.clientPort),
-      endpointText(each.virtual, each.virtualPort),
-      endpointText(each.real, each.realPort),
-      each.state,
-      secondsLeft(this.state, each),
-    ]);
-  }
-
-  services(): readonly (readonly unknown[])[] {
-    return listServices(this.#host, this.state).map(({ key, description, destinations }) => {
-      const { persistence, scheduler } = description;
-      const seconds = persistence === undefined ? "" : ` persistent ${persistence.timeout * 100} FFFFFFFF`;
-      const reals = destinations.map((each) => [
-        endpointText(each.address, each.port),
-        "Masq",
-        each.weight,
-        each.active,
-        each.inactive,
-      ]);
-      return [...nameOf(key), `${typeof scheduler === "string" ? scheduler : ""}${seconds}`, reals];
-    });
-  }
-
-  conntrack(): readonly string[] {
-    return formatListing(this.state, true)
-      .split("\n")
-      .filter((line) => line !== "");
   }
 }

@@ -1,20 +1,22 @@
-import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
-import type { Chooser } from "../../src/kernel/chooser.ts";
 import type { Result } from "../../src/kernel/outcome.ts";
 import { makePacket, type Packet, protocols, tcpFlag } from "../../src/kernel/packet.ts";
 import type { Random } from "../../src/net/random.ts";
 import { addressOf } from "../kernel/constants.ts";
 import { answerTo, errorAbout } from "../kernel/follow.ts";
-import { changeOf, type FreshNode, type Frontend, type SourceKind } from "./fresh-node.ts";
-import type { Lab } from "./lab.ts";
+import { cellKey } from "./cell-table.ts";
+import { type Asked, followingChooser } from "./chance.ts";
+import { changeOf } from "./change.ts";
+import type { EmulatedNode } from "./emulated-node.ts";
+import { type ClientPlace, type Frontend, familyOf, type SourceKind, type TestNode } from "./test-node.ts";
 
-/** One packet of a plan, with what the emulator makes of it. */
+/** A packet of a plan. */
 export interface PlannedPacket {
   readonly kind: "packet";
   readonly packet: Packet;
   /** The interface that it comes in by; none: the node sends it. */
   readonly from: string | undefined;
-  readonly results: readonly Result[];
+  /** What the emulator makes of it; absent while the kernel has not said which number it drew. */
+  readonly results?: readonly Result[];
   /** What the emulator could not decide about it, in words. */
   readonly unknown: readonly string[];
   /** Of what stands in the table of cells: who began the flow that it belongs to, and with whom. */
@@ -40,49 +42,69 @@ const NUMBERS = { tcp: protocols.tcp, udp: protocols.udp, sctp: protocols.sctp }
 /** How many packets that were seen may still be answered. */
 const POOL = 60;
 const PAUSE = 40;
+/** Of how many pairs of client and virtual server the rarest is taken, and how often. */
+const PAIRS = 12;
+const RAREST = 0.6;
 const { ACK, FIN, RST, SYN } = tcpFlag;
 /** With what a flow may begin that is no ordinary one. */
 const FIRST_FLAGS = [SYN, ACK, ACK, SYN | ACK, SYN | FIN, SYN | RST, RST, FIN | ACK];
 
+/** Whom a flow is between. */
+interface Pair {
+  readonly client: ClientPlace;
+  readonly frontend: Frontend;
+  readonly src: string;
+}
+
+/** How often each cell of the table was met, by its key. */
+export type Met = ReadonlyMap<string, number>;
+
 /** Plans packets for a node: fresh ones, answers to what left or arrived, errors about it, and packets once sent again. */
 export class Planner {
-  readonly #lab: Lab;
-  readonly #node: FreshNode;
+  readonly #lab: EmulatedNode;
+  readonly #node: TestNode;
   readonly #random: Random;
+  readonly #met: Map<string, number>;
   readonly #pool: Seen[] = [];
   readonly #sent: Seen[] = [];
   #port = 20000;
-  /** Packets that were left out, as the kernel would draw a port for them. */
-  drawn = 0;
 
-  constructor(lab: Lab, node: FreshNode, random: Random) {
+  /** `met`: cells that others filled already, which need no more packets. */
+  constructor(lab: EmulatedNode, node: TestNode, random: Random, met: Met = new Map()) {
     this.#lab = lab;
     this.#node = node;
     this.#random = random;
+    this.#met = new Map(met);
   }
 
-  /** So many packets, with the changes between them. What chance decides in the kernel is left out. */
+  /** What comes next: a packet, or a change and a pause. A packet whose number the kernel draws is to be decided (`decide`) before what follows. */
+  next(): readonly PlannedStep[] {
+    const line = this.#random.chance(0.02) ? changeOf(this.#lab.table, this.#node, this.#random) : undefined;
+    if (line === undefined) return [this.#walk(this.#next(), [])];
+    this.#lab.balance(`${line}\n`);
+    return [{ kind: "change", line }, this.#sleep()];
+  }
+
+  /** So many packets, with the changes between them, without those that the kernel draws a number for. */
   plan(count: number): readonly PlannedStep[] {
     const steps: PlannedStep[] = [];
     for (let packets = 0, tries = 0; packets < count && tries < count * 3; tries++) {
-      if (this.#random.chance(0.02)) {
-        steps.push(...this.#change());
-        continue;
-      }
-      const packet = this.#try(this.#next());
-      if (packet === undefined) continue;
-      steps.push(packet);
-      packets++;
-      // what ends at once does so with the next tick of the kernel's clock
-      if (this.#lab.state.ipvs.nextExpiry <= this.#lab.state.now) steps.push(this.#sleep());
+      const next = this.next().filter((step) => step.kind !== "packet" || step.results !== undefined);
+      packets += next.filter(({ kind }) => kind === "packet").length;
+      steps.push(...next, ...this.pauses());
     }
     return steps;
   }
 
-  #change(): readonly PlannedStep[] {
-    const line = changeOf(this.#lab.table, this.#node, this.#random);
-    this.#lab.load({ ipvs: `${line}\n` });
-    return [{ kind: "change", line }, this.#sleep()];
+  /** A packet of which the numbers are known that the kernel sent it on with; still undecided when it cannot have drawn any of those. */
+  decide({ packet, from, source, frontend }: PlannedPacket, numbers: readonly number[], guess = false): PlannedPacket {
+    return this.#walk({ packet, at: from, source, frontend }, numbers, guess ? "guess" : "follow");
+  }
+
+  /** What ends at once does so with the next tick of the kernel's clock: a pause until then. */
+  pauses(): readonly PlannedStep[] {
+    const { state } = this.#lab;
+    return state.ipvs.nextExpiry <= state.now ? [this.#sleep()] : [];
   }
 
   #sleep(): PlannedStep {
@@ -106,7 +128,7 @@ export class Planner {
 
   /** An error from whoever got the packet, or from a router in between; the node sends none in a router's name. */
   #errorAbout({ packet, at }: Seen): Packet | undefined {
-    const router = addressOf(this.#node.router, this.#node.family) ?? packet.dst;
+    const router = addressOf(this.#node.routers[packet.family] ?? "", packet.family) ?? packet.dst;
     const from = at === undefined || this.#random.chance(0.5) ? packet.dst : router;
     return errorAbout({ interface: "", mark: 0, bytes: new Uint8Array(), packet }, from, this.#random);
   }
@@ -118,12 +140,36 @@ export class Planner {
     return { ...seen, packet: { ...packet, flags, seq: (packet.seq + this.#random.below(100000)) >>> 0 } };
   }
 
+  /** A client with an address of a family that a virtual server has, too. */
+  #pair(): Pair {
+    for (;;) {
+      const frontend = this.#random.pick(this.#node.frontends);
+      const client = this.#random.pick(this.#node.clients);
+      const family = familyOf(frontend.address);
+      const usable = client.addresses.filter((address) => familyOf(address) === family);
+      if (usable.length > 0) return { client, frontend, src: this.#random.pick(usable) };
+    }
+  }
+
+  /** Often one that was met least. */
+  #choose(): Pair {
+    const timesMet = ({ client, frontend }: Pair): number => this.#met.get(cellKey(client.kind, frontend)) ?? 0;
+    let chosen = this.#pair();
+    if (this.#random.chance(RAREST))
+      for (let i = 1; i < PAIRS; i++) {
+        const other = this.#pair();
+        if (timesMet(other) < timesMet(chosen)) chosen = other;
+      }
+    const key = cellKey(chosen.client.kind, chosen.frontend);
+    this.#met.set(key, (this.#met.get(key) ?? 0) + 1);
+    return chosen;
+  }
+
   #fresh(): Seen {
     const random = this.#random;
-    const { family, clients, frontends } = this.#node;
-    const client = random.pick(clients);
-    const frontend = random.pick(frontends);
-    const [src, dst] = [addressOf(random.pick(client.addresses), family), addressOf(frontend.address, family)];
+    const { client, frontend, src: from } = this.#choose();
+    const family = familyOf(frontend.address);
+    const [src, dst] = [addressOf(from, family), addressOf(frontend.address, family)];
     if (src === undefined || dst === undefined) throw new Error("a client or a virtual server has no address");
     const protocol = NUMBERS[frontend.protocol];
     const packet = makePacket({
@@ -141,44 +187,26 @@ export class Planner {
         : {}),
       ...(protocol === protocols.sctp && random.chance(0.1) ? { chunks: [random.pick([0, 3, 6, 10])] } : {}),
     });
-    const seen = {
-      packet,
-      at: client.device,
-      source: client.kind,
-      frontend,
-    };
+    const seen = { packet, at: client.device, source: client.kind, frontend };
     this.#sent.push(seen);
     if (this.#sent.length > POOL) this.#sent.shift();
     return seen;
   }
 
-  /** Sends a packet in the emulator; nothing where the kernel would draw a number: what that did is undone. */
-  #try({ packet, at, source, frontend }: Seen): PlannedPacket | undefined {
+  /** Sends a packet in the emulator; what it did is undone where the kernel draws a number that is not known yet. */
+  #walk(
+    { packet, at, source, frontend }: Seen,
+    numbers: readonly number[],
+    how: "ask" | "follow" | "guess" = "ask",
+  ): PlannedPacket {
     const { state } = this.#lab;
-    let isCertain = true;
-    const unknown: string[] = [];
-    const seeded = seededChooser("plan");
-    const chooser: Chooser = {
-      ...seeded,
-      port: (range, isFree) => {
-        isCertain = false;
-        return seeded.port(range, isFree);
-      },
-      share: (shares) => {
-        isCertain = false;
-        return seeded.share(shares);
-      },
-      unknown: ({ what }) => {
-        unknown.push(what);
-        return false;
-      },
-    };
+    const asked: Asked = { drew: false, guessed: false, unknown: [] };
     const mark = state.mark();
-    const results = this.#lab.results(packet, at, chooser);
-    if (!isCertain) {
+    const results = this.#lab.results(packet, at, followingChooser(numbers, asked));
+    const planned = { kind: "packet", packet, from: at, unknown: asked.unknown, source, frontend } as const;
+    if ((asked.drew && how === "ask") || (asked.guessed && how === "follow")) {
       state.rollback(mark);
-      this.drawn++;
-      return undefined;
+      return planned;
     }
     state.release(mark);
     for (const { outcome, packet: seen } of results) {
@@ -186,6 +214,6 @@ export class Planner {
       if (outcome.kind === "delivered") this.#pool.push({ packet: seen, at: undefined, source, frontend });
     }
     if (this.#pool.length > POOL) this.#pool.splice(0, this.#pool.length - POOL);
-    return { kind: "packet", packet, from: at, results, unknown, source, frontend };
+    return { ...planned, results };
   }
 }

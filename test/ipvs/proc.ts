@@ -1,6 +1,6 @@
 import { endpointText } from "../../src/kernel/packet-text.ts";
 import { formatIP, parseIP } from "../../src/net/ip.ts";
-import type { Lab } from "./lab.ts";
+import type { EmulatedNode } from "./emulated-node.ts";
 
 /** Lines of /proc/net/ip_vs_conn, /proc/net/ip_vs and /proc/net/nf_conntrack. */
 export interface GuestLists {
@@ -71,23 +71,57 @@ function differ(what: string, ours: readonly string[], theirs: readonly string[]
   ];
 }
 
-/** How the tables of an emulated node differ from a guest's, and how many entries were compared. */
-export function listDifferences(lab: Lab, lists: GuestLists): { differences: readonly string[]; compared: number } {
-  const connections = lab.connections().map((each) => each.slice(0, 5).join(" "));
-  const services = lab
-    .services()
-    .flatMap(([protocol, virtual, , reals]) =>
-      (reals as readonly (readonly unknown[])[]).map(
-        ([real, , ...counts]) => `${protocol} ${virtual} ${real} ${counts.join(" ")}`,
+/** An emulated node's connections, real servers with their counts, and conntrack entries. */
+interface Tables {
+  readonly connections: readonly string[];
+  readonly services: readonly string[];
+  readonly conntrack: readonly string[];
+}
+
+export function tablesOf(lab: EmulatedNode): Tables {
+  return {
+    connections: lab.connections().map((each) => each.slice(0, 5).join(" ")),
+    services: lab
+      .services()
+      .flatMap(([protocol, virtual, , reals]) =>
+        (reals as readonly (readonly unknown[])[]).map(
+          ([real, , ...counts]) => `${protocol} ${virtual} ${real} ${counts.join(" ")}`,
+        ),
       ),
-    );
-  const entries = lab.conntrack().map(entryOf);
+    conntrack: lab.conntrack().map(entryOf),
+  };
+}
+
+/** The same of a guest. */
+export function guestTables({ connections, services, conntrack }: GuestLists): Tables {
+  return {
+    connections: connectionsOf(connections),
+    services: servicesOf(services),
+    conntrack: conntrack.map(entryOf),
+  };
+}
+
+/** Ports and identifiers of connections and conntrack entries. */
+export function portsIn({ connections, conntrack }: Tables): readonly number[] {
+  const found = [
+    ...connections.flatMap((line) => [...line.matchAll(/:(\d+)(?= )/g)]),
+    ...conntrack.flatMap((line) => [...line.matchAll(/ (?:sport|dport|id)=(\d+)/g)]),
+  ];
+  return [...new Set(found.map(([, port]) => Number(port)))];
+}
+
+/** How the tables of an emulated node differ from a guest's, and how many entries were compared. */
+export function listDifferences(
+  lab: EmulatedNode,
+  lists: GuestLists,
+): { differences: readonly string[]; compared: number } {
+  const [ours, theirs] = [tablesOf(lab), guestTables(lists)];
   return {
     differences: [
-      ...differ("connections", connections, connectionsOf(lists.connections)),
-      ...differ("real servers", services, servicesOf(lists.services)),
-      ...differ("conntrack", entries, lists.conntrack.map(entryOf)),
+      ...differ("connections", ours.connections, theirs.connections),
+      ...differ("real servers", ours.services, theirs.services),
+      ...differ("conntrack", ours.conntrack, theirs.conntrack),
     ],
-    compared: connections.length + services.length + entries.length,
+    compared: ours.connections.length + ours.services.length + ours.conntrack.length,
   };
 }

@@ -1,5 +1,6 @@
 import { hostFromDumps } from "../../src/dump/host-from-dumps.ts";
 import type { HostDescription, Route } from "../../src/kernel/host.ts";
+import type { Source } from "../../src/text/diagnostic.ts";
 import { addressText } from "../routing/support.ts";
 import type { RealNetwork } from "./real-network.ts";
 import type { Place } from "./support.ts";
@@ -41,9 +42,17 @@ export async function nodeDifferences(place: Place, network: RealNetwork, name: 
     { name: "route4", text: await network.run(name, ["ip", "-j", "-4", "route", "show", "table", "all"]) },
     { name: "route6", text: await network.run(name, ["ip", "-j", "-6", "route", "show", "table", "all"]) },
   ];
-  const found = hostFromDumps(sources, () => undefined, { name });
+  return hostDifferences(sources, node.host);
+}
+
+/** How a machine of which `ip -j` told differs from a host, as `nodeDifferences` says it. */
+export function hostDifferences(
+  sources: readonly Source[],
+  host: Pick<HostDescription, "name" | "interfaces" | "routes">,
+): readonly string[] {
+  const found = hostFromDumps(sources, () => undefined, { name: host.name });
   if (found === undefined) return ["its dumps cannot be read"];
-  const [theirs, ours] = [linesOf(found), linesOf(node.host)];
+  const [theirs, ours] = [linesOf(found), linesOf(host)];
   return [
     ...[...theirs].filter((line) => !ours.has(line)).map((line) => `+ ${line}`),
     ...[...ours].filter((line) => !theirs.has(line)).map((line) => `- ${line}`),

@@ -55,7 +55,7 @@ export interface PlaceSettings extends Partial<Pick<NetworkOptions, "outsideRout
 }
 
 /** What a folder's `host.yaml` says about a node: its interfaces are those of the node that has their addresses. */
-function hostFiles(folder: string, cluster: Cluster, report: Report): (node: string) => HostFile | undefined {
+export function hostFiles(folder: string, cluster: Cluster, report: Report): (node: string) => HostFile | undefined {
   const path = join(ROOT, folder, "host.yaml");
   if (!existsSync(path)) return () => undefined;
   const file = readHostFile({ name: path, text: readFileSync(path, "utf8") }, report);
