@@ -3,7 +3,8 @@
  * virtual servers of every scheduler, and compiled from clusters: of those all that `rulewalk compile --mode ipvs` prints is loaded by the
  * real tools and printed back by them. Packets go through the guest and through the emulator, and what left, what arrived, and the tables that remain
  * are compared. `--nodes N` (a mix of all of them; all there are unless it is said), `--packets N` for each, `--seed S`, `--show N` differences,
- * `--guests N` at a time, `--only TEXT` in the names of nodes. Exits with 1 when anything differs, with 2 when it cannot run.
+ * `--guests N` at a time, `--only TEXT` in the names of nodes,
+ * `--progress` on standard error. Exits with 1 when anything differs, with 2 when it cannot run.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,6 +21,7 @@ const options = {
   show: { type: "string", default: "20" },
   guests: { type: "string", default: "2" },
   only: { type: "string", default: "" },
+  progress: { type: "boolean", default: false },
 } as const;
 
 const SCRIPT = fileURLToPath(new URL("../../../test/ipvs/guest.py", import.meta.url));
@@ -29,22 +31,33 @@ const LEAST = 2;
 /** How often a cell may be asked for again. */
 const ROUNDS = 4;
 
+/** What all of a run's nodes are played with. */
+interface Run {
+  readonly workers: readonly Worker[];
+  /** For each node. */
+  readonly packets: number;
+  readonly tell: (text: string) => void;
+}
+
 /** Plays all of a list, so many at a time. */
-async function playAll(list: readonly Job[], workers: readonly Worker[], packets: number, tally: Tally): Promise<void> {
+async function playAll(list: readonly Job[], { workers, packets, tell }: Run, tally: Tally): Promise<void> {
   let next = 0;
   const work = async (worker: Worker): Promise<void> => {
-    for (let job = list[next++]; job !== undefined; job = list[next++]) await playJob(job, worker, packets, tally);
+    for (let job = list[next++]; job !== undefined; job = list[next++]) {
+      await playJob(job, worker, packets, tally);
+      tell(`${job.name}: ${tally.packets} packets, ${tally.differences.length} differences`);
+    }
   };
   await Promise.all(workers.map(work));
 }
 
 /** Plays on until enough was compared and no cell is left, or nothing more comes of it. */
-async function fill(seed: string, workers: readonly Worker[], packets: number, tally: Tally): Promise<void> {
+async function fill(seed: string, run: Run, tally: Tally): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const empty = Object.values(tally.cells).flatMap((table: CellTable) => table.below(LEAST));
     if (empty.length === 0 && tally.packets >= WANTED) return;
-    const missing = Math.ceil(Math.max(0, WANTED - tally.packets) / packets);
-    await playAll(topUps(`${seed}/${round}`, tally, LEAST, missing), workers, packets, tally);
+    const missing = Math.ceil(Math.max(0, WANTED - tally.packets) / run.packets);
+    await playAll(topUps(`${seed}/${round}`, tally, LEAST, missing), run, tally);
   }
 }
 
@@ -78,8 +91,12 @@ async function main(): Promise<number> {
   const tally = newTally();
   const workers = await startGuests(Number(values.guests), tally);
   try {
-    await playAll(list, workers, Number(values.packets), tally);
-    if (whole) await fill(values.seed, workers, Number(values.packets), tally);
+    const tell = (text: string): void => {
+      if (values.progress) console.error(text);
+    };
+    const run = { workers, packets: Number(values.packets), tell };
+    await playAll(list, run, tally);
+    if (whole) await fill(values.seed, run, tally);
   } finally {
     for (const { guest } of workers) await guest.stop();
   }

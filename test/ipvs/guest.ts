@@ -8,6 +8,8 @@ const running = new Set<Guest>();
 process.on("exit", () => {
   for (const guest of running) guest.kill();
 });
+// a signal ends a process without its exit being told
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const PROGRAMS = ["linux.uml", "python3", "modprobe", "ip", "ipset", "ipvsadm", "iptables-legacy-restore"] as const;
 const PACKAGES = "user-mode-linux kmod iproute2 ipset ipvsadm iptables python3";

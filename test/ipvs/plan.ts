@@ -7,7 +7,15 @@ import { cellKey } from "./cell-table.ts";
 import { type Asked, followingChooser } from "./chance.ts";
 import { changeOf } from "./change.ts";
 import type { EmulatedNode } from "./emulated-node.ts";
-import { type ClientPlace, type Frontend, familyOf, type SourceKind, type TestNode } from "./test-node.ts";
+import {
+  type ClientPlace,
+  type DestinationKind,
+  type Frontend,
+  familyOf,
+  type SourceKind,
+  type TestNode,
+  unserved,
+} from "./test-node.ts";
 
 /** A packet of a plan. */
 export interface PlannedPacket {
@@ -45,6 +53,8 @@ const PAUSE = 40;
 /** Of how many pairs of client and virtual server the rarest is taken, and how often. */
 const PAIRS = 12;
 const RAREST = 0.6;
+/** How much more often than a port that no virtual server has. */
+const SERVED = 4;
 const { ACK, FIN, RST, SYN } = tcpFlag;
 /** With what a flow may begin that is no ordinary one. */
 const FIRST_FLAGS = [SYN, ACK, ACK, SYN | ACK, SYN | FIN, SYN | RST, RST, FIN | ACK];
@@ -67,6 +77,9 @@ export class Planner {
   readonly #met: Map<string, number>;
   readonly #pool: Seen[] = [];
   readonly #sent: Seen[] = [];
+  readonly #frontends: ReadonlyMap<DestinationKind, readonly Frontend[]>;
+  /** How often each kind of destination is thought of. */
+  readonly #kinds: Readonly<Record<string, number>>;
   #port = 20000;
 
   /** `met`: cells that others filled already, which need no more packets. */
@@ -75,6 +88,9 @@ export class Planner {
     this.#node = node;
     this.#random = random;
     this.#met = new Map(met);
+    const kinds = [...new Set(node.frontends.map(({ kind }) => kind))];
+    this.#frontends = new Map(kinds.map((kind) => [kind, node.frontends.filter((each) => each.kind === kind)]));
+    this.#kinds = Object.fromEntries(kinds.map((kind) => [kind, unserved.has(kind) ? 1 : SERVED]));
   }
 
   /** What comes next: a packet, or a change and a pause. A packet whose number the kernel draws is to be decided (`decide`) before what follows. */
@@ -143,7 +159,8 @@ export class Planner {
   /** A client with an address of a family that a virtual server has, too. */
   #pair(): Pair {
     for (;;) {
-      const frontend = this.#random.pick(this.#node.frontends);
+      const kind = this.#random.weighted(this.#kinds) as DestinationKind;
+      const frontend = this.#random.pick(this.#frontends.get(kind) ?? []);
       const client = this.#random.pick(this.#node.clients);
       const family = familyOf(frontend.address);
       const usable = client.addresses.filter((address) => familyOf(address) === family);

@@ -94,6 +94,23 @@ async function listed(guest: Guest, lab: EmulatedNode): Promise<readonly number[
   return lists === undefined ? [] : portsIn(guestTables(lists)).filter((port) => !known.has(port));
 }
 
+/** A packet with the number that the kernel drew: one that was seen and is not the packet's own, else one that its tables have. */
+async function decide(
+  guest: Guest,
+  lab: EmulatedNode,
+  planner: Planner,
+  step: PlannedPacket,
+  seen: readonly number[],
+): Promise<PlannedPacket> {
+  const own = numbersIn([step.packet]);
+  const followed = planner.decide(
+    step,
+    seen.filter((number) => !own.includes(number)),
+  );
+  if (followed.results !== undefined) return followed;
+  return planner.decide(step, [...(await listed(guest, lab)), ...own], true);
+}
+
 /** Sends so many packets, in as few requests as chance lets: where the kernel draws a number, it is asked before what follows is planned. */
 export async function play(guest: Guest, lab: EmulatedNode, planner: Planner, count: number): Promise<Played> {
   const steps: PlannedStep[] = [];
@@ -109,9 +126,7 @@ export async function play(guest: Guest, lab: EmulatedNode, planner: Planner, co
       await ask();
       const { out, local } = answers.at(-1) as GuestPacket;
       const seen = [...out.map(([, hex]) => hex), ...local].map(decoded);
-      const followed = planner.decide(last, numbersIn(seen));
-      const decided = followed.results !== undefined ? followed : planner.decide(last, await listed(guest, lab), true);
-      steps[steps.length - 1] = decided;
+      steps[steps.length - 1] = await decide(guest, lab, planner, last, numbersIn(seen));
       drawn++;
     }
     steps.push(...planner.pauses());
