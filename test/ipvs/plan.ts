@@ -51,7 +51,7 @@ const NUMBERS = { tcp: protocols.tcp, udp: protocols.udp, sctp: protocols.sctp }
 const POOL = 60;
 const PAUSE = 40;
 /** Of how many pairs of client and virtual server the rarest is taken, and how often. */
-const PAIRS = 12;
+const PAIRS = 30;
 const RAREST = 0.6;
 /** How much more often than a port that no virtual server has. */
 const SERVED = 4;
@@ -78,6 +78,7 @@ export class Planner {
   readonly #pool: Seen[] = [];
   readonly #sent: Seen[] = [];
   readonly #frontends: ReadonlyMap<DestinationKind, readonly Frontend[]>;
+  readonly #sources: readonly SourceKind[];
   /** How often each kind of destination is thought of. */
   readonly #kinds: Readonly<Record<string, number>>;
   #port = 20000;
@@ -88,6 +89,7 @@ export class Planner {
     this.#node = node;
     this.#random = random;
     this.#met = new Map(met);
+    this.#sources = [...new Set(node.clients.map(({ kind }) => kind))];
     const kinds = [...new Set(node.frontends.map(({ kind }) => kind))];
     this.#frontends = new Map(kinds.map((kind) => [kind, node.frontends.filter((each) => each.kind === kind)]));
     this.#kinds = Object.fromEntries(kinds.map((kind) => [kind, unserved.has(kind) ? 1 : SERVED]));
@@ -161,7 +163,8 @@ export class Planner {
     for (;;) {
       const kind = this.#random.weighted(this.#kinds) as DestinationKind;
       const frontend = this.#random.pick(this.#frontends.get(kind) ?? []);
-      const client = this.#random.pick(this.#node.clients);
+      const source = this.#random.pick(this.#sources);
+      const client = this.#random.pick(this.#node.clients.filter((each) => each.kind === source));
       const family = familyOf(frontend.address);
       const usable = client.addresses.filter((address) => familyOf(address) === family);
       if (usable.length > 0) return { client, frontend, src: this.#random.pick(usable) };

@@ -103,12 +103,10 @@ async function decide(
   seen: readonly number[],
 ): Promise<PlannedPacket> {
   const own = numbersIn([step.packet]);
-  const followed = planner.decide(
-    step,
-    seen.filter((number) => !own.includes(number)),
-  );
+  const others = (numbers: readonly number[]): readonly number[] => numbers.filter((number) => !own.includes(number));
+  const followed = planner.decide(step, others(seen));
   if (followed.results !== undefined) return followed;
-  return planner.decide(step, [...(await listed(guest, lab)), ...own], true);
+  return planner.decide(step, [...others(await listed(guest, lab)), ...own], true);
 }
 
 /** Sends so many packets, in as few requests as chance lets: where the kernel draws a number, it is asked before what follows is planned. */
