@@ -4,7 +4,7 @@
  * real tools and printed back by them. Packets go through the guest and through the emulator, and what left, what arrived, and the tables that remain
  * are compared. `--nodes N` (a mix of all of them; all there are unless it is said), `--packets N` for each, `--seed S`, `--show N` differences,
  * `--guests N` at a time, `--only TEXT` in the names of nodes,
- * `--progress` on standard error. Exits with 1 when anything differs, with 2 when it cannot run.
+ * `--minutes N` after which no node is begun, `--progress` on standard error. Exits with 1 when anything differs, with 2 when it cannot run.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -21,6 +21,7 @@ const options = {
   show: { type: "string", default: "20" },
   guests: { type: "string", default: "2" },
   only: { type: "string", default: "" },
+  minutes: { type: "string", default: "60" },
   progress: { type: "boolean", default: false },
 } as const;
 
@@ -37,13 +38,15 @@ interface Run {
   /** For each node. */
   readonly packets: number;
   readonly tell: (text: string) => void;
+  /** Is there time for another node? */
+  readonly hasTime: () => boolean;
 }
 
 /** Plays all of a list, so many at a time. */
-async function playAll(list: readonly Job[], { workers, packets, tell }: Run, tally: Tally): Promise<void> {
+async function playAll(list: readonly Job[], { workers, packets, tell, hasTime }: Run, tally: Tally): Promise<void> {
   let next = 0;
   const work = async (worker: Worker): Promise<void> => {
-    for (let job = list[next++]; job !== undefined; job = list[next++]) {
+    for (let job = list[next++]; job !== undefined && hasTime(); job = list[next++]) {
       await playJob(job, worker, packets, tally);
       tell(`${job.name}: ${tally.packets} packets, ${tally.differences.length} differences`);
     }
@@ -53,7 +56,7 @@ async function playAll(list: readonly Job[], { workers, packets, tell }: Run, ta
 
 /** Plays on until enough was compared and no cell is left, or nothing more comes of it. */
 async function fill(seed: string, run: Run, tally: Tally): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < ROUNDS && run.hasTime(); round++) {
     const empty = Object.values(tally.cells).flatMap((table: CellTable) => table.below(LEAST));
     if (empty.length === 0 && tally.packets >= WANTED) return;
     const missing = Math.ceil(Math.max(0, WANTED - tally.packets) / run.packets);
@@ -94,7 +97,8 @@ async function main(): Promise<number> {
     const tell = (text: string): void => {
       if (values.progress) console.error(text);
     };
-    const run = { workers, packets: Number(values.packets), tell };
+    const end = performance.now() + Number(values.minutes) * 60_000;
+    const run = { workers, packets: Number(values.packets), tell, hasTime: () => performance.now() < end };
     await playAll(list, run, tally);
     if (whole) await fill(values.seed, run, tally);
   } finally {
