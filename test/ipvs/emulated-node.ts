@@ -46,6 +46,13 @@ export class EmulatedNode {
     this.#sets = sets;
     this.#table = description.ipvs ?? { virtualServers: [] };
     this.#host = makeHost(description, sets);
+    this.#configure();
+  }
+
+  /** Virtual servers are there from the command on, whether or not a packet asks: a weight that goes before one does was there. */
+  #configure(): void {
+    configureIPVS(this.#host, this.state);
+    listServices(this.#host, this.state);
   }
 
   get host(): Host {
@@ -69,9 +76,7 @@ export class EmulatedNode {
     for (const table of applyCommands(this.#table, lines)) {
       this.#table = table;
       this.replace({});
-      configureIPVS(this.#host, this.state);
-      // a service is there from the command on, whether or not a packet asks
-      listServices(this.#host, this.state);
+      this.#configure();
     }
   }
 
