@@ -2,7 +2,7 @@ import test from "ava";
 import type { IPFamily } from "../../src/net/family.ts";
 import { type Compared, compareSides } from "../../src/verify/equivalence/compare.ts";
 import { intendedDifferences, intendedOf } from "../../src/verify/equivalence/intended.ts";
-import { sidesOf, type TwoSides } from "./sides.ts";
+import { type Change, sidesOf, type TwoSides } from "./sides.ts";
 
 /** Small clusters, and what the modes are known to treat differently in each besides what holds for all Services. */
 const rows: readonly (readonly [scenario: string, family: IPFamily, ...reasons: readonly string[]])[] = [
@@ -23,6 +23,23 @@ const rows: readonly (readonly [scenario: string, family: IPFamily, ...reasons: 
   ],
   ["node-without-ipv6", "IPv6", "endpoint-calls-over-another-node", "node-without-an-address"],
 ];
+/** The same in scenarios that are changed. */
+const changed: readonly (readonly [scenario: string, change: Change, ...reasons: readonly string[]])[] = [
+  [
+    "no-endpoints",
+    { config: { nodePortAddresses: ["192.168.10.0/24"] } },
+    "no-endpoints-from-the-node",
+    "node-port-on-loopback",
+    "node-port-without-endpoints",
+  ],
+  [
+    "source-ranges",
+    { withoutEndpoints: true },
+    "no-endpoints-from-the-node",
+    "node-port-on-loopback",
+    "source-ranges-without-endpoints",
+  ],
+];
 const GENERAL = intendedDifferences.flatMap(({ id, general }) => (general === true ? [id] : []));
 
 interface Difference extends TwoSides {
@@ -35,9 +52,14 @@ const all: Difference[] = [];
 const reasonOf = ({ compared, sides: [left, right], subjectOf }: Difference, list = intendedDifferences) =>
   intendedOf(compared, left, right, subjectOf(compared.class.packet), list)?.id;
 
-for (const [scenario, family, ...reasons] of rows) {
-  test.serial(`${scenario}, ${family}: iptables and ipvs differ for known reasons only`, (t) => {
-    const place = sidesOf(scenario);
+const cases = [
+  ...rows.map(([scenario, family, ...reasons]) => ({ scenario, family, change: {}, reasons })),
+  ...changed.map(([scenario, change, ...reasons]) => ({ scenario, family: "IPv4" as const, change, reasons })),
+];
+for (const { scenario, family, change, reasons } of cases) {
+  const title = [scenario, family, ...Object.keys(change)].join(", ");
+  test.serial(`${title}: iptables and ipvs differ for known reasons only`, (t) => {
+    const place = sidesOf(scenario, change);
     const found: Difference[] = [];
     for (const compared of compareSides(place.sides[0], place.sides[1], family))
       if (compared.differs) found.push({ compared, ...place });

@@ -6,6 +6,7 @@ import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts"
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
 import type { Packet } from "../../src/kernel/packet.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
+import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { parseIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
@@ -24,15 +25,25 @@ export interface TwoSides {
   readonly subjectOf: (packet: Packet) => PacketSubject | undefined;
 }
 
-/** `worker-1` of a scenario in iptables mode and in ipvs mode, for a family. */
-export function sidesOf(scenario: string, node = "worker-1"): TwoSides {
+/** How a scenario is changed. */
+export interface Change {
+  /** Settings of kube-proxy in place of its own. */
+  readonly config?: KubeProxyConfiguration;
+  /** No Service has endpoints. */
+  readonly withoutEndpoints?: true;
+}
+
+/** `worker-1` of a scenario in iptables mode and in ipvs mode. */
+export function sidesOf(scenario: string, { config: changed, withoutEndpoints }: Change = {}): TwoSides {
+  const node = "worker-1";
   const folder = new URL(`${scenario}/`, scenarios);
   const sources = readdirSync(folder)
     .filter((name) => name.endsWith(".yaml") && name !== "host.yaml" && name !== "scenario.yaml")
     .map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }));
   const manifests = readManifests(sources, { validate: "ignore" }, fail);
-  const cluster = buildCluster(manifests, { validate: "ignore" }, fail);
-  const written = configurationsIn(manifests, fail).at(-1)?.value ?? {};
+  const built = buildCluster(manifests, { validate: "ignore" }, fail);
+  const cluster = withoutEndpoints === true ? { ...built, endpointSlices: [] } : built;
+  const written = { ...configurationsIn(manifests, fail).at(-1)?.value, ...changed };
   const network = (mode: "iptables" | "ipvs"): ClusterNetwork["network"] => {
     const { config } = resolveKubeProxyConfig({ ...written, mode }, release);
     if (config === undefined) throw new Error(scenario);

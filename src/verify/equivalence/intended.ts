@@ -1,33 +1,27 @@
-import type { Host } from "../../kernel/host.ts";
-import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
-import { type Address, type Packet, protocols, sameAddress, tcpFlag } from "../../kernel/packet.ts";
+import { protocols, tcpFlag } from "../../kernel/packet.ts";
 import { addressText } from "../../kernel/packet-text.ts";
-import { ipv6Kind, isLoopback4, ownerOf } from "../../kernel/routing/address.ts";
-import { addressOf } from "../../network/addresses.ts";
-import type { VirtualServer } from "../../rules/ipvs/model.ts";
 import type { Side } from "../classes/space.ts";
 import type { Compared } from "./compare.ts";
-import type { Fate, Fates } from "./fate.ts";
+import {
+  allArrive,
+  arrived,
+  countOfAddresses,
+  endpointsOf,
+  type Facts,
+  factsFor,
+  isExternal,
+  isLocal,
+  isLoopback,
+  isRealServer,
+  isRefused,
+  isSilent,
+  isTranslated,
+  onlyLocal,
+  ownAddressesOnly,
+  owns,
+  sameEndpoints,
+} from "./facts.ts";
 import type { Subject } from "./subject.ts";
-
-/** One side of a difference. */
-interface View {
-  readonly host: Host;
-  readonly fates: readonly Fate[];
-}
-
-/** A difference as it is seen from one of its sides. */
-interface Facts {
-  readonly packet: Packet;
-  /** The node sends it itself. */
-  readonly isSent: boolean;
-  readonly own: View;
-  readonly other: View;
-  /** The own side's virtual server for the packet's destination. */
-  readonly server: VirtualServer | undefined;
-  /** What the packet asks for, as the objects say. */
-  readonly subject: Subject | undefined;
-}
 
 /** A difference that is known, and meant or at least accepted by those who make kube-proxy. */
 export interface IntendedDifference {
@@ -44,73 +38,7 @@ export interface IntendedDifference {
   readonly explains: (facts: Facts) => boolean;
 }
 
-type Arrived = Extract<Fate, { readonly kind: "sent-on" | "delivered" }>;
-
-const arrived = ({ fates }: View): readonly Arrived[] =>
-  fates.filter((fate): fate is Arrived => fate.kind === "sent-on" || fate.kind === "delivered");
-/** The endpoints that a view's packets get to. */
-const endpointsOf = (view: View): readonly string[] => [...new Set(arrived(view).flatMap(({ to }) => to ?? []))].sort();
-const isTranslated = (view: View): boolean => endpointsOf(view).length > 0;
-const allArrive = (view: View): boolean => arrived(view).length === view.fates.length;
-const sameEndpoints = (a: View, b: View): boolean => endpointsOf(a).join() === endpointsOf(b).join();
-const notices = ({ fates }: View): readonly string[] =>
-  fates.flatMap((fate) => (fate.kind === "stopped" ? fate.notice : []));
-const isSilent = (view: View): boolean =>
-  view.fates.length > 0 && notices(view).filter((each) => each === "nothing").length === view.fates.length;
-const isRefused = (view: View): boolean =>
-  notices(view).filter((each) => each !== "nothing").length === view.fates.length;
-const owns = ({ host }: View, address: Address): boolean => ownerOf(host, address) !== undefined;
-const isLoopback = ({ dst }: Packet): boolean => (typeof dst === "number" ? isLoopback4(dst) : ipv6Kind(dst).loopback);
-
-/** Is the sender one of a virtual server's real servers? */
-function isRealServer({ packet, server }: Facts): boolean {
-  return server?.realServers.some(({ address }) => sameAddress(packet.src, addressOf(address))) === true;
-}
-
-/** Are all endpoints that packets get to on this node, as the objects say? */
-function onlyLocal({ own, subject }: Facts): boolean {
-  const known = subject?.localEndpoints;
-  return known !== undefined && isTranslated(own) && endpointsOf(own).every((text) => known.has(hostOf(text)));
-}
-
-/** The address of `10.0.0.1:80` or `[fd00::1]:80`. */
-const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-
-/** Do the two differ in nothing but which of its own addresses the node is seen by, both of which both sides have? */
-function ownAddressesOnly({ own, other }: Facts): boolean {
-  const seen = [...arrived(own), ...arrived(other)].map(({ from }) => from);
-  const common = (text: string): boolean => ownTexts(own.host).has(text) && ownTexts(other.host).has(text);
-  return (
-    allArrive(own) &&
-    allArrive(other) &&
-    sameEndpoints(own, other) &&
-    seen.every((text) => text !== undefined && common(text))
-  );
-}
-
-/** How many addresses of the packet's family a host has that others may see as their peer's. */
-function countOfAddresses({ interfaces }: Host, { family }: Packet): number {
-  const global = interfaces.filter(({ loopback }) => !loopback);
-  return global.reduce(
-    (sum, { addresses }) => sum + addresses.filter((own) => own.family === family && own.scope === "global").length,
-    0,
-  );
-}
-
-const madeTexts = new WeakMap<Host, ReadonlySet<string>>();
-
-function ownTexts(host: Host): ReadonlySet<string> {
-  const known = madeTexts.get(host);
-  if (known !== undefined) return known;
-  const found = new Set(
-    host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => addressText(address))),
-  );
-  madeTexts.set(host, found);
-  return found;
-}
-
 const FTP_DATA_PORT = 20;
-const isExternal = (subject: Subject | undefined): boolean => subject !== undefined && subject.by !== "ClusterIP";
 
 /** The list, reviewed one by one. Each entry asks for what causes its difference, never for a mode. */
 export const intendedDifferences: readonly IntendedDifference[] = [
@@ -203,7 +131,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       subject?.localOnly === true &&
       isSilent(other) &&
       isTranslated(own) &&
-      endpointsOf(own).every((text) => !subject.localEndpoints.has(hostOf(text))),
+      endpointsOf(own).every((text) => !isLocal(subject, text)),
   },
   {
     id: "cluster-ip-local-without-endpoints",
@@ -304,24 +232,6 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       isSent && subject?.hasSourceRanges === true && isTranslated(own) && isSilent(other),
   },
 ];
-
-function factsFor(
-  compared: Compared,
-  own: Side,
-  other: Side,
-  fates: readonly [Fates, Fates],
-  subject: Subject | undefined,
-): Facts {
-  const { packet, part } = compared.class;
-  return {
-    packet,
-    isSent: part.interfaces.length === 0,
-    own: { host: own.host, fates: [...fates[0].values()] },
-    other: { host: other.host, fates: [...fates[1].values()] },
-    server: own.host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport)),
-    subject,
-  };
-}
 
 /** The first entry of the list that explains a difference, from either side; `undefined`: nothing does, it is a finding. */
 export function intendedOf(
