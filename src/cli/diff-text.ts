@@ -13,6 +13,9 @@ export interface NodeComparison {
 
 const WIDTH = 120;
 
+/** The second of two sets of objects. */
+export const AFTER = "after";
+
 /** The sender of what comes from no address. */
 export const NODE = "the node itself";
 
@@ -35,10 +38,11 @@ export const findingsOf = ({ groups }: Comparison): readonly DifferenceGroup[] =
 
 function headText({ node, found }: NodeComparison): string {
   const { sides, family, classes, differing, excused } = found;
-  const findings = findingsOf(found).length;
+  const findings = plural(findingsOf(found).length, sides[1] === AFTER ? "change" : "finding");
+  const reasons = sides[1] === AFTER ? "" : `, ${plural(excused.size, "known reason")}`;
   return [
     `${node}, ${family}: ${sides[0]} against ${sides[1]}`,
-    `  ${plural(classes, "class", "classes")} of packets, ${grouped(differing)} treated differently: ${plural(findings, "finding")}, ${plural(excused.size, "known reason")}`,
+    `  ${plural(classes, "class", "classes")} of packets, ${grouped(differing)} treated differently: ${findings}${reasons}`,
   ].join("\n");
 }
 
@@ -51,7 +55,7 @@ function exampleLines(group: DifferenceGroup, sides: readonly [string, string], 
 }
 
 function groupLines(group: DifferenceGroup, sides: readonly [string, string]): readonly string[] {
-  const title = group.intended === undefined ? "FINDING: nothing known explains it" : group.intended.title;
+  const title = group.intended?.title ?? (sides[1] === AFTER ? "changed" : "FINDING: nothing known explains it");
   return [
     `  ${title}`,
     `    from ${group.from.join(", ")}; ${group.kinds.join(", ")}; ${plural(group.classes, "class", "classes")}`,

@@ -10,16 +10,19 @@ import { parseIP } from "../net/ip.ts";
 import { addressOf } from "../network/addresses.ts";
 import { formatRelease, type Release } from "../proxy/release.ts";
 import type { Report } from "../text/diagnostic.ts";
+import { type IntendedDifference, intendedDifferences } from "../verify/equivalence/intended.ts";
 import { compareAndGroup, type Naming } from "../verify/equivalence/report.ts";
 import { buildOptions, type ClusterOptions, clusterSources } from "./cluster-input.ts";
 import { checkMode, checkRelease, releaseOf, sha256 } from "./compile.ts";
-import { diffJSON, diffMarkdown, diffText, findingsOf, NODE, type NodeComparison } from "./diff-text.ts";
+import { AFTER, diffJSON, diffMarkdown, diffText, findingsOf, NODE, type NodeComparison } from "./diff-text.ts";
 import { kubeProxyConfig } from "./kubeproxy-input.ts";
 import { EXIT_USAGE, findings, UsageError } from "./terminal.ts";
 
 interface DiffOptions extends Pick<ClusterOptions, "filename" | "recursive" | "validate" | "config"> {
   readonly node?: readonly string[];
-  readonly mode: string;
+  /** The objects of the second side; absent: those of the first. */
+  readonly with?: readonly string[];
+  readonly mode?: string;
   readonly kubeVersion: string;
   readonly family: "ipv4" | "ipv6" | "both";
   readonly backend: "nft" | "legacy";
@@ -34,11 +37,13 @@ Examples:
   rulewalk diff -f examples/shop
   rulewalk diff -f examples/shop --node worker-1 --family ipv4 -o markdown
   rulewalk diff -f cluster.yaml --mode ipvs --kube-version 1.30,1.37
+  rulewalk diff -f before.yaml --with after.yaml
 
 All packets that can come to a node, or that it sends, are put into classes: those that all rules, sets, virtual servers and
 routes of both sides treat alike. One packet of each goes through both, and what becomes of it is compared: who may get it, whose it seems
 to be, and what the sender is told. A difference on the list of known ones is told with its reason and advice; anything else is a finding.
 The space is described in docs/diff.md.
+Between two sets of objects every difference is one.
 Exit codes: 0 no finding; 1 findings; 2 wrong usage or input.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -52,9 +57,9 @@ interface Variant {
 
 const listOf = (text: string): readonly string[] => text.split(",").map((each) => each.trim());
 
-/** `--mode A,B` and `--kube-version X,Y`: the two sides; one value stands for both. */
-function variantsOf({ mode, kubeVersion }: DiffOptions): readonly [Variant, Variant] {
-  const modes = listOf(mode);
+/** `--mode A,B` and `--kube-version X,Y`: the two sides; one value stands for both, and for both sides of `--with` it must. */
+function variantsOf({ mode, kubeVersion, with: after }: DiffOptions): readonly [Variant, Variant] {
+  const modes = listOf(mode ?? (after === undefined ? "iptables,ipvs" : "iptables"));
   const releases = listOf(kubeVersion).map(releaseOf);
   if (modes.length > 2 || releases.length > 2)
     throw new UsageError("two sides are compared: --mode A,B, --kube-version X,Y, or both");
@@ -70,6 +75,14 @@ function variantsOf({ mode, kubeVersion }: DiffOptions): readonly [Variant, Vari
     return { name: words.join(" "), mode: ofMode === "ipvs" ? "ipvs" : "iptables", release };
   };
   const [left, right] = [side(0), side(1)];
+  if (after !== undefined) {
+    if (modes.length > 1 || releases.length > 1)
+      throw new UsageError("--with compares objects: one mode and one release for both sides");
+    return [
+      { ...left, name: "before" },
+      { ...right, name: AFTER },
+    ];
+  }
   if (left.mode === right.mode && formatRelease(left.release) === formatRelease(right.release))
     throw new UsageError(
       `both sides are ${left.mode} of ${formatRelease(left.release)}: --mode A,B or --kube-version X,Y names two`,
@@ -82,6 +95,8 @@ interface Setting {
   readonly sides: readonly [ClusterNetwork, ClusterNetwork];
   readonly names: readonly [string, string];
   readonly nodes: readonly string[];
+  /** What may differ: nothing between two sets of objects is meant or not. */
+  readonly list: readonly IntendedDifference[];
 }
 
 function settingOf(
@@ -91,9 +106,13 @@ function settingOf(
 ): Setting | undefined {
   const variants = variantsOf(options);
   const { validate, backend, node: nodes, mode: _, ...rest } = options;
-  const manifests = readManifests(clusterSources({ ...rest, validate }, report), { validate }, report);
+  const { with: after } = options;
+  const before = readManifests(clusterSources({ ...rest, validate }, report), { validate }, report);
+  const changed =
+    after && readManifests(clusterSources({ ...rest, filename: after, validate }, report), { validate }, report);
   const made = variants.map(({ mode, release }, i) => {
-    const once: Report = i === 0 ? report : () => {};
+    const once: Report = i === 0 || changed !== undefined ? report : () => {};
+    const manifests = i === 0 ? before : (changed ?? before);
     const cluster = buildCluster(manifests, buildOptions({ ...rest, validate }, release), once);
     const { mode: __, kubeVersion: ___, ...own } = values;
     const configured = kubeProxyConfig(manifests, { ...rest, validate, mode }, own, release, once);
@@ -112,7 +131,12 @@ function settingOf(
     throw new UsageError("there is no Node among the objects: kubectl get nodes -o json tells them");
   for (const name of nodes ?? [])
     if (!names.includes(name)) throw new UsageError(`--node ${name}: no such Node; known are ${names.join(", ")}`);
-  return { sides: [left, right], names: [variants[0].name, variants[1].name], nodes: nodes ?? names };
+  return {
+    sides: [left, right],
+    names: [variants[0].name, variants[1].name],
+    nodes: nodes ?? names,
+    list: after === undefined ? intendedDifferences : [],
+  };
 }
 
 const SENDERS: Readonly<Record<string, string>> = {
@@ -123,21 +147,23 @@ const SENDERS: Readonly<Record<string, string>> = {
 };
 
 function compareNode(
-  { sides, names }: Setting,
+  { sides, names, list }: Setting,
   node: string,
   family: (typeof ipFamilies)[number],
 ): NodeComparison | undefined {
   const [left, right] = sides.map(({ network }) => network.node(node)?.host);
-  const { cluster, network } = sides[0];
+  const { network } = sides[0];
   if (left === undefined || right === undefined) return undefined;
+  const isOwn = (text: string): boolean => {
+    const ip = parseIP(text);
+    return ip !== undefined && isOwnAddress(left, addressOf(ip));
+  };
+  const [before, after] = sides.map(({ cluster }) => subjectsAt(cluster, node, isOwn));
   const naming: Naming = {
-    subjectOf: subjectsAt(cluster, node, (text) => {
-      const ip = parseIP(text);
-      return ip !== undefined && isOwnAddress(left, addressOf(ip));
-    }),
+    subjectOf: (packet) => before?.(packet) ?? after?.(packet),
     senderOf: (source) => (source === undefined ? NODE : (SENDERS[network.ownerOf(source).kind] ?? "outside")),
   };
-  const found = compareAndGroup({ name: names[0], host: left }, { name: names[1], host: right }, family, naming);
+  const found = compareAndGroup({ name: names[0], host: left }, { name: names[1], host: right }, family, naming, list);
   return { node, found };
 }
 
@@ -172,11 +198,14 @@ function run(options: DiffOptions, values: Readonly<Record<string, unknown>>): n
 /** `rulewalk diff`: which packets two modes or releases treat differently. */
 export function diffCommand(exit: (code: number) => void): Command {
   const command = new Command("diff")
-    .description("Show which packets two modes or releases treat differently, by Service, with reasons and advice.")
+    .description(
+      "Show which packets two modes, releases or sets of objects treat differently, by Service, with reasons and advice.",
+    )
     .option("-f, --filename <path>", "file, folder, or - for standard input; may be repeated", append)
     .option("-R, --recursive", "look into subfolders, too")
     .option("--node <name>", "only this node; may be repeated", append)
-    .option("--mode <modes>", "proxy modes of the two sides, or the one of both", "iptables,ipvs")
+    .option("--with <path>", "objects of the second side, compared with those of -f; may be repeated", append)
+    .option("--mode <modes>", "proxy modes of the two sides, or the one of both (iptables,ipvs; with --with iptables)")
     .option("--kube-version <releases>", "releases of the two sides, or the one of both", "1.37")
     .addOption(new Option("--family <family>", "IP family").choices(["ipv4", "ipv6", "both"]).default("both"))
     .addOption(

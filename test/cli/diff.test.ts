@@ -43,8 +43,20 @@ test("slow: releases are compared, and equal ones have no difference", (t) => {
   );
 });
 
+test("slow: two sets of objects: every difference is a change", (t) => {
+  const { status, stdout } = diff(...IPVS, "--with", "examples/ipvs", "--with", "examples/shop/services.yaml");
+  t.is(status, 1);
+  t.regex(
+    stdout,
+    /^k8s-node-1, IPv4: before against after\n {2}[\d,]+ classes of packets, [\d,]+ treated differently: \d+ changes\n/,
+  );
+  t.true(stdout.includes("shop/web port https (node port)\n  changed\n"));
+  t.false(stdout.includes("KNOWN REASONS"));
+});
+
 const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["one side", [...IPVS, "--mode", "ipvs"], /both sides are ipvs of 1\.37/],
+  ["objects and modes", [...IPVS, "--with", "examples/shop", "--mode", "iptables,ipvs"], /--with compares objects/],
   ["three sides", [...IPVS, "--mode", "iptables,ipvs,iptables"], /two sides are compared/],
   ["a mode not modelled", [...IPVS, "--mode", "iptables,nftables"], /nftables/],
   ["a release not modelled", [...IPVS, "--kube-version", "1.23"], /1\.23/],
