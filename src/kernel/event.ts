@@ -1,4 +1,5 @@
 import type { IPFamily } from "../net/family.ts";
+import type { Dimension } from "../rules/ipset/model.ts";
 import type { VirtualServerKey } from "../rules/ipvs/model.ts";
 import type { ScheduleReason } from "./ipvs/schedulers/scheduler.ts";
 import type { Address } from "./packet.ts";
@@ -17,15 +18,17 @@ export interface RuleRef {
   readonly number: number;
 }
 
-/** What a set said of a packet. */
+/** What a set said of a packet, in the set's own keys: `setWords` tells them as `ipset save` does. */
 export interface SetAnswer {
   /** Its name in the rule. */
   readonly set: string;
   /** Of a `list:set`: the member that has the packet. */
   readonly member?: string;
-  /** What was looked for, as an entry would name it; absent: the set can have no entry for such a packet. */
-  readonly packet?: string;
-  /** The entry that decides, as `ipset save` prints it; absent: none does. */
+  /** What the keys are made of: of the set, or of its member. */
+  readonly dimensions: readonly Dimension[];
+  /** What was looked for, by dimension; absent: the set can have no entry for such a packet. */
+  readonly packet?: readonly string[];
+  /** The entry that decides; absent: none does. */
   readonly entry?: string;
   /** That entry says `nomatch`: what it covers is not in the set. */
   readonly nomatch?: true;

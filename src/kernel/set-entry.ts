@@ -2,6 +2,7 @@ import type { IPFamily } from "../net/family.ts";
 import type { IPAddress } from "../net/ip.ts";
 import { formatValues } from "../rules/ipset/elements.ts";
 import type { Dimension, Value } from "../rules/ipset/model.ts";
+import type { SetAnswer } from "./event.ts";
 import type { Address } from "./packet.ts";
 import type { IPSet } from "./sets.ts";
 
@@ -48,8 +49,29 @@ function valueOfKey(dimension: Dimension, text: string): Value {
   }
 }
 
+/** What a set said, with entries as `ipset save` prints them behind `add NAME`. */
+export interface SetWords {
+  readonly set: string;
+  readonly member?: string;
+  readonly packet?: string;
+  readonly entry?: string;
+  readonly nomatch?: true;
+  readonly refused?: string;
+}
+
+/** Tells the keys of an answer: nobody needs the texts of most answers, so they are not made before. */
+export function setWords({ dimensions, packet, entry, refused, ...rest }: SetAnswer): SetWords {
+  const text = (key: string): string => entryText({ dimensions }, key);
+  return {
+    ...rest,
+    ...(packet === undefined ? {} : { packet: text(packet.join(" ")) }),
+    ...(entry === undefined ? {} : { entry: text(entry) }),
+    ...(refused === undefined ? {} : { refused: text(refused) }),
+  };
+}
+
 /** An element by its key, as `ipset save` prints it behind `add NAME`; options but `wildcard` are not part of it. */
-export function entryText({ dimensions }: Pick<IPSet, "dimensions">, key: string): string {
+function entryText({ dimensions }: Pick<IPSet, "dimensions">, key: string): string {
   const parts = key.split(" ");
   const values = parts.map((part, i) => valueOfKey(dimensions[i] as Dimension, part));
   const wildcard = values.some((value) => value.kind === "iface" && value.wildcard);

@@ -5,6 +5,7 @@ import type { Outcome, Result } from "../kernel/outcome.ts";
 import type { Packet } from "../kernel/packet.ts";
 import { addressText } from "../kernel/packet-text.ts";
 import type { RouteDecision } from "../kernel/routing/decision.ts";
+import { setWords } from "../kernel/set-entry.ts";
 import { type Dyadic, dyadicToNumber, formatDyadic } from "../net/dyadic.ts";
 import type { End } from "../network/end.ts";
 import type { JourneyBranch } from "../network/journey.ts";
@@ -68,7 +69,14 @@ export function eventJSON(host: Host | undefined, node: string, names: Names, ev
     case "matched": {
       const why = names.why(node, event.rule);
       const text = host === undefined ? "" : ruleText(host, event.rule);
-      return { ...event, text, ...(why === undefined ? {} : { why }) };
+      const { sets, ...rest } = event;
+      const said = sets === undefined ? {} : { sets: sets.map(setWords) };
+      return { ...rest, ...said, text, ...(why === undefined ? {} : { why }) };
+    }
+    case "passed": {
+      const { sets, ...rest } = event;
+      if (sets === undefined) return event;
+      return { ...rest, sets: sets.map(({ number, sets: said }) => ({ number, sets: said.map(setWords) })) };
     }
     case "translated":
       return { ...event, before: view(event.before), after: view(event.after) };

@@ -1,7 +1,9 @@
 import type { SetAnswer } from "../kernel/event.ts";
+import { setWords } from "../kernel/set-entry.ts";
 
 /** What a set said of a packet, in words: the entry that decides, or that there is none. */
-export function setAnswerText({ set, member, packet, entry, nomatch, refused }: SetAnswer): string {
+export function setAnswerText(answer: SetAnswer): string {
+  const { set, member, packet, entry, nomatch, refused } = setWords(answer);
   if (entry === undefined) {
     const none = `${set} has no entry for ${packet ?? "it"}`;
     return refused === undefined ? none : `${set} has ${refused}, whose counters are not as the rule asks`;

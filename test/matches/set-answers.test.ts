@@ -8,6 +8,7 @@ import type { Event, SetAnswer } from "../../src/kernel/event.ts";
 import type { Host } from "../../src/kernel/host.ts";
 import { makePacket, type Packet, protocols } from "../../src/kernel/packet.ts";
 import { receive } from "../../src/kernel/run.ts";
+import { setWords } from "../../src/kernel/set-entry.ts";
 import { HostState } from "../../src/kernel/state.ts";
 import { eventJSON } from "../../src/trace/json.ts";
 import type { Names } from "../../src/trace/names.ts";
@@ -211,7 +212,10 @@ test("the entry that is told is the longest prefix that covers the packet, and d
         ([at, length]) => network(0x0a010200 + at, length) === network(0x0a010200 + low, length),
       );
       const [best] = covering.sort(([, a], [, b]) => b - a);
-      t.is(answers[0]?.entry, best === undefined ? undefined : network(0x0a010200 + best[0], best[1]));
+      t.is(
+        answers[0] && setWords(answers[0]).entry,
+        best === undefined ? undefined : network(0x0a010200 + best[0], best[1]),
+      );
       t.is(answers[0]?.nomatch, best?.[2] === true ? true : undefined);
     }),
     { numRuns: 200 },

@@ -9,7 +9,7 @@ import type { Stop } from "../outcome.ts";
 import { reject } from "../reject.ts";
 import type { Skb } from "../skb.ts";
 import { applyTarget } from "../targets/apply.ts";
-import { currentRule, type RuleObserver, type Walk } from "../walk.ts";
+import { currentRule, type NumberedAnswer, type RuleObserver, type Walk } from "../walk.ts";
 import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
 
 /** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
@@ -186,35 +186,46 @@ function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
   return true;
 }
 
+/** Takes the answers of sets to the rules up to number `to`, in the order of the rules; those to later ones stay. */
+function takeAnswers(walk: Walk, to: number): readonly NumberedAnswer[] {
+  const { setAnswers } = walk;
+  if (setAnswers === undefined || (setAnswers[0] as NumberedAnswer).rule > to) return noAnswers;
+  const last = setAnswers.at(-1) as NumberedAnswer;
+  if (last.rule <= to) {
+    walk.setAnswers = undefined;
+    return setAnswers;
+  }
+  const later = setAnswers.findIndex(({ rule }) => rule > to);
+  walk.setAnswers = setAnswers.slice(later);
+  return setAnswers.slice(0, later);
+}
+
+const noAnswers: readonly NumberedAnswer[] = [];
+
 /** Tells of the rules before position `to` that did not match. What sets said to the one there is left to `matched`. */
 function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to: number): void {
   if (to === from) return;
-  const event = { kind: "passed", table: walk.table, chain: name, from: from + 1, count: to - from } as const;
-  const answers = walk.setAnswers?.filter(({ rule }) => rule <= to) ?? [];
+  const { table } = walk;
+  const answers = takeAnswers(walk, to);
   if (answers.length === 0) {
-    record(event);
+    record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
     return;
   }
-  walk.setAnswers = walk.setAnswers?.filter(({ rule }) => rule > to) ?? [];
   const sets: { number: number; sets: SetAnswer[] }[] = [];
   for (const { rule, answer } of answers) {
     const last = sets.at(-1);
     if (last?.number === rule) last.sets.push(answer);
     else sets.push({ number: rule, sets: [answer] });
   }
-  record({ ...event, sets });
+  record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
 }
 
 function matched(walk: Walk, skb: Skb, effect: Effect): void {
   if (walk.record === undefined) return;
-  const event = { kind: "matched", rule: currentRule(walk, skb) as RuleRef, effect } as const;
-  const answers = walk.setAnswers ?? [];
-  if (answers.length === 0) {
-    walk.record(event);
-    return;
-  }
-  walk.setAnswers = [];
-  walk.record({ ...event, sets: answers.map(({ answer }) => answer) });
+  const rule = currentRule(walk, skb) as RuleRef;
+  const answers = takeAnswers(walk, Number.POSITIVE_INFINITY);
+  if (answers.length === 0) walk.record({ kind: "matched", rule, effect });
+  else walk.record({ kind: "matched", rule, effect, sets: answers.map(({ answer }) => answer) });
 }
 
 /** Carries out the target of a rule that matched; `undefined`: the walk goes on with the next rule. */

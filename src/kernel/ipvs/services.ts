@@ -30,13 +30,20 @@ export function bindScheduler(state: HostState, service: Service): void {
   state.set(service, "memory", schedulerOf(service.description.scheduler)?.start(service));
 }
 
+/** Real servers that were added one by one, each at the head of the list. */
+function newestFirst(realServers: readonly RealServer[]): readonly Destination[] {
+  const made: Destination[] = [];
+  for (let i = realServers.length - 1; i >= 0; i--) made.push(newDestination(realServers[i] as RealServer));
+  return made;
+}
+
 /** `ip_vs_add_service`, and its real servers one by one in the order in which they were added. */
 export function create(state: HostState, id: string, description: VirtualServer): Service {
   const { key, realServers } = description;
   const scheduler = schedulerOf(description.scheduler);
   const service: Service = { id, key, description, destinations: [], memory: undefined };
   const isPlain = state.ipvs.trash.size === 0 && scheduler?.dependsOnHistory !== true;
-  if (isPlain) service.destinations = realServers.map(newDestination).reverse();
+  if (isPlain) service.destinations = newestFirst(realServers);
   service.memory = scheduler?.start(service);
   if (!isPlain) for (const given of realServers) addDestination(state, service, given);
   state.put(state.ipvs.services, id, service);

@@ -1,7 +1,6 @@
 import type { CounterTest, SetDirection, SetMatch } from "../../rules/iptables/matches/set.ts";
 import type { MaskedValue } from "../../rules/iptables/values.ts";
 import { packetLength } from "../packet-length.ts";
-import { entryText } from "../set-entry.ts";
 import { elementOf, type IPSet, isUncertain, partKey, putElement, type StoredElement } from "../sets.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
@@ -25,8 +24,9 @@ interface Found {
 
 /** What the look-up came upon, for those who listen. */
 interface Sight {
+  dimensions: IPSet["dimensions"];
   member?: string;
-  packet?: string;
+  packet?: readonly string[];
   entry?: string;
   nomatch?: true;
   refused?: string;
@@ -74,7 +74,7 @@ function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question, sight?: 
     const element = elementOf(walk.state, list, name);
     const member = walk.host.sets.get(name);
     if (element === undefined || member === undefined || member.type === "list:set") continue;
-    const own: Sight | undefined = sight && {};
+    const own: Sight | undefined = sight && { dimensions: member.dimensions };
     const found = findInSet(walk, skb, member, ofMember, own);
     if (sight !== undefined && own?.unknown) sight.unknown = true;
     if (found === undefined) continue;
@@ -106,7 +106,7 @@ function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Si
   const search = set.type === "hash:net,iface" ? firstOfInterface : firstElement;
   const element = search(walk, set, parts, (key, each) => {
     const matches = extensionsMatch(walk, skb, set, key, each, asked);
-    if (sight !== undefined) sight[matches ? "entry" : "refused"] = entryText(set, key);
+    if (sight !== undefined) sight[matches ? "entry" : "refused"] = key;
     return matches ? each : undefined;
   });
   if (sight !== undefined && element?.nomatch) sight.nomatch = true;
@@ -115,27 +115,38 @@ function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Si
   return element.nomatch === wanted ? element : undefined;
 }
 
-/** What an entry for the packet alone would be called. */
+/** The keys of an entry for the packet alone. */
 function lookedFor(skb: Skb, set: IPSet, parts: readonly Part[], { directions }: Question, sight: Sight): void {
-  const keys = parts.map((part, i) => {
-    if (part.kind !== "keys") return undefined;
-    const address = directions[i] === "src" ? skb.src : skb.dst;
-    return set.dimensions[i] === "net" ? partKey.address(address) : part.keys[0];
-  });
-  if (keys.every((key) => key !== undefined)) sight.packet = entryText(set, keys.join(" "));
+  const keys: string[] = [];
+  for (const [i, part] of parts.entries()) {
+    if (part.kind !== "keys") return;
+    const isNet = set.dimensions[i] === "net";
+    const key = isNet ? partKey.address(directions[i] === "src" ? skb.src : skb.dst) : part.keys[0];
+    if (key === undefined) return;
+    keys.push(key);
+  }
+  sight.packet = keys;
 }
 
 /** As `findInSet`, and tells what the set said where somebody listens. */
 function askSet(walk: Walk, skb: Skb, set: IPSet, asked: Question): Found | undefined {
   if (walk.record === undefined) return findInSet(walk, skb, set, asked);
-  const sight: Sight = {};
+  const sight: Sight = { dimensions: set.dimensions };
   const found = findInSet(walk, skb, set, asked, sight);
-  const { unknown, ...seen } = sight;
-  if (unknown === undefined || seen.entry !== undefined) {
-    walk.setAnswers ??= [];
-    const { refused, ...rest } = seen;
-    const answer = { set: set.name, ...(refused === undefined || seen.entry !== undefined ? rest : seen) };
-    walk.setAnswers.push({ rule: walk.ruleNumber, answer });
+  if (sight.unknown !== true || sight.entry !== undefined) {
+    const { dimensions, member, packet, entry, nomatch, refused } = sight;
+    const answer = {
+      set: set.name,
+      dimensions,
+      ...(member !== undefined && { member }),
+      ...(packet !== undefined && { packet }),
+      ...(entry !== undefined && { entry }),
+      ...(nomatch !== undefined && { nomatch }),
+      ...(entry === undefined && refused !== undefined && { refused }),
+    };
+    const told = { rule: walk.ruleNumber, answer };
+    if (walk.setAnswers === undefined) walk.setAnswers = [told];
+    else walk.setAnswers.push(told);
   }
   return found;
 }
