@@ -96,7 +96,12 @@ export const ipvsMutants: readonly Mutant[] = [
   ),
   mutant("the TTL stays", "ipvs/transmit.js", "skb.ttl--;", ""),
   mutant("templates do not last", "ipvs/schedule.js", "restart(state, template);", ""),
-  mutant("templates of real servers without weight stay valid", "ipvs/schedule.js", "weight === 0 && ", "false && "),
+  mutant(
+    "templates of real servers without weight stay valid",
+    "ipvs/connections.js",
+    "destination.weight === 0 && expireQuiescentTemplate",
+    "false",
+  ),
   mutant(
     "closed connections are kept",
     "ipvs/known-connection.js",

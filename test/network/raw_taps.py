@@ -47,7 +47,8 @@ class RawTaps:
 
     def read(self, descriptor):
         if descriptor in self.listeners:
-            return [("got", 0, packet) for packet in self.listeners[descriptor].read() if not self.is_overlay(packet)]
+            packets = iter(self.listeners[descriptor].read, None)
+            return [("got", 0, packet) for packet in packets if not self.is_overlay(packet)]
         records = []
         self.log.read(records)
         return [("came", came, packet) for _, _, came, _, _, packet in records]

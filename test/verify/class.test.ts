@@ -189,7 +189,7 @@ const texts: readonly (readonly [packet: string, expected: string])[] = [
   ],
   [
     "icmp 10.244.1.10 > 10.244.1.20",
-    "any source but 0.0.0.0, 10.244.1.0/31, 127.0.0.0/8, 192.168.10.11, 224.0.0.0/4, 255.255.255.255, destination 10.244.1.20, ICMP type 8, 13, 15, 17",
+    "any source but 0.0.0.0, 10.244.1.0/31, 10.244.1.20, 127.0.0.0/8, 192.168.10.11 and 2 more, destination 10.244.1.20, ICMP type 8, 13, 15, 17",
   ],
   [
     "tcp 10.244.1.7:40000 > 10.96.20.1:81",
