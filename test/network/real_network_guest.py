@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ipvs"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TESTS, "ipvs"))
 
 import guest  # noqa: E402
 
@@ -16,16 +17,23 @@ veth bridge vxlan nfnetlink_log xt_NFLOG nf_conntrack_netlink
 """.split()
 
 
+# what the guest mounts over /tmp hides a checkout there: through this one it is still to be seen
+SEEN = os.open(TESTS, os.O_RDONLY | os.O_DIRECTORY)
+
+
 class Network:
     """The program that holds the namespaces of one network."""
 
     current = None
 
     def __init__(self, program):
+        program = "/proc/self/fd/%d/%s" % (SEEN, os.path.relpath(program, TESTS))
         if Network.current is not None:
             Network.current.close()
         Network.current = self
-        self.child = subprocess.Popen([sys.executable, "-B", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.child = subprocess.Popen(
+            [sys.executable, "-B", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=[SEEN]
+        )
 
     def ask(self, line):
         self.child.stdin.write(line + "\n")
