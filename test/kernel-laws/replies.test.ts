@@ -104,7 +104,9 @@ function broken(host: Host, moves: readonly Move[], strict: boolean, tally: Tall
   for (const [i, { wait, step }] of moves.entries()) {
     state.advance(wait);
     const there = recordStep(host, state, chooser, step);
-    const back = isWhole(step.packet) ? replyStep(there) : undefined;
+    // what looks like its own reply may be taken for it
+    const isOwnReply = comesBack(step.packet, step.packet);
+    const back = isWhole(step.packet) && !isOwnReply ? replyStep(there) : undefined;
     if (back === undefined || (back.from !== undefined && !host.byName.has(back.from))) continue;
     const mark = state.mark();
     const { result, events } = recordStep(host, state, chooser, back);
