@@ -1,23 +1,11 @@
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Packet } from "../kernel/packet.ts";
 import { protocols } from "../kernel/packet.ts";
 import { addressText } from "../kernel/packet-text.ts";
 import { canonicalIP, isLoopback, parseIP } from "../net/ip.ts";
-import { type Frontend, frontendsOf, portText, serviceKey } from "./frontends.ts";
+import type { SubjectOf } from "../verify/equivalence/subject.ts";
+import { frontendsOf, portText, serviceKey } from "./frontends.ts";
 
 const SERVICE_NAME = "kubernetes.io/service-name";
-
-/** What the comparison of modes wants to know of the port of a Service that a packet asks for, as the objects say. */
-export interface PacketSubject {
-  readonly service: string;
-  readonly port: string;
-  readonly by: Frontend["by"];
-  /** The traffic policy of this way in is Local. */
-  readonly localOnly: boolean;
-  readonly hasSourceRanges: boolean;
-  /** Addresses of the Service's endpoints on the node, ready or not. */
-  readonly localEndpoints: ReadonlySet<string>;
-}
 
 const PROTOCOLS: ReadonlyMap<number, string> = new Map([
   [protocols.tcp, "TCP"],
@@ -46,11 +34,7 @@ function isLoopbackText(text: string): boolean {
 }
 
 /** Finds what packets at a node ask for; `isNode` tells the node's own addresses, which node ports may answer on, as on loopback. */
-export function subjectsAt(
-  cluster: Cluster,
-  node: string,
-  isNode: (address: string) => boolean,
-): (packet: Packet) => PacketSubject | undefined {
+export function subjectsAt(cluster: Cluster, node: string, isNode: (address: string) => boolean): SubjectOf {
   const frontends = frontendsOf(cluster, (text) => isNode(text) || isLoopbackText(text));
   const local = endpointsOn(cluster, node);
   return ({ dst, dport, protocol }) => {

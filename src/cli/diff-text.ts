@@ -43,6 +43,7 @@ function headText({ node, found }: NodeComparison): string {
   return [
     `${node}, ${family}: ${sides[0]} against ${sides[1]}`,
     `  ${plural(classes, "class", "classes")} of packets, ${grouped(differing)} treated differently: ${findings}${reasons}`,
+    ...[...found.notExhaustive].map((why) => `  not exhaustive: ${why}`),
   ].join("\n");
 }
 
@@ -138,7 +139,7 @@ export function diffJSON(all: readonly NodeComparison[]): string {
     differing: found.differing,
     findings: findingsOf(found).length,
     excused: Object.fromEntries(found.excused),
-    notExhaustive: [],
+    notExhaustive: [...found.notExhaustive],
     finerThanNeeded: [...found.inexact],
     differences: found.groups.map(({ subject, intended, from, kinds, classes, packets, example, fates }) => ({
       service: subject?.service ?? null,

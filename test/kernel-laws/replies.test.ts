@@ -104,8 +104,8 @@ function broken(host: Host, moves: readonly Move[], strict: boolean, tally: Tall
   for (const [i, { wait, step }] of moves.entries()) {
     state.advance(wait);
     const there = recordStep(host, state, chooser, step);
-    // what looks like its own reply may be taken for it
-    const isOwnReply = comesBack(step.packet, step.packet);
+    // what left looking like its own reply may be taken for it
+    const isOwnReply = comesBack(there.result.packet, there.result.packet);
     const back = isWhole(step.packet) && !isOwnReply ? replyStep(there) : undefined;
     if (back === undefined || (back.from !== undefined && !host.byName.has(back.from))) continue;
     const mark = state.mark();

@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
-import { type PacketSubject, subjectsAt } from "../../src/assembly/subjects.ts";
+import { subjectsAt } from "../../src/assembly/subjects.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
 import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
-import type { Packet } from "../../src/kernel/packet.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { parseIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
 import type { Side } from "../../src/verify/classes/space.ts";
+import type { SubjectOf } from "../../src/verify/equivalence/subject.ts";
 
 const scenarios = new URL("../../../golden/scenarios/", import.meta.url);
 const release = { minor: 37 };
@@ -22,7 +22,7 @@ function fail({ severity, message }: { readonly severity: string; readonly messa
 /** A node of a golden scenario with the rules of two modes. */
 export interface TwoSides {
   readonly sides: readonly [Side, Side];
-  readonly subjectOf: (packet: Packet) => PacketSubject | undefined;
+  readonly subjectOf: SubjectOf;
 }
 
 /** How a scenario is changed. */
@@ -31,15 +31,21 @@ export interface Change {
   readonly config?: KubeProxyConfiguration;
   /** No Service has endpoints. */
   readonly withoutEndpoints?: true;
+  /** All Services have this port in place of theirs. */
+  readonly port?: number;
 }
 
 /** `worker-1` of a scenario in iptables mode and in ipvs mode. */
-export function sidesOf(scenario: string, { config: changed, withoutEndpoints }: Change = {}): TwoSides {
+export function sidesOf(scenario: string, { config: changed, withoutEndpoints, port }: Change = {}): TwoSides {
   const node = "worker-1";
   const folder = new URL(`${scenario}/`, scenarios);
   const sources = readdirSync(folder)
     .filter((name) => name.endsWith(".yaml") && name !== "host.yaml" && name !== "scenario.yaml")
-    .map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }));
+    .map((name) => ({ name, text: readFileSync(new URL(name, folder), "utf8") }))
+    .map(({ name, text }) => ({
+      name,
+      text: port === undefined ? text : text.replace(/\bport: 80\b/g, `port: ${port}`),
+    }));
   const manifests = readManifests(sources, { validate: "ignore" }, fail);
   const built = buildCluster(manifests, { validate: "ignore" }, fail);
   const cluster = withoutEndpoints === true ? { ...built, endpointSlices: [] } : built;

@@ -1,8 +1,17 @@
 import type { Host } from "../../kernel/host.ts";
 import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
-import { type Address, hasPorts, type Packet } from "../../kernel/packet.ts";
+import { type Address, hasPorts, type Packet, protocols } from "../../kernel/packet.ts";
 import { HostState } from "../../kernel/state.ts";
-import { differenceOf, type Interval, interval, intervalsOf } from "../../net/intervals.ts";
+import {
+  containsValue,
+  differenceOf,
+  type Interval,
+  type IntervalSet,
+  intersectionOf,
+  interval,
+  intervalsOf,
+} from "../../net/intervals.ts";
+import { addressOf } from "../../network/addresses.ts";
 import { hostCourse } from "../course.ts";
 import { addressNumber, fieldValue } from "../field.ts";
 import { type HostMemory, type LegFields, ruleListener } from "../observe-rules.ts";
@@ -17,7 +26,12 @@ export interface ClassAt {
   readonly ways: readonly Ways[];
   /** Why more packets may belong to it: what couples fields in a way that is no product of sets. */
   readonly inexact: readonly string[];
+  /** Why it may hold packets, or ways of them, that were not looked at. */
+  readonly notExhaustive: readonly string[];
 }
+
+/** Not made by kube-proxy. */
+const NOT_CUT = "virtual servers of any port or by mark are not cut into classes";
 
 /** Virtual servers of a host by protocol and address: their ports. */
 type ServerPorts = ReadonlyMap<string, readonly Interval[]>;
@@ -32,7 +46,7 @@ function serverPorts(host: Host): ServerPorts {
   for (const { key } of host.ipvs?.virtualServers ?? []) {
     if (key.kind !== "address") continue;
     const { address, protocol, port } = key;
-    const name = portsKey(protocol, address.family === "IPv4" ? address.value : address.words);
+    const name = portsKey(protocol, addressOf(address));
     const list = found.get(name) ?? [];
     found.set(name, list);
     list.push({ from: BigInt(port), to: BigInt(port) });
@@ -42,29 +56,34 @@ function serverPorts(host: Host): ServerPorts {
 }
 
 const FTP_DATA = interval(20n);
+const FTP_PORT = 21n;
+/** Ports that a virtual server of port 21 is looked for by, and all others. */
+const FTP_PIECES = [FTP_DATA, interval(1024n, 0xffffn)] as const;
+
+/** The numbers of a field that are on the same side of all sets as a value. */
+function besides(universe: IntervalSet, sets: readonly IntervalSet[], value: bigint): IntervalSet {
+  return sets.reduce(
+    (rest, set) => (containsValue(set, value) ? intersectionOf(rest, set) : differenceOf(rest, set)),
+    universe,
+  );
+}
 
 /**
  * Leaves only packets that ask for the same virtual server, or for none (ipvs-mode §8.4). Destinations are cut at the addresses of
  * virtual servers before. What comes from port 20 is never scheduled.
  */
-function constrainByServers(draft: Draft, host: Host, packet: Packet): void {
-  const { hasAnyPort, hasFTP, hasMarks, byId } = host.services;
+function constrainByServers(draft: Draft, host: Host, packet: Packet, doubts: Set<string>): void {
+  const { hasAnyPort, hasMarks, byId } = host.services;
   if (byId.size === 0 || !hasPorts(packet.protocol)) return;
-  if (hasAnyPort || hasFTP || hasMarks) {
-    fixFields(draft, ["dport", "sport"]);
-    draft.reasons.add("virtual servers of any port, of port 21 or by mark are not cut into classes");
-    return;
-  }
+  if (hasAnyPort || hasMarks) doubts.add(NOT_CUT);
   const ports = intervalsOf(serverPorts(host).get(portsKey(packet.protocol, packet.dst)) ?? []);
   if (ports.length === 0) return;
-  const isServer = ports.some(({ from, to }) => draft.point.dport >= from && draft.point.dport <= to);
-  if (!isServer) {
-    requireField(draft, "dport", differenceOf(draft.universe.dport, ports));
-    return;
-  }
-  fixFields(draft, ["dport"]);
-  const fromFTP = draft.point.sport === 20n;
-  requireField(draft, "sport", fromFTP ? FTP_DATA : differenceOf(draft.universe.sport, FTP_DATA));
+  const { point, universe } = draft;
+  const hasFTP = packet.protocol === protocols.tcp && containsValue(ports, FTP_PORT);
+  const isServer = containsValue(ports, point.dport);
+  if (isServer) fixFields(draft, ["dport"]);
+  else requireField(draft, "dport", besides(universe.dport, [ports, ...(hasFTP ? FTP_PIECES : [])], point.dport));
+  if (isServer || hasFTP) requireField(draft, "sport", besides(universe.sport, [FTP_DATA], point.sport));
 }
 
 /**
@@ -80,14 +99,15 @@ export function classAt(
   memories: readonly HostMemory[] = sides.map(() => new Map()),
 ): ClassAt {
   const draft = makeDraft(packet);
+  const doubts = new Set<string>();
   const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
   const entrance = part.entranceOf(source);
   const anySource = entrance.kind === "sent";
   requireField(draft, "dst", pieceAt(edges, addressNumber(packet.dst)));
   const all = sides.map(({ host }, i) => {
-    constrainByServers(draft, host, packet);
+    constrainByServers(draft, host, packet, doubts);
     const ways = waysOf(host, packet, entrance);
-    if (!ways.complete) draft.reasons.add("there are too many ways to look at each");
+    if (!ways.complete) doubts.add("there are too many ways to look at each");
     for (const way of ways.ways) {
       const course = hostCourse(way.host, new HostState(), entrance, way.script);
       const legs = new Map<number, LegFields>();
@@ -95,5 +115,5 @@ export function classAt(
     }
     return ways;
   });
-  return { region: regionOf(draft), ways: all, inexact: [...draft.reasons] };
+  return { region: regionOf(draft), ways: all, inexact: [...draft.reasons], notExhaustive: [...doubts] };
 }

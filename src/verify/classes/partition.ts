@@ -20,7 +20,8 @@ export interface PacketClass {
   readonly except: readonly Box[];
   readonly size: bigint;
   readonly ways: ClassAt["ways"];
-  readonly inexact: readonly string[];
+  readonly inexact: ClassAt["inexact"];
+  readonly notExhaustive: ClassAt["notExhaustive"];
 }
 
 /** Numbers that people know, so that examples look like packets: an address for documentation, localhost. */
@@ -73,7 +74,7 @@ export function* partition(
       const open: Box[] = [wholeBox(part, kind, family)];
       for (let box = open.pop(); box !== undefined; box = open.pop()) {
         const packet = packetIn(box, template);
-        const { region, ways, inexact } = classAt(sides, edges, part, packet, memories);
+        const { region, ...seen } = classAt(sides, edges, part, packet, memories);
         const common = commonBox(box, region.box);
         if (common === undefined) throw new Error("a packet is not in its own class");
         open.push(...withoutBox(box, region.box));
@@ -86,7 +87,7 @@ export function* partition(
         }
         const except = disjointBoxes(region.except.flatMap((each) => commonBox(own, each) ?? []));
         const size = except.reduce((sum, each) => sum - sizeOfBox(each), sizeOfBox(own));
-        yield { part, kind, packet, box: own, except, size, ways, inexact };
+        yield { part, kind, packet, box: own, except, size, ...seen };
         open.push(...except);
       }
     }

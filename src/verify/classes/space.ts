@@ -5,9 +5,10 @@ import { wayTo } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { type Interval, type IntervalSet, interval, intervalsOf } from "../../net/intervals.ts";
+import { addressOf } from "../../network/addresses.ts";
 import type { Entrance } from "../../network/wire.ts";
 import { hostEdges, specialEdges } from "../edges.ts";
-import { addressOfNumber } from "../field.ts";
+import { addressNumber, addressOfNumber } from "../field.ts";
 import { cutAt } from "../sight.ts";
 
 /** One of the hosts that are compared: the same node with other rules. It knows no connection. */
@@ -166,15 +167,13 @@ export function addressEdges(sides: readonly Side[], family: IPFamily): readonly
     for (const edge of hostEdges(host, family)) edges.add(edge);
     for (const { key } of host.ipvs?.virtualServers ?? []) {
       if (key.kind !== "address" || key.address.family !== family) continue;
-      const value = key.address.family === "IPv4" ? BigInt(key.address.value) : numberOf(key.address.words);
+      const value = addressNumber(addressOf(key.address));
       edges.add(value);
       edges.add(value + 1n);
     }
   }
   return [...edges].sort((a, b) => (a < b ? -1 : 1));
 }
-
-const numberOf = (words: readonly number[]): bigint => words.reduce((sum, word) => (sum << 32n) | BigInt(word), 0n);
 
 /** The numbers between two edges that hold a value. */
 export function pieceAt(edges: readonly bigint[], value: bigint): IntervalSet {

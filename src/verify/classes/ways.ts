@@ -1,5 +1,6 @@
 import type { Script } from "../../kernel/chooser/answer.ts";
 import { explore } from "../../kernel/chooser/explore.ts";
+import type { Event } from "../../kernel/event.ts";
 import type { Host } from "../../kernel/host.ts";
 import { serviceId } from "../../kernel/ipvs/service-index.ts";
 import type { Result } from "../../kernel/outcome.ts";
@@ -37,8 +38,8 @@ function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualS
         host,
         state,
         chooser,
-        record: (event: { readonly kind: string; readonly key?: unknown }): void => {
-          if (event.kind === "virtual-server") asked.add(event.key as VirtualServerKey);
+        record: (event: Event): void => {
+          if (event.kind === "virtual-server") asked.add(event.key);
         },
       };
       return entrance.kind === "received"

@@ -34,6 +34,8 @@ export interface Comparison {
   readonly excused: ReadonlyMap<string, number>;
   /** Rules that couple fields, so that classes may be smaller than they could be. */
   readonly inexact: ReadonlySet<string>;
+  /** Why not all packets, or not all of their ways, were looked at; empty when all were. */
+  readonly notExhaustive: ReadonlySet<string>;
 }
 
 /** How the packets of a comparison are named. */
@@ -115,11 +117,13 @@ export function compareAndGroup(
   const groups = new Map<string, Gathering>();
   const excused = new Map<string, number>();
   const inexact = new Set<string>();
+  const notExhaustive = new Set<string>();
   let [classes, differing, packets] = [0, 0, 0n];
   for (const compared of compareSides(left, right, family)) {
     classes++;
     packets += compared.class.size;
     for (const why of compared.class.inexact) inexact.add(why);
+    for (const why of compared.class.notExhaustive) notExhaustive.add(why);
     if (!compared.differs) continue;
     differing++;
     const reason = intendedOf(compared, left, right, naming.subjectOf(compared.class.packet), list);
@@ -136,5 +140,6 @@ export function compareAndGroup(
     groups: sorted.map(({ from, kinds, ...rest }) => ({ ...rest, from: [...from].sort(), kinds: [...kinds] })),
     excused,
     inexact,
+    notExhaustive,
   };
 }
