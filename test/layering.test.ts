@@ -40,6 +40,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "verify",
     "view",
   ],
+  diff: ["assembly", "cluster", "kernel", "manifest", "net", "network", "text", "trace", "verify"],
   matrix: ["assembly", "cluster", "kernel", "manifest", "net", "network", "proxy", "text"],
   play: [
     "assembly",
@@ -80,6 +81,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "assembly",
     "cluster",
     "compile",
+    "diff",
     "dump",
     "golden",
     "inspect",

@@ -68,7 +68,7 @@ function* head(trace: JourneyTrace, options: ReportOptions): Generator<string> {
 }
 
 /** How the reply comes back, in words. */
-function replyText({ way, arrival }: Reply, sent: Packet, names: Names): string {
+export function replyText({ way, arrival }: Reply, sent: Packet, names: Names): string {
   const nodes = way.legs.map(({ node }) => node);
   const over = nodes.length === 0 ? "" : ` over ${nodes.join(", ")}`;
   const from = clientText(way);

@@ -24,6 +24,8 @@ export interface StoryOptions {
   readonly everything: boolean;
   readonly faint: (text: string) => string;
   readonly strong: (text: string) => string;
+  /** Columns that a line may have, where it is not `WIDTH`. */
+  readonly width?: number;
 }
 
 /** Columns that a line may have. */
@@ -129,10 +131,11 @@ export class Story {
   }
 
   #step(title: string, texts: readonly string[]): void {
+    const { width = WIDTH } = this.#options;
     this.#number++;
     const head = `${String(this.#number).padStart(2)} ${title.padEnd(INDENT - 4)} `;
-    this.lines.push(...wrap(head, INDENT, texts[0] ?? "", WIDTH));
-    for (const text of texts.slice(1)) this.lines.push(...wrap(" ".repeat(INDENT), INDENT, text, WIDTH));
+    this.lines.push(...wrap(head, INDENT, texts[0] ?? "", width));
+    for (const text of texts.slice(1)) this.lines.push(...wrap(" ".repeat(INDENT), INDENT, text, width));
   }
 
   #tell(host: Host, leg: Leg, step: Extract<Step, { kind: "hook" | "routed" }>): void {

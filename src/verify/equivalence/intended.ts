@@ -34,6 +34,8 @@ export interface IntendedDifference {
   readonly advice: string;
   /** It holds for all Services alike, and is told once. */
   readonly general?: true;
+  /** Nobody has to do anything about it. */
+  readonly harmless?: true;
   /** Does it explain what differs? Asked from both sides. */
   readonly explains: (facts: Facts) => boolean;
 }
@@ -84,6 +86,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
   },
   {
     id: "endpoint-calls-over-another-node",
+    harmless: true,
     title: "an endpoint that calls its own Service over a node that it is not on",
     reason:
       "rules masquerade whatever comes from an endpoint to itself, wherever it is; the set KUBE-LOOP-BACK holds endpoints of the node alone",

@@ -1,23 +1,33 @@
 import type { Packet } from "../../kernel/packet.ts";
+import { packetText } from "../../kernel/packet-text.ts";
+import { isLoopback4 } from "../../kernel/routing/address.ts";
 import type { IPFamily } from "../../net/family.ts";
-import type { Side } from "../classes/space.ts";
+import { packetKinds, type Side } from "../classes/space.ts";
+import { addressNumber } from "../field.ts";
+import { type AllowedDifference, isAllowedBy } from "./allowed.ts";
 import { type Compared, compareSides } from "./compare.ts";
 import { type Fates, fatesKey } from "./fate.ts";
+import { type Impact, impactOf, impacts } from "./impact.ts";
 import { type IntendedDifference, intendedDifferences, intendedOf } from "./intended.ts";
 import type { Subject, SubjectOf } from "./subject.ts";
 
 /** Packets of one Service's port, or of none, that two sides treat differently for one reason. */
 export interface DifferenceGroup {
   readonly subject: Subject | undefined;
-  /** Absent for a finding: nothing on the list explains it. */
+  /** Absent where nothing on the list explains it. */
   readonly intended: IntendedDifference | undefined;
+  /** The entry of one's own list that accepts it. What is neither explained nor accepted is a finding. */
+  readonly allowed: AllowedDifference | undefined;
+  /** The worst that it means to any of them. */
+  readonly impact: Impact;
   /** Who sends them. */
   readonly from: readonly string[];
   readonly kinds: readonly string[];
   readonly classes: number;
   readonly packets: bigint;
-  /** One of them, and what becomes of it. */
+  /** The plainest of the worst of them, the interface that it comes in by (none: the node sends it), and what becomes of it. */
   readonly example: Packet;
+  readonly inInterface: string | undefined;
   readonly fates: readonly [Fates, Fates];
 }
 
@@ -32,6 +42,8 @@ export interface Comparison {
   readonly groups: readonly DifferenceGroup[];
   /** Classes that each entry of the list excused. */
   readonly excused: ReadonlyMap<string, number>;
+  /** Classes that each entry of one's own list accepted. */
+  readonly accepted: ReadonlyMap<AllowedDifference, number>;
   /** Rules that couple fields, so that classes may be smaller than they could be. */
   readonly inexact: ReadonlySet<string>;
   /** Why not all packets, or not all of their ways, were looked at; empty when all were. */
@@ -45,13 +57,32 @@ export interface Naming {
   readonly senderOf: (source: Packet["src"] | undefined) => string;
 }
 
+/** What differs, in one class. */
+interface Found {
+  readonly subject: Subject | undefined;
+  readonly intended: IntendedDifference | undefined;
+  readonly allowed: AllowedDifference | undefined;
+  readonly from: string;
+  readonly compared: Compared;
+}
+
+/** A class that can stand for its group. */
+interface Example {
+  readonly impact: Impact;
+  readonly packet: Packet;
+  readonly inInterface: string | undefined;
+  readonly fates: readonly [Fates, Fates];
+  /** The least is shown. */
+  readonly rank: readonly (number | string)[];
+}
+
 interface Gathering {
   readonly subject: Subject | undefined;
   readonly intended: IntendedDifference | undefined;
+  readonly allowed: AllowedDifference | undefined;
   readonly from: Set<string>;
   readonly kinds: Set<string>;
-  readonly example: Packet;
-  readonly fates: readonly [Fates, Fates];
+  example: Example;
   classes: number;
   packets: bigint;
 }
@@ -63,45 +94,109 @@ function shownSubject(subject: Subject | undefined, intended: IntendedDifference
   return intended?.general === true ? undefined : subject;
 }
 
-/** Groups are told apart by Service's port and reason; findings also by what becomes of the packets. */
+/** Groups are told apart by Service's port, reason and acceptance; findings also by what becomes of the packets. */
 function keyOf(
-  { fates: [a, b] }: Compared,
+  { compared, intended, allowed }: Found,
   subject: Subject | undefined,
-  intended: IntendedDifference | undefined,
+  allow: readonly AllowedDifference[],
 ): string {
-  return [nameOf(subject), intended?.id ?? `${fatesKey(a)} against ${fatesKey(b)}`].join("\n");
+  const [a, b] = compared.fates;
+  const why = intended?.id ?? `${fatesKey(a)} against ${fatesKey(b)}`;
+  return [nameOf(subject), why, allowed === undefined ? "" : allow.indexOf(allowed)].join("\n");
 }
 
-function gather(
-  into: Map<string, Gathering>,
-  compared: Compared,
-  naming: Naming,
-  reason: IntendedDifference | undefined,
-): void {
-  const { class: found, fates } = compared;
-  const subject = shownSubject(naming.subjectOf(found.packet), reason);
-  const key = keyOf(compared, subject, reason);
+/** The client port and the loopback address that examples have where they can. */
+const USUAL_PORT = 40_000;
+const LOCALHOST = 0x7f000001;
+
+const isUnusual = ({ sport, dst }: Packet): boolean =>
+  sport !== USUAL_PORT || (typeof dst === "number" && isLoopback4(dst) && dst !== LOCALHOST);
+
+/** The worst first, then new TCP connections, what comes in, and what looks like an ordinary packet. */
+function exampleOf({ class: { packet, kind, part }, fates }: Compared): Example {
+  const impact = impactOf(fates);
+  const sent = part.interfaces.length === 0;
+  const entrance = sent ? undefined : part.entranceOf(addressNumber(packet.src));
+  const kinds = packetKinds(packet.family).map(({ name }) => name);
+  // a packet without SYN belongs to no connection that anybody made
+  const place = kind.name === "TCP without SYN" ? kinds.length : kinds.indexOf(kind.name);
+  const text = packetText(packet);
+  return {
+    impact,
+    packet,
+    inInterface: entrance?.kind === "received" ? entrance.inInterface : undefined,
+    fates,
+    rank: [impacts.indexOf(impact), place, Number(sent), Number(isUnusual(packet)), text.length, text],
+  };
+}
+
+function isBefore({ rank: a }: Example, { rank: b }: Example): boolean {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at >= 0 && (a[at] as number | string) < (b[at] as number | string);
+}
+
+function gather(into: Map<string, Gathering>, found: Found, allow: readonly AllowedDifference[]): void {
+  const { intended, allowed, compared, from } = found;
+  const subject = shownSubject(found.subject, intended);
+  const key = keyOf(found, subject, allow);
+  const example = exampleOf(compared);
   const group = into.get(key) ?? {
     subject,
-    intended: reason,
+    intended,
+    allowed,
     from: new Set(),
     kinds: new Set(),
-    example: found.packet,
-    fates,
+    example,
     classes: 0,
     packets: 0n,
   };
   into.set(key, group);
-  group.from.add(naming.senderOf(found.part.interfaces.length === 0 ? undefined : found.packet.src));
-  group.kinds.add(found.kind.name);
+  if (isBefore(example, group.example)) group.example = example;
+  group.from.add(from);
+  group.kinds.add(compared.class.kind.name);
   group.classes++;
-  group.packets += found.size;
+  group.packets += compared.class.size;
 }
 
+const isFinding = ({ intended, allowed }: Gathering): boolean => intended === undefined && allowed === undefined;
+
 const inOrder = (a: Gathering, b: Gathering): number =>
-  Number(a.intended !== undefined) - Number(b.intended !== undefined) ||
+  Number(isFinding(b)) - Number(isFinding(a)) ||
   Number(a.subject === undefined) - Number(b.subject === undefined) ||
   (nameOf(a.subject) < nameOf(b.subject) ? -1 : nameOf(a.subject) > nameOf(b.subject) ? 1 : 0);
+
+function groupOf({ from, kinds, example, ...rest }: Gathering): DifferenceGroup {
+  const { packet, impact, inInterface, fates } = example;
+  return { ...rest, from: [...from].sort(), kinds: [...kinds], example: packet, impact, inInterface, fates };
+}
+
+const countUp = <K>(counts: Map<K, number>, key: K | undefined): void => {
+  if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
+};
+
+/** What is known of a class that differs. */
+function foundOf(
+  compared: Compared,
+  [left, right]: readonly [Side, Side],
+  { subjectOf, senderOf }: Naming,
+  list: readonly IntendedDifference[],
+  allow: readonly AllowedDifference[],
+): Found {
+  const { packet, part, kind } = compared.class;
+  const subject = subjectOf(packet);
+  const intended = intendedOf(compared, left, right, subject, list);
+  const from = senderOf(part.interfaces.length === 0 ? undefined : packet.src);
+  const difference = { intended, subject, kind: kind.name, from, fates: compared.fates };
+  return { subject, intended, allowed: allow.find((entry) => isAllowedBy(entry, difference)), from, compared };
+}
+
+/** What a comparison knows besides the two sides. */
+export interface Lists {
+  /** Differences with a reason that is known. */
+  readonly intended?: readonly IntendedDifference[];
+  /** Differences that somebody accepts. */
+  readonly allowed?: readonly AllowedDifference[];
+}
 
 /**
  * Compares two sides over the whole packet space of a node, and puts together what differs: by Service's port and by the entry of the
@@ -112,10 +207,11 @@ export function compareAndGroup(
   right: Side,
   family: IPFamily,
   naming: Naming,
-  list: readonly IntendedDifference[] = intendedDifferences,
+  { intended = intendedDifferences, allowed = [] }: Lists = {},
 ): Comparison {
   const groups = new Map<string, Gathering>();
   const excused = new Map<string, number>();
+  const accepted = new Map<AllowedDifference, number>();
   const inexact = new Set<string>();
   const notExhaustive = new Set<string>();
   let [classes, differing, packets] = [0, 0, 0n];
@@ -126,19 +222,20 @@ export function compareAndGroup(
     for (const why of compared.class.notExhaustive) notExhaustive.add(why);
     if (!compared.differs) continue;
     differing++;
-    const reason = intendedOf(compared, left, right, naming.subjectOf(compared.class.packet), list);
-    if (reason !== undefined) excused.set(reason.id, (excused.get(reason.id) ?? 0) + 1);
-    gather(groups, compared, naming, reason);
+    const found = foundOf(compared, [left, right], naming, intended, allowed);
+    countUp(excused, found.intended?.id);
+    countUp(accepted, found.allowed);
+    gather(groups, found, allowed);
   }
-  const sorted = [...groups.values()].sort(inOrder);
   return {
     family,
     sides: [left.name, right.name],
     classes,
     packets,
     differing,
-    groups: sorted.map(({ from, kinds, ...rest }) => ({ ...rest, from: [...from].sort(), kinds: [...kinds] })),
+    groups: [...groups.values()].sort(inOrder).map(groupOf),
     excused,
+    accepted,
     inexact,
     notExhaustive,
   };

@@ -1,0 +1,221 @@
+import { parseIP } from "../net/ip.ts";
+import { addressOf } from "../network/addresses.ts";
+import type { Network } from "../network/network.ts";
+import type { AllowedDifference } from "../verify/equivalence/allowed.ts";
+import type { Fates } from "../verify/equivalence/fate.ts";
+import { type Impact, impacts } from "../verify/equivalence/impact.ts";
+import type { IntendedDifference } from "../verify/equivalence/intended.ts";
+import type { Comparison, DifferenceGroup } from "../verify/equivalence/report.ts";
+import type { Subject } from "../verify/equivalence/subject.ts";
+import type { Diff, NodeComparison } from "./compare-nodes.ts";
+
+/** What a reader has to do with a difference. */
+export type Status =
+  /** Nothing explains it and nobody accepts it. */
+  | "finding"
+  /** An entry of the list of intended differences explains it. */
+  | "known"
+  /** An entry of one's own list accepts it. */
+  | "accepted";
+
+/** A packet that shows a difference, and the node that it shows at. */
+export interface DiffExample extends Pick<DifferenceGroup, "example" | "inInterface" | "fates"> {
+  readonly comparison: NodeComparison;
+}
+
+/** One difference of one Service, over its ports, the nodes and the families. */
+export interface Difference {
+  readonly status: Status;
+  readonly impact: Impact;
+  readonly intended: IntendedDifference | undefined;
+  readonly allowed: AllowedDifference | undefined;
+  /** Ports of the Service, and the ways in to each. */
+  readonly ports: ReadonlyMap<string, ReadonlySet<Subject["by"]>>;
+  readonly nodes: ReadonlySet<string>;
+  readonly from: ReadonlySet<string>;
+  readonly kinds: ReadonlySet<string>;
+  readonly classes: number;
+  readonly example: DiffExample;
+}
+
+/** Differences that are told together. */
+export interface Section {
+  /** Of the Services named; of all, whichever Service it is; or of packets that ask for no port of one. */
+  readonly about: "services" | "all" | "none";
+  readonly services: readonly string[];
+  /** The worst first. */
+  readonly differences: readonly Difference[];
+}
+
+interface Gathering extends Omit<Difference, "ports" | "nodes" | "from" | "kinds" | "classes"> {
+  readonly ports: Map<string, Set<Subject["by"]>>;
+  readonly nodes: Set<string>;
+  readonly from: Set<string>;
+  readonly kinds: Set<string>;
+  classes: number;
+}
+
+export function statusOf({ intended, allowed }: Pick<Difference, "intended" | "allowed">): Status {
+  if (allowed !== undefined) return "accepted";
+  return intended === undefined ? "finding" : "known";
+}
+
+/** Groups of a comparison that nothing explains and nobody accepts. */
+export const findingsOf = ({ groups }: Comparison): readonly DifferenceGroup[] =>
+  groups.filter((group) => statusOf(group) === "finding");
+
+/** What becomes of packets, but for which node it is, so that findings of several nodes can be told as one. */
+function shapeOf(fates: Fates, network: Network): string {
+  const isNode = (text: string | undefined): boolean => {
+    const ip = parseIP(text ?? "");
+    return ip !== undefined && network.ownerOf(addressOf(ip)).kind === "node";
+  };
+  const texts = [...fates.values()].map((fate) => {
+    if (fate.kind !== "sent-on" && fate.kind !== "delivered") return JSON.stringify(fate);
+    const { to, by, from } = fate;
+    return JSON.stringify([to === undefined ? [fate.kind, by] : to, isNode(from) ? "a node" : from]);
+  });
+  return [...new Set(texts)].sort().join();
+}
+
+/** In place of a Service's name. */
+const ALL = "*";
+const NONE = "";
+
+const aboutOf = (service: string): Section["about"] =>
+  service === ALL ? "all" : service === NONE ? "none" : "services";
+
+const RANKS: readonly Status[] = ["finding", "known", "accepted"];
+
+const worse = (a: Difference, b: Difference): number =>
+  RANKS.indexOf(a.status) - RANKS.indexOf(b.status) ||
+  Number(a.intended?.harmless === true) - Number(b.intended?.harmless === true) ||
+  impacts.indexOf(a.impact) - impacts.indexOf(b.impact);
+
+/** The name of a port within its Service: `shop/web port http` → `http`. */
+const portName = ({ service, port }: Subject): string => port.slice(`${service} port `.length);
+
+function put(into: Map<string, Map<string, Gathering>>, diff: Diff, at: NodeComparison, group: DifferenceGroup): void {
+  const { subject, intended, allowed, impact, fates, example, inInterface } = group;
+  const service = intended?.general === true ? ALL : (subject?.service ?? NONE);
+  const status = statusOf(group);
+  const { network } = diff.setting.sides[0].place;
+  const shape = intended === undefined ? fates.map((each) => shapeOf(each, network)).join(" against ") : "";
+  const accepted = allowed === undefined ? "" : diff.setting.allowed.indexOf(allowed);
+  const key = [status, impact, intended?.id ?? "", accepted, shape].join("\n");
+  const own = into.get(service) ?? new Map<string, Gathering>();
+  into.set(service, own);
+  const found = own.get(key) ?? {
+    status,
+    impact,
+    intended,
+    allowed,
+    ports: new Map(),
+    nodes: new Set(),
+    from: new Set(),
+    kinds: new Set(),
+    classes: 0,
+    example: { example, inInterface, fates, comparison: at },
+  };
+  own.set(key, found);
+  if (subject !== undefined)
+    found.ports.set(portName(subject), (found.ports.get(portName(subject)) ?? new Set()).add(subject.by));
+  found.nodes.add(at.node);
+  for (const each of group.from) found.from.add(each);
+  for (const each of group.kinds) found.kinds.add(each);
+  found.classes += group.classes;
+}
+
+const waysOf = ({ ports }: Difference): readonly string[] =>
+  [...new Set([...ports.values()].flatMap((each) => [...each]))].sort();
+
+/** What Services must have in common to be told of together. */
+const likeness = (difference: Difference): string => {
+  const { status, impact, intended, allowed } = difference;
+  return JSON.stringify([status, impact, intended?.id, allowed?.reason, waysOf(difference)]);
+};
+
+/** Nobody has to do anything about it. */
+export const isQuiet = ({ status, intended }: Difference): boolean =>
+  status === "accepted" || (status === "known" && intended?.harmless === true);
+
+function merged(a: Difference, b: Difference): Difference {
+  const union = <T>(x: ReadonlySet<T>, y: ReadonlySet<T>): ReadonlySet<T> => new Set([...x, ...y]);
+  const ports = new Map(a.ports);
+  for (const [port, ways] of b.ports) ports.set(port, union(ports.get(port) ?? new Set(), ways));
+  return {
+    ...a,
+    ports,
+    nodes: union(a.nodes, b.nodes),
+    from: union(a.from, b.from),
+    kinds: union(a.kinds, b.kinds),
+    classes: a.classes + b.classes,
+  };
+}
+
+/** Services with the same list of differences become one section. */
+function sectionsOf(byService: ReadonlyMap<string, readonly Difference[]>): readonly Section[] {
+  const found = new Map<string, Section>();
+  for (const [service, differences] of byService) {
+    const sorted = [...differences].sort(worse);
+    const about = aboutOf(service);
+    const key = about === "services" ? sorted.map(likeness).join("\n") : about;
+    const known = found.get(key);
+    if (known === undefined) {
+      found.set(key, { about, services: about === "services" ? [service] : [], differences: sorted });
+      continue;
+    }
+    const together = known.differences.map((each, i) => merged(each, sorted[i] as Difference));
+    found.set(key, { about, services: [...known.services, service].sort(), differences: together });
+  }
+  return [...found.values()];
+}
+
+function inOrder(a: Section, b: Section): number {
+  const general = Number(a.about !== "services") - Number(b.about !== "services");
+  const [x, y] = [a.differences[0], b.differences[0]];
+  if (x === undefined || y === undefined) return 0;
+  // a finding about no Service is a finding all the same
+  const urgent = RANKS.indexOf(x.status) === 0 || RANKS.indexOf(y.status) === 0 ? worse(x, y) : 0;
+  return urgent || general || worse(x, y) || ((a.services[0] ?? "") < (b.services[0] ?? "") ? -1 : 1);
+}
+
+/** Differences that nobody has to do anything about, each told once for all Services. */
+function quietOf(byService: ReadonlyMap<string, readonly Difference[]>): readonly Section[] {
+  const found = new Map<string, Section>();
+  for (const [service, differences] of byService)
+    for (const difference of differences.filter(isQuiet)) {
+      const { status, intended, allowed } = difference;
+      const key = JSON.stringify([status, intended?.id, allowed?.reason]);
+      const about = aboutOf(service);
+      const known = found.get(key) ?? { about, services: [], differences: [] };
+      const [before] = known.differences;
+      const services = about === "services" ? [...new Set([...known.services, service])].sort() : known.services;
+      found.set(key, {
+        about: services.length > 0 ? "services" : about,
+        services,
+        differences: [before === undefined ? difference : merged(before, difference)],
+      });
+    }
+  return [...found.values()].sort(inOrder);
+}
+
+/** The differences of all nodes, to be read. */
+export interface MergedDiff {
+  /** By Service, the worst first; Services with the same differences together, what asks for none last. */
+  readonly sections: readonly Section[];
+  /** What nobody has to do anything about, by reason. */
+  readonly quiet: readonly Section[];
+}
+
+/** Puts together what several nodes, families, ports and Services have in common. */
+export function mergeDiff(diff: Diff): MergedDiff {
+  const byService = new Map<string, Map<string, Gathering>>();
+  for (const at of diff.comparisons) for (const group of at.found.groups) put(byService, diff, at, group);
+  const lists = [...byService].map(([service, own]) => [service, [...own.values()]] as const);
+  const pressing = lists.map(([service, own]) => [service, own.filter((each) => !isQuiet(each))] as const);
+  return {
+    sections: [...sectionsOf(new Map(pressing.filter(([, own]) => own.length > 0)))].sort(inOrder),
+    quiet: quietOf(new Map(lists)),
+  };
+}
