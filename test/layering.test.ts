@@ -25,7 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   network: ["cluster", "dump", "kernel", "manifest", "net", "proxy", "rules", "text"],
   inspect: ["net", "pasted", "rules", "text"],
   view: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text"],
-  golden: ["cluster", "compile", "manifest", "net", "proxy", "rules", "text", "view"],
+  golden: ["assembly", "cluster", "compile", "diff", "manifest", "net", "proxy", "rules", "text", "verify", "view"],
   assembly: [
     "cluster",
     "compile",

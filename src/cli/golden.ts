@@ -37,11 +37,12 @@ A scenario is a folder with
   kube-proxy.yaml   KubeProxyConfiguration or the kube-proxy ConfigMap (optional)
   host.yaml         facts of the nodes, as compile's --host takes them (optional)
   scenario.yaml     optional: title, nodes, modes [iptables, ipvs], releases ["1.37"], ipvsReleases (those of them
-                    that ipvs mode is computed for), families [ipv4, ipv6], validate strict|warn|ignore; without
-                    modes and releases: iptables, 1.37
+                    that ipvs mode is computed for), families [ipv4, ipv6], validate strict|warn|ignore, diff [text,
+                    markdown, json]; without modes and releases: iptables, 1.37, and with diff no dumps but its own
 Its dumps are written to dumps/RELEASE-MODE/NODE/{iptables,ip6tables}.{commands,restore,save}, in ipvs mode also to
-ipvsadm.{save,list}, ipset.save, addresses and sysctl beside them; dumps of that form which the scenario no longer
-asks for are removed, other files stay.
+ipvsadm.{save,list}, ipset.save, addresses and sysctl beside them; what rulewalk diff says of its nodes in both modes
+to dumps/RELEASE-iptables-ipvs/diff.{txt,md,json}. Dumps of that form which the scenario no longer asks for are
+removed, other files stay.
 
 In a difference, - is what the folder has and + what is compiled now.
 Exit codes: 0 written, or all as compiled; 1 differences; 2 usage errors, or a scenario that cannot be computed.
@@ -49,6 +50,7 @@ Exit codes: 0 written, or all as compiled; 1 differences; 2 usage errors, or a s
 Examples:
   rulewalk golden golden/scenarios --check
   rulewalk golden golden/scenarios --only nodeport-local
+  rulewalk golden golden/differences
   rulewalk golden my-cluster`;
 
 const sha256 = (text: string): string => hash("sha256", text, "hex");

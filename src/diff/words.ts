@@ -1,3 +1,4 @@
+import { hasPorts } from "../kernel/packet.ts";
 import { packetText } from "../kernel/packet-text.ts";
 import { isUnset } from "../kernel/routing/address.ts";
 import type { Impact } from "../verify/equivalence/impact.ts";
@@ -5,6 +6,9 @@ import type { IntendedDifference } from "../verify/equivalence/intended.ts";
 import { fatesLines } from "../verify/equivalence/words.ts";
 import type { Diff } from "./compare-nodes.ts";
 import type { DiffExample, Difference, MergedDiff, Section, Status } from "./merge.ts";
+
+/** The port of an ordinary client. */
+const CLIENT_PORT = 40_000;
 
 export const grouped = (n: number): string => n.toLocaleString("en-US");
 
@@ -29,8 +33,8 @@ export const impactTexts: Readonly<Record<Impact, string>> = {
   unknown: "not known on one side",
   moves: "gets to other endpoints",
   source: "is seen from another address",
-  stopped: "passed untouched, is stopped now",
-  passes: "was stopped, passes untouched now",
+  stopped: "is stopped where it was not",
+  passes: "is not stopped any more",
   elsewhere: "ends on another host",
   told: "fails in another way",
 };
@@ -73,7 +77,9 @@ export function scopeText(difference: Difference, section: Section, diff: Diff):
 /** The packet; of one that the node sends itself routing chooses the source. */
 export function exampleText({ example, inInterface, comparison }: DiffExample): string {
   const text = packetText(example);
-  return inInterface === undefined && isUnset(example.src) ? text.replace(/ \S+ -> /, ` ${comparison.node} -> `) : text;
+  if (inInterface !== undefined || !isUnset(example.src)) return text;
+  const port = example.sport === CLIENT_PORT || !hasPorts(example.protocol) ? "" : ` port ${example.sport}`;
+  return text.replace(/ \S+ -> /, ` ${comparison.node}${port} -> `);
 }
 
 /** The node that an example comes to, where that is not plain. */

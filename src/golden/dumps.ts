@@ -9,6 +9,7 @@ import type { Report } from "../text/diagnostic.ts";
 import type { IPVSFamilyResult } from "../view/family-result.ts";
 import { commandLines, saveText } from "../view/iptables-text.ts";
 import { ipvsNodeFiles } from "../view/ipvs-text.ts";
+import { comparisonDumps } from "./comparison.ts";
 import type { Scenario, ScenarioCase } from "./scenario.ts";
 
 /** Texts by path below the scenario's folder, with `/` between the parts. */
@@ -63,11 +64,12 @@ export function scenarioDumps(scenario: Scenario, options: DumpOptions, report: 
   return new Map([
     ...ofIptables.flatMap((one) => [...caseDumps(one, options, report)]),
     ...[...ofIPVS.values()].flatMap((cases) => [...ipvsDumps(cases, options, report)]),
+    ...scenario.comparisons.flatMap((comparison) => [...comparisonDumps(comparison)]),
   ]);
 }
 
-/** `dumps/1.37-iptables/NODE/FILE`: the names that this program gives; other files are not its own. */
-const OWN = /^dumps\/1\.\d+-(?:iptables|ipvs|nftables|userspace)\/[^/]+\/[^/]+$/;
+/** `dumps/1.37-iptables/NODE/FILE`, `dumps/1.37-iptables-ipvs/diff.txt`: the names that this program gives; other files are not its own. */
+const OWN = /^dumps\/1\.\d+-(?:(?:iptables|ipvs|nftables|userspace)\/[^/]+\/[^/]+|iptables-ipvs\/diff\.[a-z]+)$/;
 
 /** Those of the paths below a scenario's folder that are dumps and are not among the expected ones. */
 export function surplusDumps(paths: Iterable<string>, expected: Dumps): string[] {

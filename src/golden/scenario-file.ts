@@ -11,6 +11,9 @@ import type { Report, Source } from "../text/diagnostic.ts";
 /** Modes that scenarios can be computed in. */
 export type ScenarioMode = "iptables" | "ipvs";
 
+/** Forms in which a comparison of both modes is printed. */
+export type DiffForm = "text" | "markdown" | "json";
+
 /** What a scenario asks for, with the defaults filled in. */
 export interface ScenarioSettings {
   /** The idea in one line; empty when none is written. */
@@ -18,6 +21,8 @@ export interface ScenarioSettings {
   /** Names of nodes; `undefined` for every Node among the objects. */
   readonly nodes: readonly string[] | undefined;
   readonly modes: readonly ScenarioMode[];
+  /** Forms of the comparison of both modes; none where it is not asked for. */
+  readonly diff: readonly DiffForm[];
   readonly releases: readonly Release[];
   /** Those of them in which ipvs mode is computed, too. */
   readonly ipvsReleases: readonly Release[];
@@ -30,6 +35,7 @@ interface ScenarioFile {
   readonly title?: string;
   readonly nodes?: readonly string[];
   readonly modes?: readonly string[];
+  readonly diff?: readonly string[];
   readonly releases?: readonly string[];
   readonly ipvsReleases?: readonly string[];
   readonly families?: readonly string[];
@@ -40,6 +46,7 @@ const scenarioFile: Schema = object({
   title: string,
   nodes: listOf(string),
   modes: listOf(string),
+  diff: listOf(string),
   releases: listOf(string),
   ipvsReleases: listOf(string),
   families: listOf(string),
@@ -51,6 +58,9 @@ const FAMILIES: ReadonlyMap<string, IPFamily> = new Map([
   ["ipv6", "IPv6"],
 ]);
 const MODES: ReadonlyMap<string, ScenarioMode> = new Map((["iptables", "ipvs"] as const).map((mode) => [mode, mode]));
+const FORMS: ReadonlyMap<string, DiffForm> = new Map(
+  (["text", "markdown", "json"] as const).map((form) => [form, form]),
+);
 const VALIDATIONS: ReadonlyMap<string, Validation> = new Map(
   (["strict", "warn", "ignore"] as const).map((name) => [name, name]),
 );
@@ -65,6 +75,7 @@ export const defaultSettings: ScenarioSettings = {
   title: "",
   nodes: undefined,
   modes: ["iptables"],
+  diff: [],
   releases: [REFERENCE],
   ipvsReleases: [REFERENCE],
   families: ["IPv4", "IPv6"],
@@ -132,7 +143,9 @@ function settingsOf(file: ScenarioFile, faults: Faults): ScenarioSettings {
   return {
     title,
     nodes,
-    modes: faults.chooseAll(file.modes, MODES, "modes", defaultSettings.modes),
+    // who asks for a comparison alone gets no dumps
+    modes: faults.chooseAll(file.modes, MODES, "modes", file.diff === undefined ? defaultSettings.modes : []),
+    diff: faults.chooseAll(file.diff, FORMS, "diff", defaultSettings.diff),
     releases,
     ipvsReleases: choose(file.ipvsReleases, "ipvsReleases", asked, releases),
     families: faults.chooseAll(file.families, FAMILIES, "families", defaultSettings.families),
@@ -144,7 +157,7 @@ const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reads `scenario.yaml`: `title`, `nodes`, `modes`, `releases` (texts such as "1.37"), `ipvsReleases` (those of them
+ * Reads `scenario.yaml`: `title`, `nodes`, `modes`, `diff` (text, markdown, json: forms of the comparison of both modes), `releases` (texts such as "1.37"), `ipvsReleases` (those of them
  * in which ipvs mode is computed), `families` (ipv4, ipv6) and `validate`. Every fault is an error with its place. An empty file asks for the defaults; the last document counts.
  */
 export function readScenarioFile(source: Source, report: Report): ScenarioSettings {

@@ -11,6 +11,7 @@ import { formatRelease, type Release } from "../proxy/release.ts";
 import { startFindings } from "../proxy/startup.ts";
 import { type ProxyState, proxyState } from "../proxy/state.ts";
 import type { Diagnostic, Report, Source } from "../text/diagnostic.ts";
+import { comparisonIn, type ScenarioComparison } from "./comparison.ts";
 import { defaultSettings, readScenarioFile, type ScenarioMode, type ScenarioSettings } from "./scenario-file.ts";
 
 /** The files of a scenario folder that are read; only `cluster.yaml` must be there. */
@@ -35,6 +36,8 @@ export interface Scenario {
   readonly settings: ScenarioSettings;
   /** Release by release, in each mode by mode, then node by node, IPv4 before IPv6 unless the scenario says otherwise. */
   readonly cases: readonly ScenarioCase[];
+  /** Release by release, where the scenario asks for them. */
+  readonly comparisons: readonly ScenarioComparison[];
 }
 
 /** What was read of a folder before anything is decided for a release. */
@@ -134,12 +137,15 @@ function modeCases(
   });
 }
 
-function releaseCases(inputs: Inputs, release: Release, report: Report): ScenarioCase[] {
+function releaseCases(inputs: Inputs, release: Release, report: Report): Omit<Scenario, "settings"> {
   const { settings, manifests } = inputs;
   const cluster = buildCluster(manifests, { validate: settings.validate, minor: release.minor }, report);
   const nodes = nodesOf(cluster, inputs, report);
   const modes = settings.modes.filter((mode) => mode !== "ipvs" || settings.ipvsReleases.includes(release));
-  return modes.flatMap((mode) => modeCases(inputs, release, mode, { cluster, nodes }, report));
+  const cases = modes.flatMap((mode) => modeCases(inputs, release, mode, { cluster, nodes }, report));
+  const names = nodes.map(({ name }) => name);
+  const files = scenarioFiles.slice(0, 2).filter((name) => inputs.sources.has(name));
+  return { cases, comparisons: comparisonIn({ ...inputs, cluster, nodes: names, files }, release, report) };
 }
 
 /**
@@ -157,6 +163,11 @@ export function readScenario(sources: ScenarioSources, report: Report): Scenario
     return undefined;
   }
   const inputs = readInputs(sources, tell);
-  const cases = inputs.settings.releases.flatMap((release) => releaseCases(inputs, release, tell));
-  return faulty ? undefined : { settings: inputs.settings, cases };
+  const found = inputs.settings.releases.map((release) => releaseCases(inputs, release, tell));
+  if (faulty) return undefined;
+  return {
+    settings: inputs.settings,
+    cases: found.flatMap(({ cases }) => cases),
+    comparisons: found.flatMap(({ comparisons }) => comparisons),
+  };
 }

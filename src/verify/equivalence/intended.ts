@@ -228,9 +228,11 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     id: "source-ranges-from-the-node",
     title: "loadBalancerSourceRanges, seen from the node itself",
     reason:
-      "the node's own packets to an address of a Service carry that address as their source, which the sets always allow; rules see the node's own address, which may lie outside the ranges",
-    source: "KUBE-LOAD-BALANCER-SOURCE-IP (pkg/proxy/ipvs/proxier.go)",
-    advice: "processes on nodes get through to such addresses in ipvs mode, whatever the ranges say",
+      "the node's own packets to an address that is bound to kube-ipvs0 carry that address as their source: they pass where kube-proxy's own node address (bindAddress, or the Node's) lies in the ranges, before 1.29 wherever it lies; rules see the address that routing chose",
+    source:
+      "KUBE-LOAD-BALANCER-SOURCE-IP, KUBE-IPVS-OUT-FILTER (pkg/proxy/ipvs/proxier.go, kubernetes/kubernetes#119791)",
+    advice:
+      "source ranges keep processes on nodes out on one side only: let them call the ClusterIP, and let either all addresses of the nodes lie in the ranges or none",
     explains: ({ isSent, subject, own, other }) =>
       isSent && subject?.hasSourceRanges === true && isTranslated(own) && isSilent(other),
   },
