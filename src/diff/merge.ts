@@ -1,9 +1,6 @@
-import { parseIP } from "../net/ip.ts";
-import { addressOf } from "../network/addresses.ts";
-import type { Network } from "../network/network.ts";
 import type { AllowedDifference } from "../verify/equivalence/allowed.ts";
 import type { Fates } from "../verify/equivalence/fate.ts";
-import { type Impact, impacts } from "../verify/equivalence/impact.ts";
+import { type Impact, impacts, outcomesOf } from "../verify/equivalence/impact.ts";
 import type { IntendedDifference } from "../verify/equivalence/intended.ts";
 import type { Comparison, DifferenceGroup } from "../verify/equivalence/report.ts";
 import type { Subject } from "../verify/equivalence/subject.ts";
@@ -64,19 +61,9 @@ export function statusOf({ intended, allowed }: Pick<Difference, "intended" | "a
 export const findingsOf = ({ groups }: Comparison): readonly DifferenceGroup[] =>
   groups.filter((group) => statusOf(group) === "finding");
 
-/** What becomes of packets, but for which node it is, so that findings of several nodes can be told as one. */
-function shapeOf(fates: Fates, network: Network): string {
-  const isNode = (text: string | undefined): boolean => {
-    const ip = parseIP(text ?? "");
-    return ip !== undefined && network.ownerOf(addressOf(ip)).kind === "node";
-  };
-  const texts = [...fates.values()].map((fate) => {
-    if (fate.kind !== "sent-on" && fate.kind !== "delivered") return JSON.stringify(fate);
-    const { to, by, from } = fate;
-    return JSON.stringify([to === undefined ? [fate.kind, by] : to, isNode(from) ? "a node" : from]);
-  });
-  return [...new Set(texts)].sort().join();
-}
+/** What becomes of packets in words: findings of one Service that have these in common are told as one. */
+const outcomeTexts = (fates: readonly [Fates, Fates]): string =>
+  fates.map((each) => [...outcomesOf(each)].sort().join()).join(" against ");
 
 /** In place of a Service's name. */
 const ALL = "*";
@@ -99,8 +86,7 @@ function put(into: Map<string, Map<string, Gathering>>, diff: Diff, at: NodeComp
   const { subject, intended, allowed, impact, fates, example, inInterface } = group;
   const service = intended?.general === true ? ALL : (subject?.service ?? NONE);
   const status = statusOf(group);
-  const { network } = diff.setting.sides[0].place;
-  const shape = intended === undefined ? fates.map((each) => shapeOf(each, network)).join(" against ") : "";
+  const shape = intended === undefined ? outcomeTexts(fates) : "";
   const accepted = allowed === undefined ? "" : diff.setting.allowed.indexOf(allowed);
   const key = [status, impact, intended?.id ?? "", accepted, shape].join("\n");
   const own = into.get(service) ?? new Map<string, Gathering>();

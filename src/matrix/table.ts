@@ -1,6 +1,7 @@
 import { textOf } from "../network/addresses.ts";
-import { cellText, type Letter, letters, meanings } from "./cell.ts";
+import { type Letter, letters, meanings } from "./cell.ts";
 import type { Matrix, MatrixRow } from "./matrix.ts";
+import { cellsAt, cellsText, differingCells, type Matrices, matricesOf, modesOf, summaryOf } from "./modes.ts";
 import type { Source } from "./sources.ts";
 
 /** Words above the columns of one kind of source. */
@@ -29,18 +30,24 @@ export interface MatrixTable {
   readonly legend: readonly string[];
   /** Clients that were made up, a line each. */
   readonly notes: readonly string[];
+  /** How many cells differ, where several modes are shown. */
+  readonly summary: string | undefined;
 }
 
 const nameOf = ({ frontend: { service, port } }: MatrixRow): string => `${service}:${port}`;
 
 const KINDS = { ClusterIP: "ClusterIP", ExternalIP: "external IP", LoadBalancer: "balancer", NodePort: "node port" };
 
-function legendOf({ rows }: Matrix): string[] {
-  const seen = new Set<Letter>(rows.flatMap(({ cells }) => cells.flatMap((cell) => cell.map(({ letter }) => letter))));
-  const mixed = rows.some(({ cells }) => cells.some((cell) => cell.length > 1));
+function legendOf(found: Matrices): string[] {
+  const cells = matricesOf(found).flatMap(({ rows }) => rows.flatMap((row) => row.cells));
+  const seen = new Set<Letter>(cells.flatMap((cell) => cell.map(({ letter }) => letter)));
+  const mixed = cells.some((cell) => cell.length > 1);
+  const modes = modesOf(found);
+  const differs = modes.length > 1 && differingCells(found).differing > 0;
   return [
     ...[...letters].reverse().flatMap((letter) => (seen.has(letter) ? [`${letter} ${meanings[letter]}`] : [])),
     ...(mixed ? ["X50% half of the ways, the others are better"] : []),
+    ...(differs ? [`≠X/. modes differ: X in ${modes.join(", . in ")}`] : []),
   ];
 }
 
@@ -54,8 +61,10 @@ function notesOf({ sources }: Matrix): string[] {
   ];
 }
 
-/** The texts of a matrix; `short` heads are numbers of nodes. */
-export function matrixTable(matrix: Matrix, short: boolean): MatrixTable {
+/** The texts of a matrix, or of those of several modes; `short` heads are numbers of nodes. */
+export function matrixTable(found: Matrices, short: boolean): MatrixTable {
+  const [matrix] = matricesOf(found);
+  if (matrix === undefined) return { rows: [], columns: [], nodes: [], legend: [], notes: [], summary: undefined };
   const nodes = [...new Set(matrix.sources.flatMap(({ node }) => node ?? []))];
   let before = "";
   const rows = matrix.rows.map((row) => {
@@ -70,8 +79,15 @@ export function matrixTable(matrix: Matrix, short: boolean): MatrixTable {
       kind: source.kind,
       group: GROUPS[source.kind],
       head: source.node === undefined ? "" : short ? `${nodes.indexOf(source.node) + 1}` : source.node,
-      cells: matrix.rows.map(({ cells }) => cellText(cells[i] ?? [])),
+      cells: matrix.rows.map((_, row) => cellsText(cellsAt(found, row, i))),
     }),
   );
-  return { rows, columns, nodes: short ? nodes : [], legend: legendOf(matrix), notes: notesOf(matrix) };
+  return {
+    rows,
+    columns,
+    nodes: short ? nodes : [],
+    legend: legendOf(found),
+    notes: notesOf(matrix),
+    summary: summaryOf(found),
+  };
 }

@@ -1,5 +1,6 @@
 import { visible } from "../text/visible.ts";
 import type { Matrix } from "./matrix.ts";
+import { type Matrices, matricesOf } from "./modes.ts";
 import { type Column, type MatrixTable, matrixTable } from "./table.ts";
 
 const GAP = "  ";
@@ -70,7 +71,10 @@ function* pageText(table: MatrixTable, blocks: readonly Block[]): Generator<stri
   }
 }
 
-function* healthText({ health }: Matrix): Generator<string> {
+/** What health checks answer is the same in all modes. */
+const healthOf = (found: Matrices): Matrix["health"] => matricesOf(found)[0]?.health ?? [];
+
+function* healthText(health: Matrix["health"]): Generator<string> {
   if (health.length === 0) return;
   yield "\nHEALTH CHECKS\n";
   const width = widest(health.map(({ service }) => service));
@@ -79,14 +83,15 @@ function* healthText({ health }: Matrix): Generator<string> {
 }
 
 /** The matrix in columns of at most `width` characters: node names where they fit, numbers where not, then in several blocks. */
-export function* matrixText(matrix: Matrix, width: number): Generator<string> {
-  const named = matrixTable(matrix, false);
+export function* matrixText(found: Matrices, width: number): Generator<string> {
+  const named = matrixTable(found, false);
   const needs = labelsWidth(named) + blocksOf(named).reduce((sum, block) => sum + block.width + GAP.length, 0);
-  const table = needs <= width ? named : matrixTable(matrix, true);
+  const table = needs <= width ? named : matrixTable(found, true);
   if (table.rows.length === 0) {
     yield "no Service has an address\n";
     return;
   }
+  if (table.summary !== undefined) yield `${table.summary}\n\n`;
   if (table.nodes.length > 0)
     yield `NODES  ${visible(table.nodes.map((name, i) => `${i + 1} ${name}`).join("   "))}\n\n`;
   const all = pages(blocksOf(table), width - labelsWidth(table));
@@ -94,7 +99,7 @@ export function* matrixText(matrix: Matrix, width: number): Generator<string> {
     if (i > 0) yield "\n";
     yield* pageText(table, blocks);
   }
-  yield* healthText(matrix);
+  yield* healthText(healthOf(found));
   yield "\n";
   for (const text of table.legend) yield `${text}\n`;
   for (const text of table.notes) yield `${visible(text)}\n`;
@@ -104,14 +109,16 @@ const cell = (text: string): string => visible(text).replaceAll("|", "\\|");
 const tableRow = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |\n`;
 
 /** The same as a Markdown table. */
-export function* matrixMarkdown(matrix: Matrix): Generator<string> {
-  const { rows, columns, legend, notes } = matrixTable(matrix, false);
+export function* matrixMarkdown(found: Matrices): Generator<string> {
+  const { rows, columns, legend, notes, summary } = matrixTable(found, false);
+  const health = healthOf(found);
+  if (summary !== undefined) yield `${summary}\n\n`;
   const heads = ["Service", "", "address", ...columns.map(({ group, head }) => `${group} ${head}`.trim())];
   yield tableRow(heads);
   yield tableRow(heads.map(() => "---"));
   for (const [i, labels] of rows.entries()) yield tableRow([...labels, ...columns.map(({ cells }) => cells[i] ?? "")]);
-  if (matrix.health.length > 0) yield "\n| health check | port | answers |\n| --- | --- | --- |\n";
-  for (const { service, port, answers } of matrix.health)
+  if (health.length > 0) yield "\n| health check | port | answers |\n| --- | --- | --- |\n";
+  for (const { service, port, answers } of health)
     yield tableRow([service, `${port}`, answers.map(({ node, status }) => `${node} ${status}`).join(", ")]);
   yield "\n";
   for (const text of [...legend, ...notes]) yield `- ${visible(text)}\n`;
