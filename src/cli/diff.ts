@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { compareNodes, type Diff } from "../diff/compare-nodes.ts";
 import { diffJSON } from "../diff/json.ts";
 import { diffMarkdown } from "../diff/markdown.ts";
-import { statusOf } from "../diff/merge.ts";
+import { findingsOf, statusOf } from "../diff/merge.ts";
 import { diffText } from "../diff/text.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { type DiffSettingOptions, diffSetting } from "./diff-setting.ts";
@@ -44,7 +44,8 @@ docs/diff.md describes the space of packets.
       reason: the load balancer asks the health check port
 Each entry needs a reason, and has to hold for a difference in all that it says. One that accepts nothing is a warning.
 
-Exit codes: 0 no finding (known differences are none, unless with --strict); 1 findings; 2 wrong usage or input.`;
+Exit codes: 0 no finding (known differences are none; with --strict those are that somebody may notice); 1 findings; 2 wrong usage
+or input.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -57,11 +58,22 @@ function printed(diff: Diff, { output, trace = false, verbose = false }: DiffOpt
   return diffText(diff, { width: textWidth(), traces: trace, verbose, strong: paintFor(process.stdout).strong });
 }
 
-/** Is there a difference that nobody has explained, or with `--strict` that nobody has accepted? */
-function hasFindings({ comparisons }: Diff, strict: boolean): boolean {
-  return comparisons.some(({ found }) =>
-    found.groups.some((group) => statusOf(group) === "finding" || (strict && statusOf(group) === "known")),
+/** Known differences that nobody has accepted, and that somebody may notice: entries of the list. */
+function openEntries({ comparisons }: Diff): ReadonlySet<string> {
+  const groups = comparisons.flatMap(({ found }) => found.groups);
+  return new Set(
+    groups.flatMap((group) =>
+      statusOf(group) === "known" && group.intended !== undefined && !group.intended.harmless ? group.intended.id : [],
+    ),
   );
+}
+
+function exitCode(diff: Diff, strict: boolean): number {
+  if (diff.comparisons.some(({ found }) => findingsOf(found).length > 0)) return EXIT_FINDINGS;
+  const open = strict ? openEntries(diff) : new Set<string>();
+  if (open.size === 0) return 0;
+  process.stderr.write(`rulewalk: --strict: not accepted: ${[...open].join(", ")}\n`);
+  return EXIT_FINDINGS;
 }
 
 function run(options: DiffOptions, values: Readonly<Record<string, unknown>>): number {
@@ -77,7 +89,7 @@ function run(options: DiffOptions, values: Readonly<Record<string, unknown>>): n
     read.allowList.reportUnused((entry) => used.has(entry), report);
     found.print();
     for (const piece of printed(diff, options)) process.stdout.write(piece);
-    return hasFindings(diff, options.strict === true) ? EXIT_FINDINGS : 0;
+    return exitCode(diff, options.strict === true);
   } finally {
     found.print();
   }
@@ -97,7 +109,7 @@ export function diffCommand(exit: (code: number) => void): Command {
     .option("--kube-version <releases>", "releases of the two sides, or the one of both", "1.37")
     .addOption(new Option("--family <family>", "IP family").choices(["ipv4", "ipv6", "both"]).default("both"))
     .option("--allow <file>", "differences that are accepted, each with a reason")
-    .option("--strict", "known differences are findings, too, unless --allow accepts them")
+    .option("--strict", "known differences that somebody may notice are findings, too, unless --allow accepts them")
     .addOption(
       new Option("--validate <mode>", "faulty objects: refuse, warn, or take them as a cluster holds them")
         .choices(["strict", "warn", "ignore"])

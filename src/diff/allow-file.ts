@@ -138,8 +138,11 @@ export function readAllowFile(source: Source, report: Report): AllowList {
     else
       faults.add([], "wrong-type", `expected "allow:" with a list of accepted differences, found ${describe(value)}`);
     faults.found.push(...walk.problems.map((problem) => ({ ...problem, severity: "error" as const, skip: 0 })));
-    const entries = faults.found.length === 0 ? ((value as AllowFile).allow ?? []) : [];
-    for (const [i, entry] of entries.entries()) checkEntry(entry, ["allow", i], faults);
+    const listed = isObject(value) ? (value as AllowFile).allow : undefined;
+    const entries = Array.isArray(listed) ? listed : [];
+    // an entry with a fault of shape is checked no further; the others are
+    const faulty = new Set(walk.problems.map(({ path }) => path[1]));
+    for (const [i, entry] of entries.entries()) if (!faulty.has(i)) checkEntry(entry, ["allow", i], faults);
     if (faults.found.length === 0)
       for (const [i, entry] of entries.entries()) placed.push({ entry: allowedOf(entry), origin, path: ["allow", i] });
     reportFindings(origin, faults.found, report);

@@ -1,10 +1,12 @@
 import { type Impact, impacts } from "../verify/equivalence/impact.ts";
+import type { IntendedDifference } from "../verify/equivalence/intended.ts";
 import type { Diff } from "./compare-nodes.ts";
-import { type Difference, isQuiet, type MergedDiff, mergeDiff, type Section } from "./merge.ts";
+import { type Difference, isQuiet, type MergedDiff, mergeDiff, repeatedIn, type Section } from "./merge.ts";
 import { traceExample } from "./side-by-side.ts";
 import {
   andList,
   atText,
+  behindImpact,
   countsOf,
   exampleText,
   fateTexts,
@@ -43,7 +45,7 @@ function rowsOf({ sections }: MergedDiff, diff: Diff): readonly Row[] {
   for (const { about, services, differences } of sections)
     for (const difference of differences) {
       const { impact, intended, status } = difference;
-      const title = titleOf(difference, diff);
+      const title = diff.setting.ofObjects ? "" : titleOf(difference, diff);
       const key = JSON.stringify([impact, title]);
       const advice =
         intended?.advice ??
@@ -65,12 +67,20 @@ function* summaryTable(found: MergedDiff, diff: Diff): Generator<string> {
   yield "\n| what changes | Services | who notices | what to do |\n|---|---|---|---|\n";
   for (const { impact, title, advice, services, from, all } of rows) {
     const count = all ? "all" : services.size === 0 ? "none" : grouped(services.size);
-    const cells = [`**${impactTexts[impact]}**: ${plain(title)}`, count, andList([...from].sort()), plain(advice)];
+    const cells = [
+      `**${impactTexts[impact]}**${title === "" ? "" : `: ${plain(title)}`}`,
+      count,
+      andList([...from].sort()),
+      plain(advice),
+    ];
     yield `| ${cells.join(" | ")} |\n`;
   }
 }
 
 const fenced = (lines: readonly string[], language = ""): string => `\`\`\`${language}\n${lines.join("\n")}\n\`\`\`\n`;
+
+const reasonText = ({ reason, source, id }: IntendedDifference): string =>
+  `Why: ${plain(reason)}. Source: ${plain(source)}. (\`${id}\`)`;
 
 /** Why, and the example's way on both sides, folded away. */
 function* detail(difference: Difference, diff: Diff): Generator<string> {
@@ -78,13 +88,15 @@ function* detail(difference: Difference, diff: Diff): Generator<string> {
   const { lines, commands } = traceExample(diff, example);
   const summary = intended === undefined ? "the packet's way on both sides" : "why, and the packet's way on both sides";
   yield `\n<details><summary>${summary}</summary>\n`;
-  if (intended !== undefined) yield `\n${plain(intended.reason)} (${plain(intended.source)}; \`${intended.id}\`).\n`;
+  if (intended !== undefined) yield `\n${reasonText(intended)}\n`;
   yield `\n${fenced(lines(WIDTH))}\n${fenced(commands, "sh")}\n</details>\n`;
 }
 
-function* differenceMarkdown(difference: Difference, section: Section, diff: Diff): Generator<string> {
+function* differenceMarkdown(difference: Difference, section: Section, diff: Diff, short: boolean): Generator<string> {
   const { intended, example } = difference;
-  yield `\n**${impactText(difference, diff)}**: ${plain(titleOf(difference, diff))}  \n${plain(scopeText(difference, section, diff))}\n\n`;
+  yield `\n**${impactText(difference, diff)}**${plain(behindImpact(difference, diff))}  \n${plain(scopeText(difference, section, diff))}\n`;
+  if (short) return;
+  yield "\n";
   yield fenced([`${exampleText(example)}${atText(example, diff)}`, ...fateTexts(example).map((line) => `  ${line}`)]);
   if (intended !== undefined) yield `\nWhat to do: ${plain(intended.advice)}.\n`;
   yield* detail(difference, diff);
@@ -96,11 +108,12 @@ function headingOf(section: Section): string {
   return `${plural(services.length, "Service")}: ${plain(sectionTitle(section, FEW))}`;
 }
 
-function* sectionMarkdown(section: Section, diff: Diff): Generator<string> {
+function* sectionMarkdown(section: Section, diff: Diff, short: ReadonlySet<Difference>): Generator<string> {
   yield `\n## ${headingOf(section)}\n`;
   if (section.services.length > FEW + 1)
     yield `\n<details><summary>all ${grouped(section.services.length)}</summary>\n\n${plain(section.services.join(", "))}\n\n</details>\n`;
-  for (const difference of section.differences) yield* differenceMarkdown(difference, section, diff);
+  for (const difference of section.differences)
+    yield* differenceMarkdown(difference, section, diff, short.has(difference));
 }
 
 function* quietMarkdown({ quiet }: MergedDiff, diff: Diff): Generator<string> {
@@ -120,7 +133,7 @@ function* quietMarkdown({ quiet }: MergedDiff, diff: Diff): Generator<string> {
           `${exampleText(difference.example)}${atText(difference.example, diff)}`,
           ...fateTexts(difference.example).map((line) => `  ${line}`),
         ]);
-        yield* detail(difference, diff);
+        if (difference.intended !== undefined) yield `\n${reasonText(difference.intended)}\n`;
       }
   }
 }
@@ -152,7 +165,9 @@ export function* diffMarkdown(diff: Diff): Generator<string> {
   yield `${plain(settingText(diff))}: of ${plural(services.size, "Service")} ${grouped(affected(found))} ${affected(found) === 1 ? "has" : "have"} differences of ${affected(found) === 1 ? "its" : "their"} own. `;
   yield `Of ${plural(classes, "class", "classes")} of packets ${grouped(differing)} are treated differently: ${tallyText(found, diff)}.\n`;
   yield* summaryTable(found, diff);
-  for (const section of found.sections) yield* sectionMarkdown(section, diff);
+  // an example, the advice and the traces stand where a difference is told first
+  const short = repeatedIn(found.sections);
+  for (const section of found.sections) yield* sectionMarkdown(section, diff, short);
   yield* quietMarkdown(found, diff);
   yield* compared(diff);
 }

@@ -205,3 +205,17 @@ export function mergeDiff(diff: Diff): MergedDiff {
     quiet: quietOf(new Map(lists)),
   };
 }
+
+/** Differences that mean the same for the same reason as one in a section before: an example of it has been seen. */
+export function repeatedIn(sections: readonly Section[]): ReadonlySet<Difference> {
+  const seen = new Set<string>();
+  const found = new Set<Difference>();
+  for (const difference of sections.flatMap(({ differences }) => differences)) {
+    const { status, impact, intended } = difference;
+    if (status === "finding") continue;
+    const key = JSON.stringify([impact, intended?.id]);
+    if (seen.has(key)) found.add(difference);
+    seen.add(key);
+  }
+  return found;
+}

@@ -1,9 +1,10 @@
 import { wrap } from "../trace/wrap.ts";
 import type { Diff } from "./compare-nodes.ts";
-import { type Difference, type MergedDiff, mergeDiff, type Section } from "./merge.ts";
+import { type Difference, type MergedDiff, mergeDiff, repeatedIn, type Section } from "./merge.ts";
 import { traceExample } from "./side-by-side.ts";
 import {
   atText,
+  behindImpact,
   countsOf,
   exampleText,
   fateTexts,
@@ -24,7 +25,7 @@ export interface DiffTextOptions {
   readonly width: number;
   /** Both sides' traces of each example, and the commands that repeat them. */
   readonly traces: boolean;
-  /** Counts of each node. */
+  /** Counts of each node, and an example of each difference of each Service. */
   readonly verbose: boolean;
   readonly strong: (text: string) => string;
 }
@@ -57,12 +58,13 @@ function* differenceText(
   difference: Difference,
   section: Section,
   diff: Diff,
-  options: DiffTextOptions,
+  options: DiffTextOptions & { readonly short: boolean },
 ): Generator<string> {
   const { intended, example } = difference;
   const told = (text: string): string => `${wrap("    ", 4, text, options.width).join("\n")}\n`;
-  yield `  ${options.strong(impactText(difference, diff))}: ${titleOf(difference, diff)}\n`;
+  yield `  ${options.strong(impactText(difference, diff))}${behindImpact(difference, diff)}\n`;
   yield told(scopeText(difference, section, diff));
+  if (options.short) return;
   yield `    ${exampleText(example)}${atText(example, diff)}\n`;
   for (const line of fateTexts(example)) yield `      ${line}\n`;
   if (intended !== undefined) yield told(`advice: ${intended.advice}`);
@@ -103,13 +105,16 @@ function* reasonsText(found: MergedDiff, diff: Diff, { width, strong }: DiffText
 /** For the terminal: Service by Service, the worst first. */
 export function* diffText(diff: Diff, options: DiffTextOptions): Generator<string> {
   const found = mergeDiff(diff);
+  // an example and the advice stand where a difference is told first
+  const short = options.verbose ? new Set<Difference>() : repeatedIn(found.sections);
   yield `${headText(diff, found)}\n`;
   if (options.verbose) yield* nodesText(diff);
   yield "\n";
   for (const section of found.sections) {
     const names = sectionTitle(section, section.differences[0]?.status === "finding" ? Number.POSITIVE_INFINITY : FEW);
     yield `${wrap("", 0, names, options.width).map(options.strong).join("\n")}\n`;
-    for (const difference of section.differences) yield* differenceText(difference, section, diff, options);
+    for (const difference of section.differences)
+      yield* differenceText(difference, section, diff, { ...options, short: short.has(difference) });
     yield "\n";
   }
   yield* quietText(found, diff, options);

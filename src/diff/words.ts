@@ -102,9 +102,14 @@ export function titleOf({ intended }: Difference, { setting }: Diff): string {
   return setting.ofObjects ? "the objects differ" : "nothing known explains it";
 }
 
-/** What it means, marked where somebody has to find out why. */
+/** What a difference means, marked where somebody has to find out why. */
 export function impactText({ impact, status }: Difference, { setting }: Diff): string {
   return `${status === "finding" && !setting.ofObjects ? "FINDING: " : ""}${impactTexts[impact]}`;
+}
+
+/** The title behind what it means; objects that differ are why they were compared. */
+export function behindImpact(difference: Difference, diff: Diff): string {
+  return diff.setting.ofObjects ? "" : `: ${titleOf(difference, diff)}`;
 }
 
 /** `2 findings, 9 known differences, 1 accepted`. */

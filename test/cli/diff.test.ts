@@ -22,16 +22,30 @@ test("slow: JSON names reason, example and both fates of each difference", (t) =
   t.like(node, { node: "k8s-node-1", family: "IPv4", sides: ["iptables", "ipvs"], findings: 0 });
   t.true(BigInt(node.packets) > 2n ** 80n);
   const own = node.differences.find(({ reason }: { reason: string }) => reason === "endpoint-calls-over-another-node");
-  t.like(own, { service: "kube-system/kube-dns", from: ["Pods"], kinds: ["UDP"] });
+  t.like(own, { service: "kube-system/kube-dns", status: "known", impact: "source", from: ["Pods"], kinds: ["UDP"] });
   t.is(own.iptables.length, 2);
+  t.deepEqual(own.commands[1].slice(0, 6), ["rulewalk", "trace", "-f", "examples/ipvs", "--mode", "ipvs"]);
 });
 
 test("slow: Markdown is a report for those who change the mode", (t) => {
   const { status, stdout } = diff(...IPVS, "-o", "markdown");
   t.is(status, 0);
   t.regex(stdout, /^# From iptables to ipvs: what changes\n/);
-  t.true(stdout.includes("### kube-system/kube-dns port dns (ClusterIP)"));
-  t.true(stdout.includes("## Known reasons"));
+  // the table stands before the sections
+  t.regex(stdout, /\n\| what changes \| Services \| who notices \| what to do \|\n[\s\S]*\n## All Services\n/);
+  t.true(stdout.includes("\n## Nothing to do\n"));
+  t.true(stdout.includes("<details><summary>why, and the packet's way on both sides</summary>"));
+  t.true(stdout.includes("\nrulewalk trace -f examples/ipvs --mode ipvs "));
+});
+
+test("slow: --trace tells both ways of an example side by side", (t) => {
+  const { status, stdout } = diff(...IPVS, "--trace");
+  t.is(status, 0);
+  t.regex(stdout, /\n {6}iptables +\| ipvs\n {6}k8s-node-1 {3}comes in by \S+ +\| k8s-node-1 {3}comes in by /);
+  t.regex(
+    stdout,
+    /\n {6}\$ rulewalk trace -f examples\/ipvs --mode iptables --from .*\n {6}\$ rulewalk trace .* --mode ipvs /,
+  );
 });
 
 test("slow: releases are compared, and equal ones have no difference", (t) => {
@@ -39,7 +53,7 @@ test("slow: releases are compared, and equal ones have no difference", (t) => {
   t.is(status, 0);
   t.regex(
     stdout,
-    /^k8s-node-1, IPv4: 1\.36 against 1\.37\n {2}[\d,]+ classes of packets, 0 treated differently: 0 findings/,
+    /^1\.36 against 1\.37: mode iptables, node k8s-node-1, IPv4\n[\d,]+ classes of packets, 0 treated differently: 0 findings/,
   );
 });
 
@@ -48,10 +62,10 @@ test("slow: two sets of objects: every difference is a change", (t) => {
   t.is(status, 1);
   t.regex(
     stdout,
-    /^k8s-node-1, IPv4: before against after\n {2}[\d,]+ classes of packets, [\d,]+ treated differently: \d+ changes\n/,
+    /^before against after: kube-proxy 1\.37, mode iptables, node k8s-node-1, IPv4 and IPv6\n[\d,]+ classes of packets, [\d,]+ treated differently: \d+ changes\n/,
   );
-  t.true(stdout.includes("shop/web port https (node port)\n  changed\n"));
-  t.false(stdout.includes("KNOWN REASONS"));
+  t.true(stdout.includes("\nshop/web\n  is stopped where it was not\n    port https (ClusterIP, load balancer IP); "));
+  t.false(/FINDING|KNOWN DIFFERENCES/.test(stdout));
 });
 
 const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -60,6 +74,8 @@ const mistakes: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["three sides", [...IPVS, "--mode", "iptables,ipvs,iptables"], /two sides are compared/],
   ["a mode not modelled", [...IPVS, "--mode", "iptables,nftables"], /nftables/],
   ["a release not modelled", [...IPVS, "--kube-version", "1.23"], /1\.23/],
+  ["no objects", [], /-f FILE/],
+  ["no such list", [...IPVS, "--allow", "nowhere.yaml"], /nowhere\.yaml: no such file or folder/],
   ["no such node", ["-f", "examples/ipvs", "--node", "nobody"], /no such Node; known are/],
 ];
 for (const [title, args, expected] of mistakes) {

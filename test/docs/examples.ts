@@ -10,7 +10,7 @@ export function documents(): readonly string[] {
   const problems = readdirSync(join(root, "docs/problems"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => `docs/problems/${name}/README.md`);
-  return ["README.md", "docs/ipvs.md", ...problems.sort()];
+  return ["README.md", "docs/diff.md", "docs/ipvs.md", ...problems.sort()];
 }
 
 /** A fenced block that begins with a command of ours. */

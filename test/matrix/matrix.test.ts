@@ -6,6 +6,7 @@ import type { EmulatedMode } from "../../src/assembly/node-rules.ts";
 import { cellText } from "../../src/matrix/cell.ts";
 import { matrixJSON } from "../../src/matrix/json.ts";
 import { type Matrix, matrix } from "../../src/matrix/matrix.ts";
+import { cellsAt, cellsText, differingCells } from "../../src/matrix/modes.ts";
 import { matrixMarkdown, matrixText } from "../../src/matrix/text.ts";
 import { expectedCell } from "./oracle.ts";
 import { type MatrixPlace, matrixPlace } from "./place.ts";
@@ -139,4 +140,56 @@ test("with few columns nodes are called by their names", (t) => {
   const made = matrixPlace([{ name: "policies", text: policyCluster(3) }]);
   const text = [...matrixText(matrix(made.place, made.sources), 120)].join("");
   t.regex(text, /\ba +Pod on +node +outside, by +itself\n +n0 n1 n2 /);
+});
+
+/** Both matrices of a scenario, in one. */
+function bothModes(name: string) {
+  return (["iptables", "ipvs"] as const).map((mode) => {
+    const made = scenario(name, mode);
+    return { mode, matrix: matrix(made.place, made.sources) };
+  });
+}
+
+test("cells of two modes: equal ones once, else both by hand", (t) => {
+  const found = bothModes("nodeport-local");
+  const at = (address: string): string => {
+    const row = (found[0]?.matrix.rows ?? []).findIndex(({ frontend }) => frontend.text === address);
+    return (found[0]?.matrix.sources ?? []).map((_, i) => cellsText(cellsAt(found, row, i)) || "_").join(" ");
+  };
+  t.is(at("192.168.10.11:30080"), ". ≠!67%/. . . . _ S");
+  t.is(at("192.168.10.12:30080"), "≠!33%/. . . . _ . S");
+  t.is(at("10.96.0.10:80"), ". . . . - - S");
+});
+
+test("all forms tell how many cells differ, and a mode has no difference from itself", (t) => {
+  const found = bothModes("internal-local-none-here");
+  // Pod and node of worker-1 get no answer in one mode and a refusal in the other, in both families
+  const { cells, differing } = differingCells(found);
+  t.is(differing, 4);
+  const line = `4 of ${cells} cells differ between iptables and ipvs`;
+  const text = [...matrixText(found, 120)].join("");
+  t.true(text.startsWith(`${line}\n`));
+  t.is(text.split("≠X/R").length - 1, 4);
+  t.true(text.includes("≠X/. modes differ: X in iptables, . in ipvs\n"));
+  t.true([...matrixMarkdown(found)].join("").startsWith(`${line}\n\n|`));
+  const json = JSON.parse(matrixJSON(found));
+  t.like(json, { version: 1, modes: ["iptables", "ipvs"], cells, differing: 4 });
+  const odd = json.rows.flatMap((row: { readonly cells: readonly object[] }) =>
+    row.cells.filter((cell) => !Array.isArray(cell)),
+  );
+  t.is(odd.length, 4);
+  t.deepEqual(odd[0], {
+    iptables: [{ letter: "X", probability: "1" }],
+    ipvs: [{ letter: "R", probability: "1" }],
+  });
+  const [first] = found;
+  if (first === undefined) return t.fail();
+  t.is(differingCells([first, { ...first, mode: "again" }]).differing, 0);
+  t.false([...matrixText([first, { ...first, mode: "again" }], 120)].join("").includes("≠"));
+});
+
+test("health checks answer the same in both modes, so they are told once", (t) => {
+  const [left, right] = bothModes("loadbalancer-local-health-check");
+  t.true((left?.matrix.health.length ?? 0) > 0);
+  t.deepEqual(left?.matrix.health, right?.matrix.health);
 });

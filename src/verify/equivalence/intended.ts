@@ -129,7 +129,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       "rules drop such packets; a virtual server that has no endpoint on the node gets those of other nodes, where the Service can be reached from outside",
     source: "syncEndpoint with onlyNodeLocalEndpoints (pkg/proxy/ipvs/proxier.go)",
     advice:
-      "load balancers have to look at the health check port; replies of endpoints elsewhere do not come back over this node",
+      "load balancers have to look at the health check port, as replies of endpoints elsewhere do not come back over this node; internalTrafficPolicy Local does not keep clients of the ClusterIP on their node",
     explains: ({ subject, own, other }) =>
       subject?.localOnly === true &&
       isSilent(other) &&
