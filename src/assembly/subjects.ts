@@ -26,6 +26,9 @@ function endpointsOn(cluster: Cluster, node: string): ReadonlyMap<string, Readon
   return found;
 }
 
+/** Node ports are looked up at it: no Service has it. */
+const LOCALHOST = "127.0.0.1";
+
 const none: ReadonlySet<string> = new Set();
 
 function isLoopbackText(text: string): boolean {
@@ -48,6 +51,7 @@ export function subjectsAt(cluster: Cluster, node: string, isNode: (address: str
       port: portText(service, portIndex),
       by,
       localOnly: (by === "ClusterIP" ? internalTrafficPolicy : externalTrafficPolicy) === "Local",
+      hasNodePortNumber: frontends.find(LOCALHOST, dport, name ?? "")?.by === "node port",
       hasSourceRanges: by === "load balancer IP" && loadBalancerSourceRanges.length > 0,
       localEndpoints: local.get(serviceKey(service)) ?? none,
     };

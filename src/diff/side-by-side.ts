@@ -7,7 +7,7 @@ import type { Names } from "../trace/names.ts";
 import { replyText } from "../trace/report.ts";
 import { Story } from "../trace/story.ts";
 import { wrap } from "../trace/wrap.ts";
-import { type Fates, fateKey, fateOf } from "../verify/equivalence/fate.ts";
+import { type Fate, type Fates, fateOf } from "../verify/equivalence/fate.ts";
 import type { Diff, DiffSide } from "./compare-nodes.ts";
 import type { DiffExample } from "./merge.ts";
 import { type Sending, sendingOf } from "./reproduce.ts";
@@ -23,11 +23,20 @@ interface TracedSide {
   readonly choice: readonly string[] | undefined;
 }
 
+/** What of a fate shows on the way through the node. */
+function wayKey(fate: Fate): string {
+  if (fate.kind === "stopped") return `stopped ${fate.notice}`;
+  if (fate.kind === "unknown") return "unknown";
+  const { kind, by, to, from } = fate;
+  return JSON.stringify([kind, by, to, from]);
+}
+
 /** A way that the other side has not. */
 function differingBranch({ packet, branches }: JourneyTrace, others: Fates): number {
+  const known = new Set([...others.values()].map(wayKey));
   return branches.findIndex(({ journey: { there } }) => {
     const leg = there.legs[0];
-    return leg !== undefined && !others.has(fateKey(fateOf(packet, leg.result)));
+    return leg !== undefined && !known.has(wayKey(fateOf(packet, leg.result)));
   });
 }
 

@@ -72,6 +72,7 @@ const found: Difference = {
     by: "node port",
     localOnly: false,
     hasSourceRanges: false,
+    hasNodePortNumber: false,
     localEndpoints: new Set(),
   },
   kind: "TCP",

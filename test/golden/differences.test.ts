@@ -17,6 +17,7 @@ const rows: readonly (readonly [folder: string, entry: string])[] = [
   ["node-port-addresses", "node-port-without-endpoints"],
   ["node-port-on-localhost", "node-port-on-loopback"],
   ["pod-calls-local-load-balancer", "local-policy-for-insiders"],
+  ["service-port-like-a-node-port", "service-port-like-a-node-port"],
   ["source-ranges-before-1.29", "source-ranges-from-the-node"],
   ["source-ranges-seen-from-the-node", "source-ranges-from-the-node"],
   ["undefined-port-of-a-cluster-ip", "service-address-without-port"],

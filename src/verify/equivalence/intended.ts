@@ -11,7 +11,6 @@ import {
   factsFor,
   isExternal,
   isLocal,
-  isLoopback,
   isRealServer,
   isRefused,
   isSilent,
@@ -21,6 +20,7 @@ import {
   owns,
   sameEndpoints,
 } from "./facts.ts";
+import { nodePortDifferences } from "./intended-node-ports.ts";
 import type { Subject } from "./subject.ts";
 
 /** A difference that is known, and meant or at least accepted by those who make kube-proxy. */
@@ -98,15 +98,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       sameEndpoints(facts.own, facts.other) &&
       arrived(facts.own).every(({ from }) => from === undefined),
   },
-  {
-    id: "node-port-on-loopback",
-    title: "node ports on loopback addresses",
-    reason:
-      "node ports have no virtual servers on loopback addresses; rules take every local address, and route_localnet lets the packets out",
-    source: "iptables.localhostNodePorts of the configuration; nodeIPs of pkg/proxy/ipvs/proxier.go",
-    advice: "whoever calls localhost:NODEPORT on a node has to call one of the node's addresses",
-    explains: ({ packet, own, subject }) => isLoopback(packet) && subject?.by === "node port" && !isTranslated(own),
-  },
+  ...nodePortDifferences,
   {
     id: "local-policy-for-insiders",
     title: "Pods and nodes that call an external address or node port with externalTrafficPolicy Local",
@@ -199,20 +191,6 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     advice: "give the node an address of the family, or the Services none",
     explains: ({ own, other, packet }) =>
       countOfAddresses(other.host, packet) === 0 && countOfAddresses(own.host, packet) > 0,
-  },
-  {
-    id: "node-port-without-endpoints",
-    title: "a node port without endpoints, at an address that node ports are not for",
-    reason:
-      "rules refuse or drop what asks for the port at any of the node's addresses; virtual servers are made for the addresses of node ports alone, so at others a process of the node may listen",
-    source: "KUBE-EXTERNAL-SERVICES asks for --dst-type LOCAL (kubernetes/kubernetes#97360)",
-    advice: "nothing to do, unless a process of the node listens at the port of a Service",
-    explains: ({ subject, server, own, other }) =>
-      subject?.by === "node port" &&
-      server === undefined &&
-      own.fates.every(({ kind }) => kind === "delivered") &&
-      !isTranslated(own) &&
-      (isRefused(other) || isSilent(other)),
   },
   {
     id: "source-ranges-without-endpoints",

@@ -10,6 +10,8 @@ export interface Subject {
   /** The traffic policy of this way in is Local. */
   readonly localOnly: boolean;
   readonly hasSourceRanges: boolean;
+  /** Some Service has the port's number and protocol as its node port. */
+  readonly hasNodePortNumber: boolean;
   /** Addresses of the Service's endpoints on the node, ready or not, as texts. */
   readonly localEndpoints: ReadonlySet<string>;
 }
