@@ -33,13 +33,7 @@ const changed: readonly (readonly [scenario: string, change: Change, ...reasons:
     "node-port-without-endpoints",
   ],
   // the ClusterIP's port is the node port's number
-  [
-    "nodeport",
-    { port: 30080 },
-    "endpoint-calls-over-another-node",
-    "node-port-on-loopback",
-    "service-port-like-a-node-port",
-  ],
+  ["nodeport", { port: 30080 }, "node-port-on-loopback", "service-port-like-a-node-port"],
   [
     "source-ranges",
     { withoutEndpoints: true },
