@@ -26,11 +26,11 @@ Examples:
   rulewalk diff -f cluster.yaml --strict --allow accepted.yaml
   rulewalk diff -f before.yaml --with after.yaml
 
-All packets that can come to a node, or that it sends, are put into classes: those that all rules, sets, virtual servers and
-routes of both sides treat alike. One packet of each goes through both, and what becomes of it is compared: who may get it, whose it seems
-to be, and what the sender is told. What differs is told by Service, the worst first, with an example. A difference on the list of
-known ones has its reason and advice; anything else is a finding. Between two sets of objects every difference is a change, and a finding.
-docs/diff.md describes the space of packets.
+All packets that can come to a node, or that it sends, are put into classes: those that all rules, sets, virtual servers
+and routes of both sides treat alike. One packet of each goes through both, and what becomes of it is compared: who may get
+it, whose it seems to be, and what the sender is told. What differs is told by Service, the worst first, with an example. A
+difference on the list of known ones has its reason and advice; anything else is a finding. Between two sets of objects
+every difference is a change, and a finding. docs/diff.md describes the space of packets.
 
 --allow FILE accepts differences, so that a check in CI passes until there are others:
   allow:
@@ -42,10 +42,10 @@ docs/diff.md describes the space of packets.
       kinds: [TCP]                         # TCP, TCP without SYN, UDP, SCTP, ping
       fates: [dropped, endpoints]          # of both sides: endpoints, node, untouched, refused, dropped, unknown
       reason: the load balancer asks the health check port
-Each entry needs a reason, and has to hold for a difference in all that it says. One that accepts nothing is a warning.
+An entry needs a reason, and accepts what has all that it says. One that accepts nothing is a warning.
 
-Exit codes: 0 no finding (known differences are none; with --strict those are that somebody may notice); 1 findings; 2 wrong usage
-or input.`;
+Exit codes: 0 no finding (known differences are none; with --strict those are that somebody may notice); 1 findings;
+2 wrong usage or input.`;
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -119,7 +119,10 @@ export function diffCommand(exit: (code: number) => void): Command {
     .addOption(new Option("--backend <backend>", "back end of iptables").choices(["nft", "legacy"]).default("nft"))
     .addOption(new Option("-o, --output <form>", "what to print").choices(["text", "json", "markdown"]).default("text"))
     .option("--trace", "also print each example's way on both sides, side by side, and the commands that trace it")
-    .option("-v, --verbose", "also print the counts of each node, and what is assumed about nodes");
+    .option(
+      "-v, --verbose",
+      "also print the counts of each node, an example with every Service, and what is assumed about nodes",
+    );
   return command.addHelpText("after", HELP).action((options: DiffOptions) => {
     exit(run(options, command.opts()));
   });

@@ -96,3 +96,17 @@ test("a mode does not differ from itself", (t) => {
     t.true(classes > 100);
   }
 });
+
+/** What virtual servers do or leave out explains nothing where there are none. */
+test("an entry about virtual servers excuses no difference between two sides of rules alone", (t) => {
+  const aboutServers = intendedDifferences.filter(({ reason }) => /virtual server|kube-ipvs0|ip_vs/.test(reason));
+  t.true(aboutServers.length > 10);
+  const plain = all.map(({ compared, sides: [left], subjectOf }) => ({
+    compared,
+    left,
+    subject: subjectOf(compared.class.packet),
+  }));
+  t.true(plain.length > 500);
+  for (const { compared, left, subject } of plain)
+    t.is(intendedOf(compared, left, { ...left, name: "other" }, subject, aboutServers), undefined);
+});

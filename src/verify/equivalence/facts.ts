@@ -53,6 +53,8 @@ export const isRefused = (view: View): boolean =>
   notices(view).filter((each) => each !== "nothing").length === view.fates.length;
 /** Is an address the host's own? */
 export const owns = ({ host }: View, address: Address): boolean => ownerOf(host, address) !== undefined;
+/** Does kube-proxy make virtual servers there, so that it may leave one out? */
+export const hasVirtualServers = ({ host }: View): boolean => host.ipvs !== undefined;
 /** Is a packet to a loopback address? */
 export const isLoopback = ({ dst }: Packet): boolean =>
   typeof dst === "number" ? isLoopback4(dst) : ipv6Kind(dst).loopback;

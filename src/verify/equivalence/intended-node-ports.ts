@@ -1,4 +1,13 @@
-import { arrived, isLoopback, isRefused, isSilent, isTranslated, owns, sameEndpoints } from "./facts.ts";
+import {
+  arrived,
+  hasVirtualServers,
+  isLoopback,
+  isRefused,
+  isSilent,
+  isTranslated,
+  owns,
+  sameEndpoints,
+} from "./facts.ts";
 import type { IntendedDifference } from "./intended.ts";
 
 /** Entries of the list about node ports. */
@@ -10,7 +19,8 @@ export const nodePortDifferences: readonly IntendedDifference[] = [
       "node ports have no virtual servers on loopback addresses; rules take every local address, and route_localnet lets the packets out",
     source: "iptables.localhostNodePorts of the configuration; nodeIPs of pkg/proxy/ipvs/proxier.go",
     advice: "whoever calls localhost:NODEPORT on a node has to call one of the node's addresses",
-    explains: ({ packet, own, subject }) => isLoopback(packet) && subject?.by === "node port" && !isTranslated(own),
+    explains: ({ packet, own, subject }) =>
+      hasVirtualServers(own) && isLoopback(packet) && subject?.by === "node port" && !isTranslated(own),
   },
   {
     id: "node-port-without-endpoints",
@@ -20,6 +30,7 @@ export const nodePortDifferences: readonly IntendedDifference[] = [
     source: "KUBE-EXTERNAL-SERVICES asks for --dst-type LOCAL (kubernetes/kubernetes#97360)",
     advice: "nothing to do, unless a process of the node listens at the port of a Service",
     explains: ({ subject, server, own, other }) =>
+      hasVirtualServers(own) &&
       subject?.by === "node port" &&
       server === undefined &&
       own.fates.every(({ kind }) => kind === "delivered") &&

@@ -108,6 +108,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     advice:
       "insiders that call such an address get only the endpoints of the node that their packets meet: let them call the ClusterIP",
     explains: (facts) =>
+      facts.server !== undefined &&
       isExternal(facts.subject) &&
       facts.subject?.localOnly === true &&
       onlyLocal(facts) &&
@@ -122,7 +123,8 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     source: "syncEndpoint with onlyNodeLocalEndpoints (pkg/proxy/ipvs/proxier.go)",
     advice:
       "load balancers have to look at the health check port, as replies of endpoints elsewhere do not come back over this node; internalTrafficPolicy Local does not keep clients of the ClusterIP on their node",
-    explains: ({ subject, own, other }) =>
+    explains: ({ subject, server, own, other }) =>
+      server !== undefined &&
       subject?.localOnly === true &&
       isSilent(other) &&
       isTranslated(own) &&
@@ -211,8 +213,8 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       "KUBE-LOAD-BALANCER-SOURCE-IP, KUBE-IPVS-OUT-FILTER (pkg/proxy/ipvs/proxier.go, kubernetes/kubernetes#119791)",
     advice:
       "source ranges keep processes on nodes out on one side only: let them call the ClusterIP, and let either all addresses of the nodes lie in the ranges or none",
-    explains: ({ isSent, subject, own, other }) =>
-      isSent && subject?.hasSourceRanges === true && isTranslated(own) && isSilent(other),
+    explains: ({ isSent, server, subject, own, other }) =>
+      server !== undefined && isSent && subject?.hasSourceRanges === true && isTranslated(own) && isSilent(other),
   },
 ];
 
