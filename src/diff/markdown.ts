@@ -49,7 +49,7 @@ function rowsOf({ sections }: MergedDiff, diff: Diff): readonly Row[] {
       const key = JSON.stringify([impact, title]);
       const advice =
         intended?.advice ??
-        (status === "finding" && !diff.setting.ofObjects ? "find out why, or accept it (`--allow`)" : "");
+        (status === "finding" && !diff.setting.ofObjects ? "find out why, or accept it (--allow)" : "");
       const row = found.get(key) ?? { impact, title, advice, services: new Set(), from: new Set(), all: false };
       found.set(key, row);
       row.all ||= about === "all";

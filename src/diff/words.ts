@@ -33,6 +33,7 @@ export const impactTexts: Readonly<Record<Impact, string>> = {
   unknown: "not known on one side",
   moves: "gets to other endpoints",
   source: "is seen from another address",
+  way: "gets to the same endpoints another way",
   stopped: "is stopped where it was not",
   passes: "is not stopped any more",
   elsewhere: "ends on another host",

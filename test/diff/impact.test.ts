@@ -2,10 +2,11 @@ import test from "ava";
 import { type Fate, type Fates, fateKey } from "../../src/verify/equivalence/fate.ts";
 import { type Impact, impactOf } from "../../src/verify/equivalence/impact.ts";
 
-/** One letter a fate: A, B endpoints; a the endpoint A as another source is seen; N the node itself; U sent on as it was; D dropped; R refused; ? unknown. */
+/** One letter a fate: A, B endpoints; e the endpoint A by another interface; a the endpoint A as another source is seen; N the node itself; U sent on as it was; D dropped; R refused; ? unknown. */
 const FATES: Readonly<Record<string, Fate>> = {
   A: { kind: "sent-on", by: "eth0", to: "10.0.0.1:80" },
   a: { kind: "sent-on", by: "eth0", to: "10.0.0.1:80", from: "10.0.0.9" },
+  e: { kind: "sent-on", by: "eth1", to: "10.0.0.1:80" },
   B: { kind: "delivered", to: "10.0.0.2:80" },
   N: { kind: "delivered" },
   U: { kind: "sent-on", by: "eth0" },
@@ -30,6 +31,8 @@ const rows: readonly (readonly [before: string, after: string, impact: Impact])[
   ["AD", "BD", "moves"],
   ["A", "a", "source"],
   ["AB", "aB", "source"],
+  ["A", "e", "way"],
+  ["aB", "aBe", "source"],
   ["U", "R", "stopped"],
   ["N", "D", "stopped"],
   ["D", "N", "passes"],

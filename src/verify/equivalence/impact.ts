@@ -7,7 +7,7 @@ export type Outcome = (typeof outcomes)[number];
 /**
  * What a difference means to whoever sends, going from the first side to the second; the worst first. `breaks`: a Service's endpoints are
  * not reached any more, or not always; `opens`: the reverse; `moves`: other endpoints; `source`: the same endpoints, which see another
- * source; the rest never reaches an endpoint: `stopped` and `passes`, `elsewhere` (it ends on another host), `told` (what the sender hears).
+ * source; `way`: something else about the way to them; the rest never reaches an endpoint: `stopped` and `passes`, `elsewhere` (it ends on another host), `told` (what the sender hears).
  */
 export const impacts = [
   "breaks",
@@ -15,6 +15,7 @@ export const impacts = [
   "unknown",
   "moves",
   "source",
+  "way",
   "stopped",
   "passes",
   "elsewhere",
@@ -34,12 +35,15 @@ export function outcomesOf(fates: Fates): ReadonlySet<Outcome> {
   return new Set([...fates.values()].map(outcomeOf));
 }
 
-const endpointsIn = (fates: Fates): string =>
-  [...fates.values()]
-    .flatMap((fate) => (fate.kind === "sent-on" || fate.kind === "delivered" ? (fate.to ?? []) : []))
-    .sort()
-    .filter((text, i, all) => text !== all[i - 1])
-    .join();
+/** What those that get to an endpoint have, in one text. */
+function ofServed(fates: Fates, text: (to: string, from: string) => string): string {
+  const texts = [...fates.values()].flatMap((fate) =>
+    (fate.kind === "sent-on" || fate.kind === "delivered") && fate.to !== undefined
+      ? text(fate.to, fate.from ?? "as sent")
+      : [],
+  );
+  return [...new Set(texts)].sort().join();
+}
 
 /** Does a packet get to an endpoint on every way? */
 const isServed = (found: ReadonlySet<Outcome>): boolean => found.has("endpoints") && found.size === 1;
@@ -55,7 +59,10 @@ export function impactOf([before, after]: readonly [Fates, Fates]): Impact {
   if (right.has("endpoints") && !left.has("endpoints")) return "opens";
   if (left.has("endpoints")) {
     if (isServed(left) !== isServed(right)) return isServed(left) ? "breaks" : "opens";
-    return endpointsIn(before) === endpointsIn(after) ? "source" : "moves";
+    const same = (text: (to: string, from: string) => string): boolean =>
+      ofServed(before, text) === ofServed(after, text);
+    if (!same((to) => to)) return "moves";
+    return same((to, from) => `${to} from ${from}`) ? "way" : "source";
   }
   if (isStopped(left) !== isStopped(right)) return isStopped(right) ? "stopped" : "passes";
   return isStopped(left) ? "told" : "elsewhere";
