@@ -20,6 +20,7 @@ import {
   settingText,
   tallyText,
   titleOf,
+  withoutRules,
 } from "./words.ts";
 
 /** Columns of the traces that stand side by side. */
@@ -164,6 +165,7 @@ export function* diffMarkdown(diff: Diff): Generator<string> {
   yield `# From ${left.name} to ${right.name}: what changes\n\n`;
   yield `${plain(settingText(diff))}: of ${plural(services.size, "Service")} ${grouped(affected(found))} ${affected(found) === 1 ? "has" : "have"} differences of ${affected(found) === 1 ? "its" : "their"} own. `;
   yield `Of ${plural(classes, "class", "classes")} of packets ${grouped(differing)} are treated differently: ${tallyText(found, diff)}.\n`;
+  for (const text of withoutRules(diff)) yield `\n**${plain(text)}.**\n`;
   yield* summaryTable(found, diff);
   // an example, the advice and the traces stand where a difference is told first
   const short = repeatedIn(found.sections);

@@ -18,6 +18,7 @@ import {
   settingText,
   tallyText,
   titleOf,
+  withoutRules,
 } from "./words.ts";
 
 /** How a diff is printed. */
@@ -38,6 +39,7 @@ function headText(diff: Diff, found: MergedDiff): string {
   return [
     `${left.name} against ${right.name}: ${settingText(diff)}`,
     `${plural(classes, "class", "classes")} of packets, ${grouped(differing)} treated differently: ${tallyText(found, diff)}`,
+    ...withoutRules(diff),
     ...notExhaustive(diff).map((why) => `not exhaustive: ${why}`),
   ].join("\n");
 }

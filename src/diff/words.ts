@@ -158,6 +158,21 @@ export const notExhaustive = ({ comparisons }: Diff): readonly string[] => [
   ...new Set(comparisons.flatMap(({ found }) => [...found.notExhaustive])),
 ];
 
+/** Nodes where a side's rules are missing: the tools refuse them, as diagnostics have told, and nothing is there in their place. */
+export function withoutRules({ setting, comparisons }: Diff): readonly string[] {
+  return setting.sides.flatMap(({ name, place }) => {
+    const nodes = comparisons.flatMap(({ node, found: { family } }) => {
+      const nat = place.network.node(node)?.host.rules[family].tables.get("nat");
+      return nat?.chains.get("KUBE-SERVICES")?.rules.length === 0 ? [`${node} (${family})`] : [];
+    });
+    return nodes.length === 0
+      ? []
+      : [
+          `${name}: no Service works on ${nodes.join(", ")}, as the rules would be refused there; most differences come from that`,
+        ];
+  });
+}
+
 /** Entries of the list that explain something, in the order of the list. */
 export function reasonsIn({ sections, quiet }: MergedDiff, { setting }: Diff): readonly IntendedDifference[] {
   const used = new Set(

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "ava";
 import { type DiffSettingOptions, diffSetting } from "../../src/cli/diff-setting.ts";
 import { compareNodes, type Diff } from "../../src/diff/compare-nodes.ts";
@@ -95,4 +98,20 @@ test("every entry that needs nobody's doing says so", (t) => {
   const harmless = intendedDifferences.filter((each) => each.harmless === true);
   t.true(harmless.length > 0);
   for (const { advice } of harmless) t.regex(advice, /^nothing to do/);
+});
+
+test("slow: a side whose rules would be refused is named before anything else", (t) => {
+  const cluster = readFileSync("golden/differences/node-port-on-localhost/cluster.yaml", "utf8");
+  const folder = mkdtempSync(join(tmpdir(), "rulewalk-diff-"));
+  try {
+    const path = join(folder, "cluster.yaml");
+    writeFileSync(path, cluster.replace("addresses: [10.244.2.10]", 'addresses: ["fd00::5"]'));
+    const read = diffSetting({ ...options, filename: [path], validate: "ignore", node: ["worker-1"] }, {}, () => {});
+    if (read === undefined) return t.fail();
+    const told = text(compareNodes(read.setting)).split("\n")[2] ?? "";
+    t.is(told.split(",")[0], "iptables: no Service works on worker-1 (IPv4)");
+    t.false(text(shop).includes("no Service works"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
