@@ -139,7 +139,10 @@ function podInterfaces(
   const routes = pods.flatMap(({ addresses }, i) =>
     addresses.map((ip): Route => {
       const made = plainRoute(ip.family, addressOf(ip), WHOLE[ip.family], names[i] ?? "");
-      return ip.family === "IPv4" ? { ...made, scope: "host" } : made;
+      // as the plugin makes it, whose end of the veth has the gateway's address: without one a source is looked for as usual
+      return ip.family === "IPv4" && gateways.some(({ family }) => family === "IPv4")
+        ? { ...made, scope: "host" }
+        : made;
     }),
   );
   const attached = pods.map((pod, i) => ({ ...pod, interface: names[i] ?? "" }));

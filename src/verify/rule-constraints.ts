@@ -5,6 +5,7 @@ import type { Rule } from "../rules/iptables/model.ts";
 import { basicConditions, matchConditions } from "./conditions.ts";
 import { type Field, fields, type Part } from "./field.ts";
 import { type Draft, exclude, fixFields, inPart, meet, requireField } from "./region.ts";
+import { numberOf } from "./rule-number.ts";
 import type { Condition, Sight } from "./sight.ts";
 
 /** What a part of a rule came to as the packet was there. */
@@ -31,8 +32,8 @@ function holdsHere(draft: Draft, condition: Condition): boolean | undefined {
   }
 }
 
-function nameOf({ table, chain, ruleNumber }: Walk): string {
-  return `rule ${ruleNumber} of ${chain} in ${table}`;
+function nameOf(walk: Walk): string {
+  return `rule ${numberOf(walk)} of ${walk.chain} in ${walk.table}`;
 }
 
 function couple(draft: Draft, walk: Walk, condition: Extract<Condition, { readonly kind: "coupled" }>): void {

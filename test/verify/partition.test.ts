@@ -60,7 +60,7 @@ for (const [scenario, family, change = {}] of rows) {
     const random = seededRandom(`${SEED} ${scenario}`);
     const classes: PacketClass[] = [];
     const leftOut: Box[] = [];
-    for (const each of partition(sides, family, (box) => leftOut.push(box))) classes.push(each);
+    for (const each of partition(sides, family, { leftOut: (box) => leftOut.push(box) })) classes.push(each);
     t.deepEqual(
       classes.flatMap(({ notExhaustive }) => notExhaustive),
       [],

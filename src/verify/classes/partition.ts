@@ -56,22 +56,32 @@ export function wholeBox(part: SpacePart, kind: PacketKind, family: IPFamily): B
   return { ...universe, src: part.sources, dst: part.destinations, icmpType };
 }
 
+/** Which packets are cut into classes, and what is told of them. */
+export interface PartitionOptions {
+  /** Is told of packets to their own source, as far as there is one destination: those are in no class. */
+  readonly leftOut?: (box: Box, part: SpacePart) => void;
+  /** The packets of a part and kind that are wanted; all unless it is given. */
+  readonly within?: (box: Box, part: SpacePart, kind: PacketKind) => Box | undefined;
+  /** How many packets a box stands for. */
+  readonly sizeOf?: (box: Box, part: SpacePart) => bigint;
+}
+
 /**
  * Cuts a node's packet space into classes, one after the other: each packet of it is in exactly one. A packet that is in no class yet
- * is taken, its class is found, and what is left of where it was is looked at next. `leftOut` is told of packets to their own source,
- * as far as there is one destination: those are in none.
+ * is taken, its class is found, and what is left of where it was is looked at next.
  */
 export function* partition(
   sides: readonly Side[],
   family: IPFamily,
-  leftOut: (box: Box) => void = () => {},
+  { leftOut = () => {}, within = (box) => box, sizeOf = sizeOfBox }: PartitionOptions = {},
 ): Generator<PacketClass> {
   const edges = sourceEdges(sides, family, addressEdges(sides, family));
   const memories = sides.map((): HostMemory => new Map());
   for (const part of spaceParts(sides, family)) {
     for (const kind of packetKinds(family)) {
       const template = kind.template(family);
-      const open: Box[] = [wholeBox(part, kind, family)];
+      const whole = within(wholeBox(part, kind, family), part, kind);
+      const open: Box[] = whole === undefined ? [] : [whole];
       for (let box = open.pop(); box !== undefined; box = open.pop()) {
         const packet = packetIn(box, template);
         const { region, ...seen } = classAt(sides, edges, part, packet, memories);
@@ -79,14 +89,14 @@ export function* partition(
         if (common === undefined) throw new Error("a packet is not in its own class");
         open.push(...withoutBox(box, region.box));
         const own = withoutOwnSource(common);
-        if (own !== common) leftOut({ ...common, src: common.dst });
+        if (own !== common) leftOut({ ...common, src: common.dst }, part);
         if (own === undefined) continue;
         if (own !== common && sameAddress(packet.src, packet.dst)) {
           open.push(own);
           continue;
         }
         const except = disjointBoxes(region.except.flatMap((each) => commonBox(own, each) ?? []));
-        const size = except.reduce((sum, each) => sum - sizeOfBox(each), sizeOfBox(own));
+        const size = except.reduce((sum, each) => sum - sizeOf(each, part), sizeOf(own, part));
         yield { part, kind, packet, box: own, except, size, ...seen };
         open.push(...except);
       }

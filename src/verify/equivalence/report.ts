@@ -1,11 +1,12 @@
-import type { Packet } from "../../kernel/packet.ts";
-import { packetText } from "../../kernel/packet-text.ts";
+import { makePacket, type Packet, protocols } from "../../kernel/packet.ts";
+import { addressText, packetText } from "../../kernel/packet-text.ts";
 import { isLoopback4 } from "../../kernel/routing/address.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { packetKinds, type Side } from "../classes/space.ts";
-import { addressNumber } from "../field.ts";
+import { addressNumber, addressOfNumber } from "../field.ts";
+import type { Remarks, Shape } from "../shapes/by-shape.ts";
 import { type AllowedDifference, isAllowedBy } from "./allowed.ts";
-import { type Compared, compareSides } from "./compare.ts";
+import { type Compared, compareByShape, type ShapeCompared } from "./compare.ts";
 import { type Fates, fatesKey } from "./fate.ts";
 import { type Impact, impactOf, impacts } from "./impact.ts";
 import { type IntendedDifference, intendedDifferences, intendedOf } from "./intended.ts";
@@ -35,6 +36,8 @@ export interface DifferenceGroup {
 export interface Comparison {
   readonly family: IPFamily;
   readonly sides: readonly [string, string];
+  /** Kinds of destinations that are alike but for their numbers: one of each was looked at. */
+  readonly shapes: number;
   readonly classes: number;
   readonly packets: bigint;
   readonly differing: number;
@@ -64,6 +67,8 @@ interface Found {
   readonly allowed: AllowedDifference | undefined;
   readonly from: string;
   readonly compared: Compared;
+  /** How many classes like it are told with it. */
+  readonly times: number;
 }
 
 /** A class that can stand for its group. */
@@ -136,7 +141,7 @@ function isBefore({ rank: a }: Example, { rank: b }: Example): boolean {
 }
 
 function gather(into: Map<string, Gathering>, found: Found, allow: readonly AllowedDifference[]): void {
-  const { intended, allowed, compared, from } = found;
+  const { intended, allowed, compared, from, times } = found;
   const subject = shownSubject(found.subject, intended);
   const key = keyOf(found, subject, allow);
   const example = exampleOf(compared);
@@ -154,8 +159,8 @@ function gather(into: Map<string, Gathering>, found: Found, allow: readonly Allo
   if (isBefore(example, group.example)) group.example = example;
   group.from.add(from);
   group.kinds.add(compared.class.kind.name);
-  group.classes++;
-  group.packets += compared.class.size;
+  group.classes += times;
+  group.packets += compared.class.size * BigInt(times);
 }
 
 const isFinding = ({ intended, allowed }: Gathering): boolean => intended === undefined && allowed === undefined;
@@ -170,24 +175,66 @@ function groupOf({ from, kinds, example, ...rest }: Gathering): DifferenceGroup 
   return { ...rest, from: [...from].sort(), kinds: [...kinds], example: packet, impact, inInterface, fates };
 }
 
-const countUp = <K>(counts: Map<K, number>, key: K | undefined): void => {
-  if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
+const countUp = <K>(counts: Map<K, number>, key: K | undefined, times: number): void => {
+  if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + times);
 };
 
-/** What is known of a class that differs. */
-function foundOf(
-  compared: Compared,
+/** What is known of a class that differs, for all units of its shape: together where they are told alike, else each for itself. */
+function* foundOf(
+  compared: ShapeCompared,
   [left, right]: readonly [Side, Side],
   { subjectOf, senderOf }: Naming,
   list: readonly IntendedDifference[],
   allow: readonly AllowedDifference[],
-): Found {
+): Generator<Found> {
   const { packet, part, kind } = compared.class;
   const subject = subjectOf(packet);
   const intended = intendedOf(compared, left, right, subject, list);
   const from = senderOf(part.interfaces.length === 0 ? undefined : packet.src);
-  const difference = { intended, subject, kind: kind.name, from, fates: compared.fates };
-  return { subject, intended, allowed: allow.find((entry) => isAllowedBy(entry, difference)), from, compared };
+  const one = (own: Compared, asked: Subject | undefined, times: number): Found => {
+    const difference = { intended, subject: asked, kind: kind.name, from, fates: own.fates };
+    const allowed = allow.find((entry) => isAllowedBy(entry, difference));
+    return { subject: asked, intended, allowed, from, compared: own, times };
+  };
+  const { instances } = compared.shape;
+  // what is told for all alike, or asks for no Service, is the same in every unit of the shape
+  if (intended !== undefined && allow.length === 0 && (intended.general === true || subject === undefined)) {
+    yield one(compared, subject, instances.length);
+    return;
+  }
+  for (const instance of instances) {
+    const own = compared.at(instance);
+    yield one(own, subjectOf(own.class.packet), 1);
+  }
+}
+
+/** What the list of intended differences asks of a unit's packets, beside what becomes of them. */
+function remarksOf({ subjectOf }: Naming, own: Packet["dst"] | undefined, family: IPFamily): Remarks {
+  return ({ destination, port }, ports) => {
+    const dst = destination === undefined ? own : addressOfNumber(destination, family);
+    if (dst === undefined) return { unit: "", of: () => "" };
+    const asked =
+      port === undefined
+        ? ports.flatMap((dport) => PROTOCOLS.map((protocol) => ({ protocol, dport })))
+        : [{ protocol: Math.floor(port / 65536), dport: port % 65536 }];
+    const subjects = asked.map((each) => subjectOf(makePacket({ family, src: dst, dst, payload: 0, ...each })));
+    const unit = subjects.map((each) =>
+      each === undefined ? "-" : `${each.by} ${each.localOnly} ${each.hasSourceRanges} ${each.hasNodePortNumber}`,
+    );
+    const of = (address: bigint): string => {
+      const text = addressText(addressOfNumber(address, family));
+      return subjects.map((each) => (each?.localEndpoints.has(text) === true ? "1" : "0")).join("");
+    };
+    return { unit: unit.join(), of };
+  };
+}
+
+const PROTOCOLS: readonly number[] = [protocols.tcp, protocols.udp, protocols.sctp];
+
+/** An address that the node's ports are asked for at. */
+function ownAddress({ host }: Side, family: IPFamily): Packet["dst"] | undefined {
+  const all = host.interfaces.flatMap(({ loopback, addresses }) => (loopback ? [] : addresses));
+  return all.find((own) => own.family === family && own.scope === "global")?.address;
 }
 
 /** What a comparison knows besides the two sides. */
@@ -214,22 +261,28 @@ export function compareAndGroup(
   const accepted = new Map<AllowedDifference, number>();
   const inexact = new Set<string>();
   const notExhaustive = new Set<string>();
-  let [classes, differing, packets] = [0, 0, 0n];
-  for (const compared of compareSides(left, right, family)) {
-    classes++;
-    packets += compared.class.size;
+  let [classes, shapes, differing, packets] = [0, 0, 0, 0n];
+  let before: Shape | undefined;
+  for (const compared of compareByShape(left, right, family, remarksOf(naming, ownAddress(left, family), family))) {
+    if (compared.shape !== before) shapes++;
+    before = compared.shape;
+    const times = compared.shape.instances.length;
+    classes += times;
+    packets += compared.class.size * BigInt(times);
     for (const why of compared.class.inexact) inexact.add(why);
     for (const why of compared.class.notExhaustive) notExhaustive.add(why);
     if (!compared.differs) continue;
-    differing++;
-    const found = foundOf(compared, [left, right], naming, intended, allowed);
-    countUp(excused, found.intended?.id);
-    countUp(accepted, found.allowed);
-    gather(groups, found, allowed);
+    differing += times;
+    for (const found of foundOf(compared, [left, right], naming, intended, allowed)) {
+      countUp(excused, found.intended?.id, found.times);
+      countUp(accepted, found.allowed, found.times);
+      gather(groups, found, allowed);
+    }
   }
   return {
     family,
     sides: [left.name, right.name],
+    shapes,
     classes,
     packets,
     differing,

@@ -1,0 +1,161 @@
+import { exactPort } from "../../kernel/iptables/exact.ts";
+import type { Rule } from "../../rules/iptables/model.ts";
+import type { Chain } from "../../rules/iptables/ruleset.ts";
+import type { VirtualServer } from "../../rules/ipvs/model.ts";
+import { ipNumber } from "../numbers.ts";
+import type { ElementPlace, RulePlace, SideIndex } from "./side-index.ts";
+import type { Kept } from "./slice.ts";
+
+/** Some of a node's packets, by where they go. */
+export interface Unit {
+  /** One destination; absent: all those that nothing asks for one by one. */
+  readonly destination: bigint | undefined;
+  /** Protocol × 65536 + one port; absent: all ports, or those that have no units of their own (`split`). */
+  readonly port: number | undefined;
+  /** Some ports of the destination have units of their own. */
+  readonly split: boolean;
+}
+
+/** Everything of a side that a unit's packets may meet, and all destinations and ports that they may be given. */
+export interface Reach {
+  readonly kept: Kept;
+  /** How many of the rules, the first of them, are kept for the unit; the others are there for all ports. */
+  readonly ownRules: number;
+  /** Destinations on the way: their own first. */
+  readonly destinations: readonly bigint[];
+  /** Ports that they are given (without protocol). */
+  readonly ports: ReadonlySet<number>;
+  /** Rules by port were all kept, as the packets may come to the host itself. */
+  readonly allPorts: boolean;
+  /** A target gives packets a destination that is none of a few. */
+  readonly isOpen: boolean;
+}
+
+const chainKey = (table: string, chain: string): string => `${table} ${chain}`;
+/** A port's number without its protocol. */
+export const portOf = (port: number): number => port % 65536;
+
+/** Which ports something is looked for. */
+type Wanted = number | "any" | "others";
+
+const wantedOf = ({ port, split }: Unit): Wanted => port ?? (split ? "others" : "any");
+
+/** Is a virtual server found by a port? One of FTP is also found by those of its data. */
+function isFound({ key }: VirtualServer, port: Wanted): boolean {
+  if (port === "any" || key.kind !== "address" || key.port === 0 || (key.port === 21 && key.protocol === 6))
+    return true;
+  return key.protocol * 65536 + key.port === port;
+}
+
+function isMet({ rule }: RulePlace, port: Wanted): boolean {
+  const asked = port === "any" ? undefined : exactPort(rule);
+  return asked === undefined || asked === port;
+}
+
+class Reaching {
+  readonly rules: RulePlace[] = [];
+  readonly chains = new Set<string>();
+  readonly elements: ElementPlace[] = [];
+  readonly servers: VirtualServer[] = [];
+  readonly destinations: bigint[] = [];
+  readonly ports = new Set<number>();
+  readonly #known = new Set<bigint>();
+  readonly #index: SideIndex;
+  isOpen = false;
+
+  constructor(index: SideIndex) {
+    this.#index = index;
+  }
+
+  add(destination: bigint): void {
+    if (this.#known.has(destination)) return;
+    this.#known.add(destination);
+    this.destinations.push(destination);
+  }
+
+  /** What packets to an address meet; `port`: the only one that they go to. */
+  visit(destination: bigint, port: Wanted): void {
+    const { rulesByDestination, elementsByDestination, serversByDestination } = this.#index;
+    for (const place of rulesByDestination.get(destination) ?? []) if (isMet(place, port)) this.take(place);
+    for (const place of elementsByDestination.get(destination) ?? []) this.elements.push(place);
+    for (const server of serversByDestination.get(destination) ?? []) {
+      if (!isFound(server, port)) continue;
+      this.servers.push(server);
+      for (const real of server.realServers) {
+        this.add(ipNumber(real.address));
+        this.ports.add(real.port);
+      }
+    }
+  }
+
+  take(place: RulePlace): void {
+    this.rules.push(place);
+    this.#follow(place.table, place.rule);
+  }
+
+  #follow(table: string, { target }: Rule): void {
+    if (target === undefined) return;
+    if (target.kind === "jump" || target.kind === "goto") {
+      const key = chainKey(table, target.chain);
+      if (this.chains.has(key) || this.#index.base.get(table)?.has(target.chain) === true) return;
+      this.chains.add(key);
+      const chain = this.#index.host.rules[this.#index.family].tables.get(table)?.chains.get(target.chain);
+      for (const rule of chain?.rules ?? []) this.#follow(table, rule);
+      return;
+    }
+    if (target.kind === "DNAT") {
+      const { addresses, ports } = target.range;
+      const [from, to] = addresses === undefined ? [] : [ipNumber(addresses.from), ipNumber(addresses.to)];
+      if (from !== to || (ports !== undefined && ports.from !== ports.to)) this.isOpen = true;
+      if (from !== undefined) this.add(from);
+      if (ports !== undefined) this.ports.add(ports.from);
+    } else if (
+      target.kind === "REDIRECT" ||
+      target.kind === "NETMAP" ||
+      target.kind === "TPROXY" ||
+      target.kind === "SET"
+    )
+      this.isOpen = true;
+  }
+}
+
+/**
+ * What a unit's packets may meet on a side. `isOwn`: is an address the host's own there? Rules by port that only the host's own packets
+ * come to are left out where no destination is its own.
+ */
+export function reachOf(index: SideIndex, unit: Unit, isOwn: (address: bigint) => boolean): Reach {
+  const reaching = new Reaching(index);
+  const { destination, port } = unit;
+  if (destination !== undefined) {
+    reaching.add(destination);
+    reaching.visit(destination, wantedOf(unit));
+  }
+  if (port !== undefined) for (const place of index.rulesByPort.get(port) ?? []) reaching.take(place);
+  // destinations are added while they are gone through: what they are given to is gone through, too
+  for (const [i, next] of reaching.destinations.entries())
+    if (i > 0 || destination === undefined) reaching.visit(next, "any");
+  const mayBeOwn = reaching.destinations.some(isOwn) || destination === undefined;
+  const mayMatter = reaching.isOpen || (wantedOf(unit) === "any" && (mayBeOwn || !index.portsAreLocal));
+  const allPorts = mayMatter && index.rulesByPort.size > 0;
+  const { rules, chains, elements, servers } = reaching;
+  const ownRules = reaching.rules.length;
+  if (allPorts) {
+    for (const places of index.rulesByPort.values()) for (const place of places) reaching.take(place);
+  } else if (mayBeOwn || !index.portsAreLocal) {
+    for (const [key, places] of index.rulesByPort)
+      if (key !== port && reaching.ports.has(portOf(key))) for (const place of places) reaching.take(place);
+  }
+  return {
+    kept: { rules, chains, elements, servers },
+    ownRules: allPorts ? ownRules : rules.length,
+    destinations: reaching.destinations,
+    ports: reaching.ports,
+    allPorts,
+    isOpen: reaching.isOpen,
+  };
+}
+
+/** A chain that a rule of a unit leads to. */
+export function chainOf({ host, family }: SideIndex, table: string, name: string): Chain | undefined {
+  return host.rules[family].tables.get(table)?.chains.get(name);
+}
