@@ -7,6 +7,7 @@ import type { PortRange } from "../rules/iptables/values.ts";
 import type { Field } from "./field.ts";
 import { portNumbers } from "./numbers.ts";
 import { type Draft, fixFields, requireField } from "./region.ts";
+import { numberOf } from "./rule-number.ts";
 import type { Sent, Sight } from "./sight.ts";
 
 type Side = { readonly address: "src" | "dst"; readonly port: "sport" | "dport" };
@@ -48,7 +49,7 @@ const PORT_CLASSES: readonly IntervalSet[] = [interval(0n, 511n), interval(512n,
 export function constrainByNAT(draft: Draft, sight: Sight, target: Target): Sent {
   const { sent, skb, walk } = sight;
   const reason = (why: string): void => {
-    draft.reasons.add(`rule ${walk.ruleNumber} of ${walk.chain} in ${walk.table}: ${why}`);
+    draft.reasons.add(`rule ${numberOf(walk)} of ${walk.chain} in ${walk.table}: ${why}`);
   };
   if (target.kind === "NETMAP") {
     const field = walk.hook === "PREROUTING" || walk.hook === "OUTPUT" ? "dst" : "src";
