@@ -32,6 +32,8 @@ export function* compareSides(left: Side, right: Side, family: IPFamily): Genera
 /** A class of one shape's representative, and what becomes of its packets on each of two sides. */
 export interface ShapeCompared extends Compared {
   readonly shape: Shape;
+  /** How many classes of a unit this one stands for: senders that are like each other have one. */
+  readonly times: number;
   /** The packet and the fates of one of the shape's units in place of the representative's. */
   readonly at: (instance: Instance) => Compared;
 }
@@ -43,7 +45,7 @@ export interface ShapeCompared extends Compared {
 export function* compareByShape(left: Side, right: Side, family: IPFamily, remarks: Remarks): Generator<ShapeCompared> {
   const ground: Ground = groundOf([left, right], family);
   for (const shape of shapesOf(ground, remarks)) {
-    const { classes, spares } = representativeOf(ground, shape);
+    const { classes, spares, timesOf } = representativeOf(ground, shape);
     for (const found of classes) {
       if (found.size === 0n) continue;
       const fates = found.ways.map((ways) => fatesOf(found.packet, ways)) as [Fates, Fates];
@@ -55,7 +57,7 @@ export function* compareByShape(left: Side, right: Side, family: IPFamily, remar
         return { class: { ...found, part, packet: member.packetOf(found) }, fates: renamed, differs };
       };
       const { class: own } = at(shape.instances[0]);
-      yield { shape, class: own, fates, differs, at };
+      yield { shape, times: timesOf(found), class: own, fates, differs, at };
     }
   }
 }

@@ -67,8 +67,10 @@ interface Found {
   readonly allowed: AllowedDifference | undefined;
   readonly from: string;
   readonly compared: Compared;
-  /** How many classes like it are told with it. */
-  readonly times: number;
+  /** Units that it is told for. */
+  readonly units: number;
+  /** Classes that it stands for, of all of them. */
+  readonly classes: number;
 }
 
 /** A class that can stand for its group. */
@@ -141,7 +143,7 @@ function isBefore({ rank: a }: Example, { rank: b }: Example): boolean {
 }
 
 function gather(into: Map<string, Gathering>, found: Found, allow: readonly AllowedDifference[]): void {
-  const { intended, allowed, compared, from, times } = found;
+  const { intended, allowed, compared, from, units, classes } = found;
   const subject = shownSubject(found.subject, intended);
   const key = keyOf(found, subject, allow);
   const example = exampleOf(compared);
@@ -159,8 +161,8 @@ function gather(into: Map<string, Gathering>, found: Found, allow: readonly Allo
   if (isBefore(example, group.example)) group.example = example;
   group.from.add(from);
   group.kinds.add(compared.class.kind.name);
-  group.classes += times;
-  group.packets += compared.class.size * BigInt(times);
+  group.classes += classes;
+  group.packets += compared.class.size * BigInt(units);
 }
 
 const isFinding = ({ intended, allowed }: Gathering): boolean => intended === undefined && allowed === undefined;
@@ -191,10 +193,10 @@ function* foundOf(
   const subject = subjectOf(packet);
   const intended = intendedOf(compared, left, right, subject, list);
   const from = senderOf(part.interfaces.length === 0 ? undefined : packet.src);
-  const one = (own: Compared, asked: Subject | undefined, times: number): Found => {
+  const one = (own: Compared, asked: Subject | undefined, units: number): Found => {
     const difference = { intended, subject: asked, kind: kind.name, from, fates: own.fates };
     const allowed = allow.find((entry) => isAllowedBy(entry, difference));
-    return { subject: asked, intended, allowed, from, compared: own, times };
+    return { subject: asked, intended, allowed, from, compared: own, units, classes: units * compared.times };
   };
   const { instances } = compared.shape;
   // what is told for all alike, or asks for no Service, is the same in every unit of the shape
@@ -266,16 +268,16 @@ export function compareAndGroup(
   for (const compared of compareByShape(left, right, family, remarksOf(naming, ownAddress(left, family), family))) {
     if (compared.shape !== before) shapes++;
     before = compared.shape;
-    const times = compared.shape.instances.length;
-    classes += times;
-    packets += compared.class.size * BigInt(times);
+    const units = compared.shape.instances.length;
+    classes += units * compared.times;
+    packets += compared.class.size * BigInt(units);
     for (const why of compared.class.inexact) inexact.add(why);
     for (const why of compared.class.notExhaustive) notExhaustive.add(why);
     if (!compared.differs) continue;
-    differing += times;
+    differing += units * compared.times;
     for (const found of foundOf(compared, [left, right], naming, intended, allowed)) {
-      countUp(excused, found.intended?.id, found.times);
-      countUp(accepted, found.allowed, found.times);
+      countUp(excused, found.intended?.id, found.classes);
+      countUp(accepted, found.allowed, found.classes);
       gather(groups, found, allowed);
     }
   }

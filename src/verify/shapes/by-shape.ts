@@ -2,7 +2,14 @@ import { countOf, differenceOf, type IntervalSet, intersectionOf, interval, inte
 import { type PacketClass, type PartitionOptions, partition } from "../classes/partition.ts";
 import type { Side, SpacePart } from "../classes/space.ts";
 import type { Box } from "../field.ts";
-import { type Fingerprint, type FingerprintContext, fingerprintOf, ownPorts, portsAt } from "./fingerprint.ts";
+import {
+  type Fingerprint,
+  type FingerprintContext,
+  fingerprintOf,
+  ownPorts,
+  type Place,
+  portsAt,
+} from "./fingerprint.ts";
 import type { Ground } from "./ground.ts";
 import type { Slicer } from "./slice.ts";
 import { portOf, type Reach, reachOf, type Unit } from "./unit.ts";
@@ -104,17 +111,29 @@ function portsOfProtocol(ports: Iterable<number>, protocol: number): IntervalSet
   );
 }
 
-/** The packets of a unit among those of a part and kind. */
-function withinUnit(ground: Ground, { destination, port, split }: Unit): NonNullable<PartitionOptions["within"]> {
+/** Of addresses of a unit that are like each other the first, and how many there are beside it. */
+function twinsOf(places: Instance["places"]): readonly Spare[] {
+  const others = new Map<number, number>();
+  for (const [at, { like }] of places.entries()) if (like !== at) others.set(like, (others.get(like) ?? 0) + 1);
+  return [...others].map(([at, count]) => ({ address: (places[at] as Place).address, others: count }));
+}
+
+/** The packets of a unit among those of a part and kind; as senders, addresses like others that are there are left out. */
+function withinUnit(
+  ground: Ground,
+  { unit: { destination, port, split }, places }: Instance,
+): NonNullable<PartitionOptions["within"]> {
+  const twins = intervalsOf(places.flatMap(({ address, like }, at) => (like === at ? [] : interval(address))));
   const taken = port === undefined && split ? splitPortsAt(ground, destination) : undefined;
-  return (box, _, { protocol }) => {
+  return (box, part, { protocol }) => {
     if (port !== undefined && protocolOfPort(port) !== protocol) return undefined;
     const dst = destination === undefined ? box.dst : intersectionOf(box.dst, interval(destination));
     const dport =
       port === undefined
         ? differenceOf(box.dport, portsOfProtocol(taken ?? [], protocol))
         : interval(BigInt(portOf(port)));
-    return dst.length === 0 || dport.length === 0 ? undefined : { ...box, dst, dport };
+    const src = part.interfaces.length === 0 ? box.src : differenceOf(box.src, twins);
+    return [src, dst, dport].some((set) => set.length === 0) ? undefined : { ...box, src, dst, dport };
   };
 }
 
@@ -124,6 +143,8 @@ export interface Representative {
   readonly classes: Iterable<PacketClass>;
   /** One of many addresses left out, by the site that they share. */
   readonly spares: ReadonlyMap<bigint, number>;
+  /** As how many a class counts: packets of one sender stand for those of all that are like it. */
+  readonly timesOf: (found: PacketClass) => number;
 }
 
 /** Cuts the packets of a shape's representative into classes; `leftOut` is told how many are in none, as they go to their own source. */
@@ -142,7 +163,12 @@ export function representativeOf(
   );
   const present = [...there].filter(isLeavable);
   const isPlain = (address: bigint): boolean => !destinations.has(address);
-  const sources: Thinned = { all: leavable, there: present, spares: sparesOf(bySite, there, own, () => true) };
+  const twins = twinsOf(places);
+  const sources: Thinned = {
+    all: leavable,
+    there: present,
+    spares: [...sparesOf(bySite, there, own, () => true), ...twins],
+  };
   const targets: Thinned = {
     all: ground.asked,
     there: present.filter(isPlain),
@@ -154,10 +180,16 @@ export function representativeOf(
     return src * dst * countOf(box.sport) * countOf(box.dport) * countOf(box.icmpType);
   };
   const options = {
-    within: withinUnit(ground, unit),
+    within: withinUnit(ground, shape.instances[0]),
     sizeOf,
     leftOut: (box: Box, part: SpacePart) => leftOut(sizeOf(box, part)),
   };
   const spares = new Map(present.flatMap((address) => (own.has(address) ? [] : [[address, siteOf(address)] as const])));
-  return { sides, classes: partition(sides, family, options), spares };
+  const many = new Map(twins.map(({ address, others }) => [address, others + 1] as const));
+  const timesOf = ({ part, box: { src } }: PacketClass): number => {
+    const [only, second] = src;
+    if (part.interfaces.length === 0 || only === undefined || second !== undefined || only.from !== only.to) return 1;
+    return many.get(only.from) ?? 1;
+  };
+  return { sides, classes: partition(sides, family, options), spares, timesOf };
 }

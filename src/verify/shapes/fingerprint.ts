@@ -14,6 +14,8 @@ import { chainOf, portOf, type Reach, type Unit } from "./unit.ts";
 export interface Place {
   readonly address: bigint;
   readonly ports: readonly number[];
+  /** The first place that is like this one in everything: the two may change places, and nothing else is another. */
+  readonly like: number;
 }
 
 /** What a unit's rules, elements and virtual servers are like, whatever their numbers: units of equal words are of one shape. */
@@ -365,7 +367,11 @@ class Writer {
       ...all.map((each) => each.words),
       ...(this.#opaque === undefined ? [] : [`like no other: ${this.#opaque} ${destination} ${port}`]),
     ].join("\n");
-    return { words, places: all.map(({ address, ports }) => ({ address, ports })), ports: [...this.#ports] };
+    const places = all.map(({ address, ports, words: own }, at) => {
+      const first = at < numbered.length ? at : all.findIndex((each, i) => i >= numbered.length && each.words === own);
+      return { address, ports, like: first };
+    });
+    return { words, places, ports: [...this.#ports] };
   }
 }
 
