@@ -99,8 +99,7 @@ function vethNames(pods: readonly LocalPod[], interfaces: readonly Interface[]):
   });
 }
 
-const sameDestination = (a: Route, b: Route): boolean =>
-  a.prefixLength === b.prefixLength && sameAddress(a.destination, b.destination);
+const destinationKey = ({ destination, prefixLength }: Route): string => `${destination}/${prefixLength}`;
 
 /** A Pod and its end of the host: the name of its veth. */
 export interface AttachedPod extends LocalPod {
@@ -215,13 +214,14 @@ export function nodeHost(
   });
   // an address that slices claim for two nodes leads to the Pod here: the kernel takes no second route to it
   const elsewhere = podRoutes(cluster, nodeName, overlay ? () => ({ device: OVERLAY }) : direct(uplinks), report);
+  const here = new Set(pods.routes.map(destinationKey));
   const routes = [
     ...ipFamilies.flatMap((family) => [
       ...localRoutes(interfaces, family, true),
       ...connectedRoutes(interfaces, family),
     ]),
     ...pods.routes,
-    ...elsewhere.filter((route) => !pods.routes.some((own) => sameDestination(own, route))),
+    ...elsewhere.filter((route) => !here.has(destinationKey(route))),
     ...defaults,
   ];
   const sysctls = nodeSysctls(setsLocalnet(node, interfaces, options), options);

@@ -30,8 +30,10 @@ export function podRoutes(cluster: Cluster, nodeName: string, way: WayToPods, re
     const message = `${strays.length} endpoint addresses on other nodes lie in no Node's podCIDRs: host routes to their nodes are assumed`;
     report({ severity: "note", code: "pod-routes-assumed", message });
   }
+  // names may come twice in faulty objects: the first counts
+  const byName = new Map([...others].reverse().map((node) => [node.metadata.name, node] as const));
   const single = strays.flatMap((ip) => {
-    const node = others.find(({ metadata }) => metadata.name === nodes.get(formatIP(ip)));
+    const node = byName.get(nodes.get(formatIP(ip)));
     const by = way(node, ip.family);
     return by === undefined ? [] : [plainRoute(ip.family, addressOf(ip), WHOLE[ip.family], by.device, by.gateway)];
   });

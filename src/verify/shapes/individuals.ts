@@ -96,9 +96,11 @@ export function individualsOf(host: Host, family: IPFamily): Individuals {
   for (const { family: of, preferredSource, destination } of host.routes)
     if (of === family && preferredSource !== undefined && !sameAddress(preferredSource, destination))
       preferred.add(addressNumber(preferredSource));
-  const own = new Map<bigint, string[]>();
+  const own = new Map<bigint, { readonly name: string; readonly prefixLength: number }[]>();
   for (const { name, addresses } of host.interfaces)
-    for (const each of addresses) if (each.family === family) listAt(own, addressNumber(each.address)).push(name);
+    for (const each of addresses)
+      if (each.family === family)
+        listAt(own, addressNumber(each.address)).push({ name, prefixLength: each.prefixLength });
   const found = new Map<bigint, Individual>();
   for (const [address, list] of routes) {
     const [route, second] = list;
@@ -109,10 +111,9 @@ export function individualsOf(host: Host, family: IPFamily): Individuals {
     const device = host.byName.get(hop.device);
     if (device === undefined) continue;
     if (route.type === "local" && route.table === LOCAL) {
-      const only = holders.length === 1 && holders[0] === device.name;
-      const { prefixLength } =
-        device.addresses.find((each) => each.family === family && addressNumber(each.address) === address) ?? {};
-      if (only && prefixLength === full[family] && !device.loopback && mayLeave.get(device.name) === true)
+      const [holder, other] = holders;
+      const isWhole = holder?.name === device.name && other === undefined && holder.prefixLength === full[family];
+      if (isWhole && !device.loopback && mayLeave.get(device.name) === true)
         found.set(address, { kind: "bound", route, device: undefined });
     } else if (route.type === "unicast" && route.table === MAIN && holders.length === 0) {
       const alone = ofOne.has(device.name);
