@@ -139,22 +139,42 @@ function merged(a: Difference, b: Difference): Difference {
   };
 }
 
+/** A section while Services are added to it. */
+interface OpenSection {
+  readonly about: Section["about"];
+  readonly services: Set<string>;
+  differences: readonly Difference[];
+}
+
+const closed = ({ about, services, differences }: OpenSection): Section => ({
+  about: services.size > 0 ? "services" : about,
+  services: [...services].sort(),
+  differences,
+});
+
+function addTo(
+  found: Map<string, OpenSection>,
+  key: string,
+  service: string,
+  differences: readonly Difference[],
+): void {
+  const about = aboutOf(service);
+  const known = found.get(key) ?? { about, services: new Set<string>(), differences: [] };
+  found.set(key, known);
+  if (about === "services") known.services.add(service);
+  const before = known.differences;
+  known.differences = differences.map((each, i) => (before[i] === undefined ? each : merged(before[i], each)));
+}
+
 /** Services with the same list of differences become one section. */
 function sectionsOf(byService: ReadonlyMap<string, readonly Difference[]>): readonly Section[] {
-  const found = new Map<string, Section>();
+  const found = new Map<string, OpenSection>();
   for (const [service, differences] of byService) {
     const sorted = [...differences].sort(worse);
     const about = aboutOf(service);
-    const key = about === "services" ? sorted.map(likeness).join("\n") : about;
-    const known = found.get(key);
-    if (known === undefined) {
-      found.set(key, { about, services: about === "services" ? [service] : [], differences: sorted });
-      continue;
-    }
-    const together = known.differences.map((each, i) => merged(each, sorted[i] as Difference));
-    found.set(key, { about, services: [...known.services, service].sort(), differences: together });
+    addTo(found, about === "services" ? sorted.map(likeness).join("\n") : about, service, sorted);
   }
-  return [...found.values()];
+  return [...found.values()].map(closed);
 }
 
 function inOrder(a: Section, b: Section): number {
@@ -168,22 +188,13 @@ function inOrder(a: Section, b: Section): number {
 
 /** Differences that nobody has to do anything about, each told once for all Services. */
 function quietOf(byService: ReadonlyMap<string, readonly Difference[]>): readonly Section[] {
-  const found = new Map<string, Section>();
+  const found = new Map<string, OpenSection>();
   for (const [service, differences] of byService)
     for (const difference of differences.filter(isQuiet)) {
       const { status, intended, allowed } = difference;
-      const key = JSON.stringify([status, intended?.id, allowed?.reason]);
-      const about = aboutOf(service);
-      const known = found.get(key) ?? { about, services: [], differences: [] };
-      const [before] = known.differences;
-      const services = about === "services" ? [...new Set([...known.services, service])].sort() : known.services;
-      found.set(key, {
-        about: services.length > 0 ? "services" : about,
-        services,
-        differences: [before === undefined ? difference : merged(before, difference)],
-      });
+      addTo(found, JSON.stringify([status, intended?.id, allowed?.reason]), service, [difference]);
     }
-  return [...found.values()].sort(inOrder);
+  return [...found.values()].map(closed).sort(inOrder);
 }
 
 /** The differences of all nodes, to be read. */
