@@ -35,11 +35,30 @@ function addressCondition(
   return [fieldTest(sight, field, set, wanted.negated)];
 }
 
+const holdsForAll: readonly Condition[] = [constant(true)];
+const holdsForNone: readonly Condition[] = [constant(false)];
+const madePlain = new WeakMap<Rule, Rule>();
+
+/** A rule with nothing left but interfaces, protocol and fragments; made once. */
+function withoutAddresses(rule: Rule): Rule {
+  const known = madePlain.get(rule);
+  if (known !== undefined) return known;
+  const { source: _, destination: __, matches: ___, ...rest } = rule;
+  const made = { ...rest, matches: [] };
+  madePlain.set(rule, made);
+  return made;
+}
+
 /** The conditions of a rule outside of its matches. */
 export function basicConditions(sight: Sight, rule: Rule): readonly Condition[] {
-  const { source, destination, matches: _, ...rest } = rule;
-  const plain = constant(basicMatch(sight.skb, { ...rest, matches: [] }));
-  return [plain, ...addressCondition(sight, rule, "dst", destination), ...addressCondition(sight, rule, "src", source)];
+  const { source, destination } = rule;
+  const plain = basicMatch(sight.skb, withoutAddresses(rule)) ? holdsForAll : holdsForNone;
+  if (source === undefined && destination === undefined) return plain;
+  return [
+    ...plain,
+    ...addressCondition(sight, rule, "dst", destination),
+    ...addressCondition(sight, rule, "src", source),
+  ];
 }
 
 /** The conditions of a match: all of them must hold. */

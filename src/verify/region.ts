@@ -43,9 +43,8 @@ export function pointOf(packet: Pick<Packet, Field>): Point {
   };
 }
 
-/** Everything that differs from the packet in the fields alone. */
-export function makeDraft(packet: Packet): Draft {
-  const universe = universeOf(packet);
+/** Everything that differs from the packet in the fields alone, as far as it is in `universe`. */
+export function makeDraft(packet: Packet, universe: Box = universeOf(packet)): Draft {
   return {
     point: pointOf(packet),
     universe,

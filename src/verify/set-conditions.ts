@@ -93,7 +93,8 @@ export function setConditions(sight: Sight, match: SetMatch): readonly Condition
 }
 
 /** Has the protocol such a field? */
-const isFree = ({ universe }: Sight, field: Field): boolean => universe[field][0]?.from !== universe[field][0]?.to;
+const isFree = ({ universe }: Sight, field: Field): boolean =>
+  universe[field].length > 1 || universe[field][0]?.from !== universe[field][0]?.to;
 
 /** The elements of a set of several dimensions as parts; `undefined` when these are not simply a union. */
 function elementParts(sight: Sight, set: IPSet, match: SetMatch): readonly Part[] | undefined {

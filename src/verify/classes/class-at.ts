@@ -1,7 +1,6 @@
 import type { Host } from "../../kernel/host.ts";
 import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
 import { type Address, hasPorts, type Packet, protocols } from "../../kernel/packet.ts";
-import { HostState } from "../../kernel/state.ts";
 import {
   containsValue,
   differenceOf,
@@ -13,11 +12,11 @@ import {
 } from "../../net/intervals.ts";
 import { addressOf } from "../../network/addresses.ts";
 import { hostCourse } from "../course.ts";
-import { addressNumber, fieldValue } from "../field.ts";
+import { addressNumber, type Box, fieldValue } from "../field.ts";
 import { type HostMemory, type LegFields, ruleListener } from "../observe-rules.ts";
 import { type Draft, fixFields, makeDraft, type Region, regionOf, requireField } from "../region.ts";
 import { pieceAt, type Side, type SpacePart } from "./space.ts";
-import { type Ways, waysOf } from "./ways.ts";
+import { freshState, type Ways, waysOf } from "./ways.ts";
 
 /** The packets around one that all sides treat as they treat it. */
 export interface ClassAt {
@@ -89,7 +88,7 @@ function constrainByServers(draft: Draft, host: Host, packet: Packet, doubts: Se
 /**
  * The class of a packet on all sides at once: where routing tells no destinations apart on any of them (`edges`), all rules on all its
  * ways see what they saw of it, and ip_vs looks for the same virtual server. Sources need no cut by routing: those of a part have one
- * way back. `memories` holds what is known of each side from classes before.
+ * way back. `memories` holds what is known of each side from classes before; they are good for one `universe`: other packets are not looked at.
  */
 export function classAt(
   sides: readonly Side[],
@@ -97,8 +96,9 @@ export function classAt(
   part: SpacePart,
   packet: Packet,
   memories: readonly HostMemory[] = sides.map(() => new Map()),
+  universe?: Box,
 ): ClassAt {
-  const draft = makeDraft(packet);
+  const draft = makeDraft(packet, universe);
   const doubts = new Set<string>();
   const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
   const entrance = part.entranceOf(source);
@@ -109,7 +109,7 @@ export function classAt(
     const ways = waysOf(host, packet, entrance);
     if (!ways.complete) doubts.add("there are too many ways to look at each");
     for (const way of ways.ways) {
-      const course = hostCourse(way.host, new HostState(), entrance, way.script);
+      const course = hostCourse(way.host, freshState(way.host), entrance, way.script);
       const legs = new Map<number, LegFields>();
       course.send(packet, ruleListener(draft, new Set([0]), anySource, way.result.outcome, legs, memories[i]));
     }

@@ -1,6 +1,6 @@
 import { type Packet, sameAddress } from "../../kernel/packet.ts";
 import type { IPFamily } from "../../net/family.ts";
-import { containsValue, countOf, differenceOf, interval } from "../../net/intervals.ts";
+import { containsValue, countOf, differenceOf, type IntervalSet, interval } from "../../net/intervals.ts";
 import { type Box, type Field, fieldValue, universeOf, withField } from "../field.ts";
 import { nearestIn } from "../lines.ts";
 import type { HostMemory } from "../observe-rules.ts";
@@ -56,6 +56,9 @@ export function wholeBox(part: SpacePart, kind: PacketKind, family: IPFamily): B
   return { ...universe, src: part.sources, dst: part.destinations, icmpType };
 }
 
+/** Where a set begins, and where what is behind it does. */
+const edgesOf = (set: IntervalSet): readonly bigint[] => set.flatMap(({ from, to }) => [from, to + 1n]);
+
 /** Which packets are cut into classes, and what is told of them. */
 export interface PartitionOptions {
   /** Is told of packets to their own source, as far as there is one destination: those are in no class. */
@@ -75,16 +78,21 @@ export function* partition(
   family: IPFamily,
   { leftOut = () => {}, within = (box) => box, sizeOf = sizeOfBox }: PartitionOptions = {},
 ): Generator<PacketClass> {
-  const edges = sourceEdges(sides, family, addressEdges(sides, family));
-  const memories = sides.map((): HostMemory => new Map());
+  let edges: readonly bigint[] | undefined;
   for (const part of spaceParts(sides, family)) {
-    for (const kind of packetKinds(family)) {
+    const wholes = packetKinds(family).flatMap((kind) => {
+      const box = within(wholeBox(part, kind, family), part, kind);
+      return box === undefined ? [] : [{ kind, box }];
+    });
+    // what holds for addresses holds for all kinds
+    const memories = sides.map((): HostMemory => new Map());
+    for (const { kind, box: whole } of wholes) {
       const template = kind.template(family);
-      const whole = within(wholeBox(part, kind, family), part, kind);
-      const open: Box[] = whole === undefined ? [] : [whole];
+      const open: Box[] = [whole];
       for (let box = open.pop(); box !== undefined; box = open.pop()) {
         const packet = packetIn(box, template);
-        const { region, ...seen } = classAt(sides, edges, part, packet, memories);
+        if (countOf(whole.dst) > 1n) edges ??= sourceEdges(sides, family, addressEdges(sides, family));
+        const { region, ...seen } = classAt(sides, edges ?? edgesOf(whole.dst), part, packet, memories, whole);
         const common = commonBox(box, region.box);
         if (common === undefined) throw new Error("a packet is not in its own class");
         open.push(...withoutBox(box, region.box));

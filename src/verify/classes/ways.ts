@@ -29,8 +29,17 @@ const MOST = { branches: 4096 } as const;
 /** Schedulers that in time give a connection to every real server with a weight; the others stay with one, which the walk shows. */
 const SPREADING: ReadonlySet<Scheduler> = new Set(["rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "twos"]);
 
+const freshStates = new WeakMap<Host, HostState>();
+
+/** A host's state when it knows nothing: whoever changes it takes that back. */
+export function freshState(host: Host): HostState {
+  const known = freshStates.get(host) ?? new HostState();
+  freshStates.set(host, known);
+  return known;
+}
+
 function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualServerKey>): Ways {
-  const state = new HostState();
+  const state = freshState(host);
   const { branches, complete } = explore(
     state,
     (chooser) => {
