@@ -1,6 +1,6 @@
 import type { ConntrackEntry, Tuple } from "../entry.ts";
+import { HashTable } from "../hash-table.ts";
 import { sameAddress } from "../packet.ts";
-import { HashTable } from "./hash-table.ts";
 import { type SourceKey, sameTuple, sourceHash, sourceKey, tupleHash } from "./tuple.ts";
 
 /** Confirmed connections by what they are looked for: the tuples of both directions, their id, their source. */

@@ -1,7 +1,7 @@
 import type { Rule, Target } from "../../rules/iptables/model.ts";
 import type { Chain, Table } from "../../rules/iptables/ruleset.ts";
 import type { NotModelled } from "../chooser.ts";
-import type { Effect, Recorder, RuleRef, SetAnswer, TableName } from "../event.ts";
+import type { Effect, Recorder, RuleRef, TableName } from "../event.ts";
 import { basicMatch } from "../matches/basic.ts";
 import { evaluateMatch } from "../matches/evaluate.ts";
 import { translate } from "../nat/targets.ts";
@@ -9,7 +9,7 @@ import type { Stop } from "../outcome.ts";
 import { reject } from "../reject.ts";
 import type { Skb } from "../skb.ts";
 import { applyTarget } from "../targets/apply.ts";
-import { currentRule, type NumberedAnswer, type RuleObserver, type Walk } from "../walk.ts";
+import { currentRule, type RuleAnswers, type RuleObserver, type Walk } from "../walk.ts";
 import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
 
 /** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
@@ -142,7 +142,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
 
 /** The position of the first rule from `at` on that matches; the chain's length when none does. */
 function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
-  if (walk.setAnswers !== undefined && walk.setAnswers.length > 0) walk.setAnswers = [];
+  walk.setAnswers = undefined;
   const { rules } = frame.chain;
   const { candidates } = frame;
   const end = rules.length;
@@ -187,45 +187,29 @@ function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
 }
 
 /** Takes the answers of sets to the rules up to number `to`, in the order of the rules; those to later ones stay. */
-function takeAnswers(walk: Walk, to: number): readonly NumberedAnswer[] {
+function takeAnswers(walk: Walk, to: number): readonly RuleAnswers[] | undefined {
   const { setAnswers } = walk;
-  if (setAnswers === undefined || (setAnswers[0] as NumberedAnswer).rule > to) return noAnswers;
-  const last = setAnswers.at(-1) as NumberedAnswer;
-  if (last.rule <= to) {
-    walk.setAnswers = undefined;
-    return setAnswers;
-  }
-  const later = setAnswers.findIndex(({ rule }) => rule > to);
-  walk.setAnswers = setAnswers.slice(later);
-  return setAnswers.slice(0, later);
+  if (setAnswers === undefined || (setAnswers[0] as RuleAnswers).number > to) return undefined;
+  const later = setAnswers.findIndex(({ number }) => number > to);
+  walk.setAnswers = later < 0 ? undefined : setAnswers.splice(later);
+  return setAnswers;
 }
-
-const noAnswers: readonly NumberedAnswer[] = [];
 
 /** Tells of the rules before position `to` that did not match. What sets said to the one there is left to `matched`. */
 function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to: number): void {
   if (to === from) return;
   const { table } = walk;
-  const answers = takeAnswers(walk, to);
-  if (answers.length === 0) {
-    record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
-    return;
-  }
-  const sets: { number: number; sets: SetAnswer[] }[] = [];
-  for (const { rule, answer } of answers) {
-    const last = sets.at(-1);
-    if (last?.number === rule) last.sets.push(answer);
-    else sets.push({ number: rule, sets: [answer] });
-  }
-  record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
+  const sets = takeAnswers(walk, to);
+  if (sets === undefined) record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
+  else record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
 }
 
 function matched(walk: Walk, skb: Skb, effect: Effect): void {
   if (walk.record === undefined) return;
   const rule = currentRule(walk, skb) as RuleRef;
-  const answers = takeAnswers(walk, Number.POSITIVE_INFINITY);
-  if (answers.length === 0) walk.record({ kind: "matched", rule, effect });
-  else walk.record({ kind: "matched", rule, effect, sets: answers.map(({ answer }) => answer) });
+  const answers = takeAnswers(walk, rule.number)?.at(-1);
+  if (answers === undefined) walk.record({ kind: "matched", rule, effect });
+  else walk.record({ kind: "matched", rule, effect, sets: answers.sets });
 }
 
 /** Carries out the target of a rule that matched; `undefined`: the walk goes on with the next rule. */

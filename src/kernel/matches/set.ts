@@ -1,11 +1,22 @@
 import type { CounterTest, SetDirection, SetMatch } from "../../rules/iptables/matches/set.ts";
 import type { MaskedValue } from "../../rules/iptables/values.ts";
+import type { SetAnswer } from "../event.ts";
 import { packetLength } from "../packet-length.ts";
-import { elementOf, type IPSet, isUncertain, partKey, putElement, type StoredElement } from "../sets.ts";
+import type { StoredElement } from "../set-elements.ts";
+import { fullLength, type KeyPart, partKey, type SetKey } from "../set-key.ts";
+import { elementOf, type IPSet, isUncertain, putElement } from "../sets.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { askUnknown } from "./not-modelled.ts";
-import { firstElement, firstOfInterface, type Part, packetParts, unknownPart } from "./set-look-up.ts";
+import {
+  firstElement,
+  firstOfInterface,
+  onlyKey,
+  type Part,
+  packetParts,
+  partsTried,
+  unknownPart,
+} from "./set-look-up.ts";
 
 /** How a set is asked (`struct ip_set_adt_opt`). */
 interface Question {
@@ -22,17 +33,26 @@ interface Found {
   readonly mark: MaskedValue | undefined;
 }
 
-/** What the look-up came upon, for those who listen. */
-interface Sight {
-  dimensions: IPSet["dimensions"];
-  member?: string;
-  packet?: readonly string[];
-  entry?: string;
-  nomatch?: true;
-  refused?: string;
+/** What the look-up came upon, for those who listen: an answer while it is made. */
+interface Sight extends Mutable<SetAnswer> {
   /** What the set holds is not known. */
-  unknown?: true;
+  unknown: boolean;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NET_IFACE = "hash:net,iface";
+
+const nothingSeen = ({ name, dimensions }: IPSet): Sight => ({
+  set: name,
+  member: undefined,
+  dimensions,
+  packet: undefined,
+  entry: undefined,
+  nomatch: false,
+  refused: undefined,
+  unknown: false,
+});
 
 function counterTest(count: bigint, test: CounterTest | undefined): boolean {
   if (test === undefined) return true;
@@ -50,19 +70,12 @@ function counterTest(count: bigint, test: CounterTest | undefined): boolean {
 }
 
 /** `ip_set_match_extensions`: counts the packet, and compares then; a set without counters passes every comparison. */
-function extensionsMatch(
-  walk: Walk,
-  skb: Skb,
-  set: IPSet,
-  key: string,
-  element: StoredElement,
-  asked: Question,
-): boolean {
+function extensionsMatch(walk: Walk, skb: Skb, set: IPSet, element: StoredElement, asked: Question): boolean {
   if (set.options.counters !== true) return true;
   const counted = asked.update
     ? { ...element, packets: element.packets + 1n, bytes: element.bytes + BigInt(packetLength(skb)) }
     : element;
-  if (asked.update) putElement(walk.state, set, key, counted);
+  if (asked.update) putElement(walk.state, set, element.key, counted);
   return counterTest(counted.packets, asked.packets) && counterTest(counted.bytes, asked.bytes);
 }
 
@@ -71,18 +84,18 @@ function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question, sight?: 
   const update = asked.update && asked.updateMembers;
   const ofMember: Question = { ...asked, packets: undefined, bytes: undefined, update };
   for (const name of list.members) {
-    const element = elementOf(walk.state, list, name);
+    const element = elementOf(walk.state, list, [name]);
     const member = walk.host.sets.get(name);
     if (element === undefined || member === undefined || member.type === "list:set") continue;
-    const own: Sight | undefined = sight && { dimensions: member.dimensions };
+    const own = sight && nothingSeen(member);
     const found = findInSet(walk, skb, member, ofMember, own);
     if (sight !== undefined && own?.unknown) sight.unknown = true;
     if (found === undefined) continue;
-    if (!extensionsMatch(walk, skb, list, name, element, asked)) {
-      if (sight !== undefined) sight.refused = name;
+    if (!extensionsMatch(walk, skb, list, element, asked)) {
+      if (sight !== undefined) sight.refused = element.key;
       continue;
     }
-    if (sight !== undefined) Object.assign(sight, own, { member: name });
+    if (sight !== undefined) Object.assign(sight, own, { set: list.name, member: name });
     return element;
   }
   return undefined;
@@ -102,11 +115,11 @@ function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Si
     if (sight !== undefined) sight.unknown = true;
     return askUnknown(walk, skb, `set ${set.name} holds ${unknown}`) ? { mark: undefined } : undefined;
   }
-  if (sight !== undefined) lookedFor(skb, set, parts, asked, sight);
-  const search = set.type === "hash:net,iface" ? firstOfInterface : firstElement;
-  const element = search(walk, set, parts, (key, each) => {
-    const matches = extensionsMatch(walk, skb, set, key, each, asked);
-    if (sight !== undefined) sight[matches ? "entry" : "refused"] = key;
+  if (sight !== undefined) sight.packet = ownKey(skb, set, parts, asked);
+  const search = set.type === NET_IFACE ? firstOfInterface : firstElement;
+  const element = search(walk, set, parts, (each) => {
+    const matches = extensionsMatch(walk, skb, set, each, asked);
+    if (sight !== undefined) sight[matches ? "entry" : "refused"] = each.key;
     return matches ? each : undefined;
   });
   if (sight !== undefined && element?.nomatch) sight.nomatch = true;
@@ -115,40 +128,37 @@ function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Si
   return element.nomatch === wanted ? element : undefined;
 }
 
-/** The keys of an entry for the packet alone. */
-function lookedFor(skb: Skb, set: IPSet, parts: readonly Part[], { directions }: Question, sight: Sight): void {
-  const keys: string[] = [];
+/** The key of an entry for the packet alone; `undefined` where there can be none. */
+function ownKey(skb: Skb, { dimensions }: IPSet, parts: readonly Part[], { directions }: Question): SetKey | undefined {
+  const only = onlyKey(parts);
+  if (only !== undefined) return only;
+  const key: KeyPart[] = [];
   for (const [i, part] of parts.entries()) {
-    if (part.kind !== "keys") return;
-    const isNet = set.dimensions[i] === "net";
-    const key = isNet ? partKey.address(directions[i] === "src" ? skb.src : skb.dst) : part.keys[0];
-    if (key === undefined) return;
-    keys.push(key);
+    const address = directions[i] === "src" ? skb.src : skb.dst;
+    const own = dimensions[i] === "net" ? partKey.network(address, fullLength(skb.family)) : partsTried(part)[0];
+    if (own === undefined) return undefined;
+    key.push(own);
   }
-  sight.packet = keys;
+  return key;
 }
 
 /** As `findInSet`, and tells what the set said where somebody listens. */
 function askSet(walk: Walk, skb: Skb, set: IPSet, asked: Question): Found | undefined {
   if (walk.record === undefined) return findInSet(walk, skb, set, asked);
-  const sight: Sight = { dimensions: set.dimensions };
+  const sight = nothingSeen(set);
   const found = findInSet(walk, skb, set, asked, sight);
-  if (sight.unknown !== true || sight.entry !== undefined) {
-    const { dimensions, member, packet, entry, nomatch, refused } = sight;
-    const answer = {
-      set: set.name,
-      dimensions,
-      ...(member !== undefined && { member }),
-      ...(packet !== undefined && { packet }),
-      ...(entry !== undefined && { entry }),
-      ...(nomatch !== undefined && { nomatch }),
-      ...(entry === undefined && refused !== undefined && { refused }),
-    };
-    const told = { rule: walk.ruleNumber, answer };
-    if (walk.setAnswers === undefined) walk.setAnswers = [told];
-    else walk.setAnswers.push(told);
-  }
+  if (sight.entry !== undefined) sight.refused = undefined;
+  if (!sight.unknown || sight.entry !== undefined) noteAnswer(walk, sight);
   return found;
+}
+
+/** Keeps what a set said to the current rule until that rule is told of. */
+function noteAnswer(walk: Walk, answer: SetAnswer): void {
+  const { setAnswers, ruleNumber: number } = walk;
+  const last = setAnswers?.at(-1);
+  if (last?.number === number) last.sets.push(answer);
+  else if (setAnswers === undefined) walk.setAnswers = [{ number, sets: [answer] }];
+  else setAnswers.push({ number, sets: [answer] });
 }
 
 /** Is a packet in a set by these directions, and with what mark? Packets and bytes are counted as `-m set` does. */
