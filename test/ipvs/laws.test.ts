@@ -70,9 +70,10 @@ function remembered(lab: Lab): string {
         each.persistent,
       ]),
     );
-  const connections = [...ipvs.connections]
-    .sort(byKey)
-    .map(([key, list]) => [key, list.map(({ id, state, expires }) => [id, state, expires])]);
+  const connections = ipvs.connections
+    .all()
+    .sort((a, b) => a.id - b.id)
+    .map(({ id, client, clientPort, state, expires }) => [id, client, clientPort, state, expires]);
   return JSON.stringify([
     now,
     memory,

@@ -12,11 +12,13 @@ import { applyTarget } from "../targets/apply.ts";
 import { currentRule, type RuleAnswers, type RuleObserver, type Walk } from "../walk.ts";
 import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
 
-/** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
+/** A chain that is being walked, and where its end leads: to a chain that jumped, and the position to go on from there. */
 interface Frame {
   readonly chain: Chain;
-  readonly next: number;
   readonly candidates: Candidates | undefined;
+  /** Absent: the end of this chain ends the table. */
+  readonly back: Frame | undefined;
+  readonly backAt: number;
   /** Jumps and gotos that led here from the built-in chain. */
   readonly hops: number;
 }
@@ -55,10 +57,18 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
     : undefined;
 }
 
-function enter(walk: Walk, skb: Skb, chain: Chain, hops: number): Frame {
+function enter(walk: Walk, skb: Skb, chain: Chain, back: Frame | undefined, backAt: number, hops: number): Frame {
   walk.chain = chain.name;
   const index = walk.indexed && isIndexable(skb) ? chainIndex(chain) : undefined;
-  return { chain, next: 0, candidates: index === undefined ? undefined : new Candidates(index, skb), hops };
+  return { chain, candidates: index === undefined ? undefined : new Candidates(index, skb), back, backAt, hops };
+}
+
+/** The end of a chain, or a RETURN: the frame to go on with at `backAt`, if there is one. */
+function leave(walk: Walk, { chain, back }: Frame): Frame | undefined {
+  if (back === undefined) return undefined;
+  walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
+  walk.chain = back.chain.name;
+  return back;
 }
 
 function assumedPolicy(walk: Walk, { name }: Chain): NotModelled {
@@ -75,8 +85,7 @@ function missedRules(walk: Walk, { name, rules, policyUnseen }: Chain): Stop | u
 }
 
 function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
-  const stack: Frame[] = [];
-  let frame = enter(walk, skb, base, 0);
+  let frame = enter(walk, skb, base, undefined, 0, 0);
   let at = 0;
   if (base.unseen === "rules") {
     const stop = missedRules(walk, base);
@@ -93,13 +102,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
         const stop = missedRules(walk, chain);
         if (stop !== undefined) return stop;
       }
-      const back = stack.pop();
-      // the end of a chain that was reached without a jump ends the table
+      const back = leave(walk, frame);
       if (back === undefined) return "policy";
-      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
-      walk.chain = back.chain.name;
+      at = frame.backAt;
       frame = back;
-      at = back.next;
       continue;
     }
     if (walk.hotdrop) {
@@ -111,11 +117,12 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       matched(walk, skb, { kind: target.kind, chain: target.chain });
       const next = table.chains.get(target.chain);
       if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
-      if (target.kind === "jump") stack.push({ ...frame, next: found + 1 });
       // a way through more chains than there are meets one again: the kernel loads no such table
       if (frame.hops >= table.chains.size)
         return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
-      frame = enter(walk, skb, next, frame.hops + 1);
+      // a goto comes back to where this chain would
+      const isJump = target.kind === "jump";
+      frame = enter(walk, skb, next, isJump ? frame : frame.back, isJump ? found + 1 : frame.backAt, frame.hops + 1);
       at = 0;
       if (next.unseen === "rules") {
         const stop = missedRules(walk, next);
@@ -125,12 +132,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
     }
     if (target?.kind === "RETURN") {
       matched(walk, skb, { kind: "returned" });
-      const back = stack.pop();
+      const back = leave(walk, frame);
       if (back === undefined) return "policy";
-      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
-      walk.chain = back.chain.name;
+      at = frame.backAt;
       frame = back;
-      at = back.next;
       continue;
     }
     const verdict = apply(walk, skb, target);
