@@ -7,7 +7,7 @@ import type { RouteDecision } from "./routing/decision.ts";
 import type { SetKey } from "./set-key.ts";
 
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
-type Builtin = "raw" | "mangle" | "nat" | "filter" | "security";
+export type Builtin = "raw" | "mangle" | "nat" | "filter" | "security";
 /** With `legacy:` before it: the table of the legacy back end, on a host that has rules of both. */
 export type TableName = Builtin | `legacy:${Builtin}`;
 

@@ -191,12 +191,18 @@ function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
   return true;
 }
 
-/** Takes the answers of sets to the rules up to number `to`, in the order of the rules; those to later ones stay. */
-function takeAnswers(walk: Walk, to: number): readonly RuleAnswers[] | undefined {
+/** Takes the answers of sets to rules that did not match, up to number `to`: all but perhaps the last, which is of the rule behind. */
+function takePassed(walk: Walk, to: number): readonly RuleAnswers[] | undefined {
   const { setAnswers } = walk;
-  if (setAnswers === undefined || (setAnswers[0] as RuleAnswers).number > to) return undefined;
-  const later = setAnswers.findIndex(({ number }) => number > to);
-  walk.setAnswers = later < 0 ? undefined : setAnswers.splice(later);
+  const last = setAnswers?.at(-1);
+  if (setAnswers === undefined || last === undefined) return undefined;
+  if (last.number <= to) {
+    walk.setAnswers = undefined;
+    return setAnswers;
+  }
+  if (setAnswers.length === 1) return undefined;
+  setAnswers.pop();
+  walk.setAnswers = [last];
   return setAnswers;
 }
 
@@ -204,7 +210,7 @@ function takeAnswers(walk: Walk, to: number): readonly RuleAnswers[] | undefined
 function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to: number): void {
   if (to === from) return;
   const { table } = walk;
-  const sets = takeAnswers(walk, to);
+  const sets = takePassed(walk, to);
   if (sets === undefined) record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
   else record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
 }
@@ -212,7 +218,8 @@ function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to:
 function matched(walk: Walk, skb: Skb, effect: Effect): void {
   if (walk.record === undefined) return;
   const rule = currentRule(walk, skb) as RuleRef;
-  const answers = takeAnswers(walk, rule.number)?.at(-1);
+  const answers = walk.setAnswers?.at(-1);
+  walk.setAnswers = undefined;
   if (answers === undefined) walk.record({ kind: "matched", rule, effect });
   else walk.record({ kind: "matched", rule, effect, sets: answers.sets });
 }

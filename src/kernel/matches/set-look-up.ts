@@ -134,29 +134,21 @@ type Accept<T> = (element: StoredElement) => T | undefined;
 
 /**
  * The first element under the parts' keys, those of the first dimension in the outer loop, for which `accept` has an answer
- * that is not `undefined`.
+ * that is not `undefined`. `before`: the parts of the dimensions before.
  */
-export function firstElement<T>(walk: Walk, set: IPSet, parts: readonly Part[], accept: Accept<T>): T | undefined {
-  const only = onlyKey(parts);
-  return only === undefined ? firstOfKeys(walk, set, parts, accept, []) : elementUnder(walk, set, only, accept);
-}
-
-function elementUnder<T>({ state }: Walk, set: IPSet, key: SetKey, accept: Accept<T>): T | undefined {
-  const element = elementOf(state, set, key);
-  return element === undefined ? undefined : accept(element);
-}
-
-/** `before`: the parts of the dimensions before this one. */
-function firstOfKeys<T>(
+export function firstElement<T>(
   walk: Walk,
   set: IPSet,
   parts: readonly Part[],
   accept: Accept<T>,
-  before: SetKey,
+  before: SetKey = [],
 ): T | undefined {
-  if (before.length === parts.length) return elementUnder(walk, set, before, accept);
+  if (before.length === parts.length) {
+    const element = elementOf(walk.state, set, before);
+    return element === undefined ? undefined : accept(element);
+  }
   for (const part of partsTried(parts[before.length])) {
-    const found = firstOfKeys(walk, set, parts, accept, [...before, part]);
+    const found = firstElement(walk, set, parts, accept, [...before, part]);
     if (found !== undefined) return found;
   }
   return undefined;

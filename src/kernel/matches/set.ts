@@ -18,15 +18,8 @@ import {
   unknownPart,
 } from "./set-look-up.ts";
 
-/** How a set is asked (`struct ip_set_adt_opt`). */
-interface Question {
-  readonly directions: readonly SetDirection[];
-  readonly returnNomatch: boolean;
-  readonly update: boolean;
-  readonly updateMembers: boolean;
-  readonly packets: CounterTest | undefined;
-  readonly bytes: CounterTest | undefined;
-}
+/** How a set is asked (`struct ip_set_adt_opt`): by default packets are counted, and counters not compared. */
+type Question = Omit<SetMatch, "kind" | "set">;
 
 /** A packet that was found in a set, and the mark that the element gives. */
 interface Found {
@@ -72,17 +65,18 @@ function counterTest(count: bigint, test: CounterTest | undefined): boolean {
 /** `ip_set_match_extensions`: counts the packet, and compares then; a set without counters passes every comparison. */
 function extensionsMatch(walk: Walk, skb: Skb, set: IPSet, element: StoredElement, asked: Question): boolean {
   if (set.options.counters !== true) return true;
-  const counted = asked.update
+  const counts = asked.updateCounters !== false;
+  const counted = counts
     ? { ...element, packets: element.packets + 1n, bytes: element.bytes + BigInt(packetLength(skb)) }
     : element;
-  if (asked.update) putElement(walk.state, set, element.key, counted);
+  if (counts) putElement(walk.state, set, element.key, counted);
   return counterTest(counted.packets, asked.packets) && counterTest(counted.bytes, asked.bytes);
 }
 
 /** `list_set_ktest`: the members in order, whose counters are not compared. */
 function findInList(walk: Walk, skb: Skb, list: IPSet, asked: Question, sight?: Sight): Found | undefined {
-  const update = asked.update && asked.updateMembers;
-  const ofMember: Question = { ...asked, packets: undefined, bytes: undefined, update };
+  const { packets: _packets, bytes: _bytes, ...others } = asked;
+  const ofMember: Question = asked.updateSubcounters === false ? { ...others, updateCounters: false } : others;
   for (const name of list.members) {
     const element = elementOf(walk.state, list, [name]);
     const member = walk.host.sets.get(name);
@@ -116,16 +110,42 @@ function findInSet(walk: Walk, skb: Skb, set: IPSet, asked: Question, sight?: Si
     return askUnknown(walk, skb, `set ${set.name} holds ${unknown}`) ? { mark: undefined } : undefined;
   }
   if (sight !== undefined) sight.packet = ownKey(skb, set, parts, asked);
-  const search = set.type === NET_IFACE ? firstOfInterface : firstElement;
-  const element = search(walk, set, parts, (each) => {
-    const matches = extensionsMatch(walk, skb, set, each, asked);
-    if (sight !== undefined) sight[matches ? "entry" : "refused"] = each.key;
-    return matches ? each : undefined;
-  });
+  const element = findElement(walk, skb, set, parts, asked, sight);
   if (sight !== undefined && element?.nomatch) sight.nomatch = true;
   if (element === undefined) return undefined;
-  const wanted = asked.returnNomatch && set.dimensions.includes("net");
+  const wanted = asked.returnNomatch === true && set.dimensions.includes("net");
   return element.nomatch === wanted ? element : undefined;
+}
+
+/** The first element for the packet that its extensions let through. */
+function findElement(
+  walk: Walk,
+  skb: Skb,
+  set: IPSet,
+  parts: readonly Part[],
+  asked: Question,
+  sight?: Sight,
+): StoredElement | undefined {
+  const only = onlyKey(parts);
+  if (only === undefined) {
+    const search = set.type === NET_IFACE ? firstOfInterface : firstElement;
+    return search(walk, set, parts, (each) => letThrough(walk, skb, set, each, asked, sight));
+  }
+  const element = elementOf(walk.state, set, only);
+  return element && letThrough(walk, skb, set, element, asked, sight);
+}
+
+function letThrough(
+  walk: Walk,
+  skb: Skb,
+  set: IPSet,
+  element: StoredElement,
+  asked: Question,
+  sight: Sight | undefined,
+): StoredElement | undefined {
+  const matches = extensionsMatch(walk, skb, set, element, asked);
+  if (sight !== undefined) sight[matches ? "entry" : "refused"] = element.key;
+  return matches ? element : undefined;
 }
 
 /** The key of an entry for the packet alone; `undefined` where there can be none. */
@@ -163,14 +183,7 @@ function noteAnswer(walk: Walk, answer: SetAnswer): void {
 
 /** Is a packet in a set by these directions, and with what mark? Packets and bytes are counted as `-m set` does. */
 export function findPacket(walk: Walk, skb: Skb, set: IPSet, directions: readonly SetDirection[]): Found | undefined {
-  return askSet(walk, skb, set, {
-    directions,
-    returnNomatch: false,
-    update: true,
-    updateMembers: true,
-    packets: undefined,
-    bytes: undefined,
-  });
+  return askSet(walk, skb, set, { directions });
 }
 
 /** `-m set`: `set_match_v4` (kernel-semantics §2.7). A set that the host does not have is not known. */
@@ -178,13 +191,5 @@ export function setMatches(walk: Walk, skb: Skb, match: SetMatch): boolean {
   const { negated, value } = match.set;
   const set = walk.host.sets.get(value);
   if (set === undefined) return askUnknown(walk, skb, `set ${value}, which is not given, holds the packet`) !== negated;
-  const found = askSet(walk, skb, set, {
-    directions: match.directions,
-    returnNomatch: match.returnNomatch === true,
-    update: match.updateCounters !== false,
-    updateMembers: match.updateSubcounters !== false,
-    packets: match.packets,
-    bytes: match.bytes,
-  });
-  return (found !== undefined) !== negated;
+  return (askSet(walk, skb, set, match) !== undefined) !== negated;
 }
