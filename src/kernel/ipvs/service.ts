@@ -13,7 +13,7 @@ export class Service {
   memory: unknown = undefined;
   /** What it began with, in the order in which they were added. Each is made when it is first asked for: most never are. */
   readonly #given: readonly RealServer[];
-  readonly #made: (Destination | undefined)[] = [];
+  readonly #made: (Destination | undefined)[];
   /** All of them, from when they are first asked for. */
   #all: readonly Destination[] | undefined;
 
@@ -22,6 +22,7 @@ export class Service {
     this.key = description.key;
     this.description = description;
     this.#given = given;
+    this.#made = new Array(given.length);
   }
 
   /** The newest first, which is the kernel's order (ipvs-mode §9.6). */
