@@ -13,6 +13,11 @@ export function mixAddress(hash: number, address: Address): number {
   return mix(mix(mix(mix(hash, address[0]), address[1]), address[2]), address[3]);
 }
 
+/** A 32-bit hash, signed, of one end of connections of a protocol. */
+export function endHash(protocol: number, address: Address, port: number): number {
+  return finish(mix(mixAddress(0, address), protocol * 65536 + port));
+}
+
 /** Lets every bit of a sum reach its low bits, which choose a slot. */
 export function finish(sum: number): number {
   let hash = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);

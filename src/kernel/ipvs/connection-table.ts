@@ -1,5 +1,5 @@
 import type { IPFamily } from "../../net/family.ts";
-import { finish, mix, mixAddress } from "../hash.ts";
+import { endHash } from "../hash.ts";
 import { HashTable } from "../hash-table.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import { StateTable } from "../state-table.ts";
@@ -7,10 +7,7 @@ import type { Connection } from "./model.ts";
 
 const none: readonly Connection[] = [];
 
-const clientHash = (protocol: number, client: Address, port: number): number =>
-  finish(mix(mixAddress(0, client), protocol * 65536 + port));
-
-const hashOf = ({ protocol, client, clientPort }: Connection): number => clientHash(protocol, client, clientPort);
+const hashOf = ({ protocol, client, clientPort }: Connection): number => endHash(protocol, client, clientPort);
 
 /** Connections and templates by their client: all of one port are found together, as in the kernel's hash. */
 export class ConnectionTable extends StateTable<Connection> {
@@ -23,7 +20,7 @@ export class ConnectionTable extends StateTable<Connection> {
   /** Those of a client's port, the newest first. */
   ofClient(family: IPFamily, protocol: number, client: Address, port: number): readonly Connection[] {
     const table = this.#byClient;
-    const hash = clientHash(protocol, client, port);
+    const hash = endHash(protocol, client, port);
     let slot = table.first(hash);
     if (slot < 0) return none;
     const found: Connection[] = [];

@@ -1,6 +1,6 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { IPVSTable, RealServer, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
-import { finish, mix, mixAddress } from "../hash.ts";
+import { endHash } from "../hash.ts";
 import { HashTable } from "../hash-table.ts";
 import { type Address, protocols, sameAddress } from "../packet.ts";
 
@@ -69,9 +69,6 @@ function asTaken(server: VirtualServer): VirtualServer {
   return { ...server, realServers: realServers.filter((each) => takesRealServer(key, each)) };
 }
 
-const addressHash = (protocol: number, address: Address, port: number): number =>
-  finish(mix(mixAddress(0, address), protocol * 65536 + port));
-
 /** The virtual server of exactly this address. */
 function serverAt(
   { byAddress }: ServiceIndex,
@@ -79,7 +76,7 @@ function serverAt(
   address: Address,
   port: number,
 ): NamedServer | undefined {
-  const hash = addressHash(protocol, address, port);
+  const hash = endHash(protocol, address, port);
   for (let slot = byAddress.first(hash); slot >= 0; slot = byAddress.next(slot, hash)) {
     const server = byAddress.at(slot);
     if (server.port === port && server.protocol === protocol && sameAddress(server.address, address)) return server;
@@ -94,7 +91,7 @@ function indexByAddress(servers: Iterable<NamedServer>): ServiceIndex["byAddress
     if (key.kind !== "address") continue;
     const { protocol, port } = key;
     const address = key.address.family === "IPv4" ? key.address.value : key.address.words;
-    byAddress.add(addressHash(protocol, address, port), { id, description, protocol, address, port });
+    byAddress.add(endHash(protocol, address, port), { id, description, protocol, address, port });
   }
   return byAddress;
 }
