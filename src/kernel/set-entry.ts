@@ -1,7 +1,7 @@
 import { formatValues } from "../rules/ipset/elements.ts";
 import type { Dimension } from "../rules/ipset/model.ts";
 import type { SetAnswer } from "./event.ts";
-import { type SetKey, valueOfPart } from "./set-key.ts";
+import { type SetKey, valuesOfKey } from "./set-key.ts";
 
 /** What a set said, with entries as `ipset save` prints them behind `add NAME`. */
 export interface SetWords {
@@ -28,7 +28,7 @@ export function setWords({ set, member, dimensions, packet, entry, nomatch, refu
 
 /** An element by its key, as `ipset save` prints it behind `add NAME`; options but `wildcard` are not part of it. */
 function entryText(dimensions: readonly Dimension[], key: SetKey): string {
-  const values = key.map((part, i) => valueOfPart(dimensions[i] as Dimension, part));
+  const values = valuesOfKey(dimensions, key);
   const wildcard = values.some((value) => value.kind === "iface" && value.wildcard);
   return `${formatValues(values)}${wildcard ? " wildcard" : ""}`;
 }

@@ -87,6 +87,11 @@ export function valueOfPart(dimension: Dimension, part: KeyPart): Value {
   }
 }
 
+/** A key as the values it was made of. */
+export function valuesOfKey(dimensions: readonly Dimension[], key: SetKey): readonly Value[] {
+  return key.map((part, i) => valueOfPart(dimensions[i] as Dimension, part));
+}
+
 /** The length of a prefix that holds one address. */
 export const fullLength = (family: IPFamily): number => (family === "IPv4" ? 32 : 128);
 
