@@ -9,7 +9,6 @@ import {
 } from "../compile/ipvs/sync-plan.ts";
 import { ipvsTraitsOf } from "../compile/ipvs/traits.ts";
 import { runIPVSCommands } from "../kernel/ipvs/commands.ts";
-import { allConnections } from "../kernel/ipvs/connections.ts";
 import { countedTable } from "../kernel/ipvs/counted-table.ts";
 import type { Connection } from "../kernel/ipvs/model.ts";
 import { settleIPVS } from "../kernel/ipvs/services.ts";
@@ -52,7 +51,8 @@ export function firstIPVS(families: readonly FamilyIPVS[]): NodeIPVS {
 }
 
 const plainConnections = ({ ipvs }: HostState): readonly Connection[] =>
-  allConnections(ipvs)
+  ipvs.connections
+    .all()
     .filter(({ isTemplate }) => !isTemplate)
     .sort((a, b) => a.id - b.id);
 

@@ -4,7 +4,7 @@ import type { Host, HostDescription, Interface } from "../kernel/host.ts";
 import { findReply, findRequest } from "../kernel/ipvs/connections.ts";
 import { enterConnections, type OpenQuestion } from "../kernel/ipvs/enter-connections.ts";
 import { listServices } from "../kernel/ipvs/listing.ts";
-import { findServiceId } from "../kernel/ipvs/service-index.ts";
+import { findService } from "../kernel/ipvs/service-index.ts";
 import { virtualServerText } from "../kernel/ipvs/service-name.ts";
 import { endpointText } from "../kernel/packet-text.ts";
 import { localRoutes } from "../kernel/routing/address-routes.ts";
@@ -183,7 +183,7 @@ function compareCounts({ virtualServers }: IPVSTable, host: Host, state: HostSta
  */
 export function balancedEnds({ services, ipvsPast }: Host, { ipvs }: HostState): BalancedEnd {
   const isServer = ({ family, protocol, dst, dport }: Tuple): boolean =>
-    findServiceId(services, { family, protocol, dst, dport, mark: 0 }) !== undefined;
+    findService(services, { family, protocol, dst, dport, mark: 0 }) !== undefined;
   const isListed = ipvsPast?.connections === "listed";
   return ({ original, reply }) => {
     if (isListed ? findRequest(ipvs, original) !== undefined : isServer(original)) return "destination";

@@ -4,9 +4,10 @@ import type { VirtualServerKey } from "../rules/ipvs/model.ts";
 import type { ScheduleReason } from "./ipvs/schedulers/scheduler.ts";
 import type { Address } from "./packet.ts";
 import type { RouteDecision } from "./routing/decision.ts";
+import type { SetKey } from "./set-key.ts";
 
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
-type Builtin = "raw" | "mangle" | "nat" | "filter" | "security";
+export type Builtin = "raw" | "mangle" | "nat" | "filter" | "security";
 /** With `legacy:` before it: the table of the legacy back end, on a host that has rules of both. */
 export type TableName = Builtin | `legacy:${Builtin}`;
 
@@ -23,17 +24,17 @@ export interface SetAnswer {
   /** Its name in the rule. */
   readonly set: string;
   /** Of a `list:set`: the member that has the packet. */
-  readonly member?: string;
+  readonly member: string | undefined;
   /** What the keys are made of: of the set, or of its member. */
   readonly dimensions: readonly Dimension[];
-  /** What was looked for, by dimension; absent: the set can have no entry for such a packet. */
-  readonly packet?: readonly string[];
-  /** The entry that decides; absent: none does. */
-  readonly entry?: string;
+  /** What was looked for; `undefined`: the set can have no entry for such a packet. */
+  readonly packet: SetKey | undefined;
+  /** The entry that decides; `undefined`: none does. */
+  readonly entry: SetKey | undefined;
   /** That entry says `nomatch`: what it covers is not in the set. */
-  readonly nomatch?: true;
-  /** An entry for the packet whose counters are not as the rule asks; it does not decide. */
-  readonly refused?: string;
+  readonly nomatch: boolean;
+  /** An entry for the packet whose counters are not as the rule asks; where none decides. */
+  readonly refused: SetKey | undefined;
 }
 
 /** What is seen of a packet at some point of its way. */

@@ -1,7 +1,7 @@
 import { confirm, track } from "./conntrack/track.ts";
 import { collect, isWhole } from "./defrag.ts";
-import type { Hook, TableName } from "./event.ts";
-import { type TablePair, tablePair, walkTables } from "./iptables/tables.ts";
+import type { Builtin, Hook } from "./event.ts";
+import { type TablePair, walkOne, walkTables } from "./iptables/tables.ts";
 import { forwardErrorHook, replyHook, requestHook } from "./ipvs/hooks.ts";
 import type { Stolen } from "./ipvs/transmit.ts";
 import { natHook } from "./nat/hook.ts";
@@ -16,18 +16,16 @@ type Step = (walk: Walk, skb: Skb) => Stop | undefined;
 /** Where ip_vs is: it may take the packet out of the hook, to be sent on from here. */
 type Balancing = (walk: Walk, skb: Skb) => Stop | Stolen | undefined;
 
-function table(name: TableName, legacyName: TableName): Step {
-  return (walk, skb) => walkTables(walk, skb, tablePair(walk, skb, name, legacyName));
+function table(name: Builtin): Step {
+  return (walk, skb) => walkTables(walk, skb, walk.host.tables[skb.family][name]);
 }
 
-const raw = table("raw", "legacy:raw");
-const mangle = table("mangle", "legacy:mangle");
-const filter = table("filter", "legacy:filter");
-const ownSecurity: Step = (walk, skb) =>
-  walkTables(walk, skb, { ...tablePair(walk, skb, "security", "legacy:security"), legacy: undefined });
+const raw = table("raw");
+const mangle = table("mangle");
+const filter = table("filter");
+const ownSecurity: Step = (walk, skb) => walkOne(walk, skb, walk.host.tables[skb.family].security.own);
 /** iptables-nft makes security's chains with priority 150, the legacy back end with 50: where both are, its come first. */
-const legacySecurity: Step = (walk, skb) =>
-  walkTables(walk, skb, { ...tablePair(walk, skb, "security", "legacy:security"), own: undefined });
+const legacySecurity: Step = (walk, skb) => walkOne(walk, skb, walk.host.tables[skb.family].security.legacy);
 const security: Step = (walk, skb) => legacySecurity(walk, skb) ?? ownSecurity(walk, skb);
 
 /** Conntrack needs whole packets: fragments wait until all of theirs are there (kernel-semantics §5.3). */
@@ -45,7 +43,7 @@ const conntrack: Step = (walk, skb) => {
 };
 
 const natTables = (walk: Walk, skb: Skb): TablePair | undefined => {
-  const pair = tablePair(walk, skb, "nat", "legacy:nat");
+  const pair = walk.host.tables[skb.family].nat;
   return pair.own === undefined && pair.legacy === undefined ? undefined : pair;
 };
 

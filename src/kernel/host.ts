@@ -1,6 +1,7 @@
 import type { IPFamily } from "../net/family.ts";
 import type { Backend, Ruleset } from "../rules/iptables/ruleset.ts";
 import type { IPVSTable } from "../rules/ipvs/model.ts";
+import type { TablePairs } from "./iptables/tables.ts";
 import type { ServiceIndex } from "./ipvs/service-index.ts";
 import type { IPVSSwitches } from "./ipvs/switches.ts";
 import type { Address } from "./packet.ts";
@@ -183,6 +184,8 @@ export interface Host extends HostDescription {
   readonly fib: Fib;
   /** Does a rule of the family make the kernel track connections (`usesConntrack`)? */
   readonly tracks: Readonly<Record<IPFamily, boolean>>;
+  /** The tables of `rules` as the hooks run them. */
+  readonly tables: Readonly<Record<IPFamily, TablePairs>>;
   /** The sets that `-m set` and SET name. */
   readonly sets: ReadonlyMap<string, IPSet>;
   /** The virtual servers by what packets ask for. */

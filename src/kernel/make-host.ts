@@ -1,5 +1,6 @@
 import type { IPVSTable } from "../rules/ipvs/model.ts";
 import type { Host, HostDescription, Interface } from "./host.ts";
+import { pairTables } from "./iptables/tables.ts";
 import { usesConntrack } from "./iptables/uses-conntrack.ts";
 import { indexServices } from "./ipvs/service-index.ts";
 import { makeFib } from "./routing/fib.ts";
@@ -24,6 +25,7 @@ export function makeHost(description: HostDescription, sets: ReadonlyMap<string,
     loopback: byName.get("lo") ?? LO,
     fib: makeFib(description, byName),
     tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) },
+    tables: { IPv4: pairTables(rules.IPv4), IPv6: pairTables(rules.IPv6) },
     sets,
     services: indexServices(description.ipvs),
   };

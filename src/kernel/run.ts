@@ -42,6 +42,7 @@ function walkOf({ host, state, chooser, record, indexed, observe }: RunOptions):
     chain: "",
     ruleNumber: 0,
     hotdrop: false,
+    setAnswers: undefined,
     depth: 0,
   };
 }

@@ -6,10 +6,10 @@ import {
   type SetOptions,
   type SetType,
   setTypes,
-  type Value,
 } from "../rules/ipset/model.ts";
-import type { MaskedValue } from "../rules/iptables/values.ts";
-import { type Address, hasPorts } from "./packet.ts";
+import { hasPorts } from "./packet.ts";
+import { SetElements, type StoredElement } from "./set-elements.ts";
+import { type KeyPart, partOfValue, type SetKey } from "./set-key.ts";
 import type { HostState } from "./state.ts";
 
 /** A set of addresses, ports and so on, as `ipset` makes them, in a form that look-ups are fast in (`makeSets`). */
@@ -20,54 +20,16 @@ export interface IPSet {
   readonly dimensions: readonly Dimension[];
   /** Packets of another family are not in it; `undefined`: it holds no addresses of its own. */
   readonly family: IPFamily | undefined;
-  /** By key (`partKey` of each dimension). */
-  readonly elements: ReadonlyMap<string, StoredElement>;
+  readonly elements: SetElements;
   /** By dimension: the prefix lengths of networks in use, longest first. */
   readonly lengths: readonly (readonly number[])[];
   /** `hash:net,iface`: the networks, whatever their interface, and when the first of its elements expires. */
-  readonly networks: ReadonlySet<string>;
+  readonly networks: ReadonlySet<KeyPart>;
   readonly firstExpiry: number;
   /** `list:set`: its members in order. */
   readonly members: readonly string[];
   /** Some elements name the port of a bridge. */
   readonly hasPhysdev: boolean;
-}
-
-/** What a set keeps of an element. */
-export interface StoredElement {
-  readonly nomatch: boolean;
-  /** Milliseconds of the host's clock; infinite for ever. */
-  readonly expires: number;
-  readonly packets: bigint;
-  readonly bytes: bigint;
-  readonly mark: MaskedValue | undefined;
-}
-
-/** One dimension of an element as a text; equal texts are one and the same. */
-export const partKey = {
-  address: (address: Address): string => (typeof address === "number" ? `${address}` : address.join(".")),
-  network: (address: Address, length: number): string => `${partKey.address(address)}/${length}`,
-  port: (protocol: number | undefined, port: number): string => `${protocol ?? ""}:${port}`,
-  interface: (name: string, wildcard: boolean): string => (wildcard ? `${name}+` : `${name}`),
-} as const;
-
-function keyOf(value: Value): string {
-  switch (value.kind) {
-    case "ip":
-      return partKey.address(value.address.family === "IPv4" ? value.address.value : value.address.words);
-    case "net":
-      return partKey.network(value.address.family === "IPv4" ? value.address.value : value.address.words, value.length);
-    case "port":
-      return partKey.port(value.protocol, value.port);
-    case "iface":
-      return value.physdev ? `physdev ${value.name}` : partKey.interface(value.name, value.wildcard);
-    case "mac":
-      return value.mac;
-    case "mark":
-      return `${value.mark}`;
-    case "set":
-      return value.set;
-  }
 }
 
 function familyOf({ type, options }: IPSetText): IPFamily | undefined {
@@ -79,29 +41,32 @@ function familyOf({ type, options }: IPSetText): IPFamily | undefined {
 function stored(element: SetElement): StoredElement {
   const { timeout, packets, bytes } = element;
   return {
+    key: element.values.map(partOfValue),
     nomatch: element.nomatch === true,
     expires: timeout === undefined || timeout === 0 ? Number.POSITIVE_INFINITY : timeout * 1000,
-    packets: BigInt(packets ?? 0),
-    bytes: BigInt(bytes ?? 0),
+    packets: packets === undefined ? 0n : BigInt(packets),
+    bytes: bytes === undefined ? 0n : BigInt(bytes),
     mark: element.skb?.mark,
   };
 }
 
 const NET_IFACE = "hash:net,iface";
 /** The network of a key of `hash:net,iface`. */
-const networkOf = (key: string): string => key.slice(0, key.indexOf(" "));
+const networkOf = (key: SetKey): KeyPart => key[0] as KeyPart;
 
 function makeSet(set: IPSetText): IPSet {
   const dimensions: readonly Dimension[] = setTypes[set.type];
   const lengths = dimensions.map(() => new Set<number>());
-  const elements = new Map<string, StoredElement>();
-  for (const element of set.elements) {
-    elements.set(element.values.map(keyOf).join(" "), stored(element));
-    for (const [i, value] of element.values.entries()) if (value.kind === "net") lengths[i]?.add(value.length);
+  const elements = new SetElements(set.elements.map(stored));
+  let hasPhysdev = false;
+  for (const { values } of set.elements) {
+    for (const [i, value] of values.entries()) {
+      if (value.kind === "net") lengths[i]?.add(value.length);
+      else if (value.kind === "iface" && value.physdev) hasPhysdev = true;
+    }
   }
   let firstExpiry = Number.POSITIVE_INFINITY;
-  for (const { expires } of elements.values()) firstExpiry = Math.min(firstExpiry, expires);
-  const physdev = (value: Value): boolean => value.kind === "iface" && value.physdev;
+  for (const { expires } of elements.list) firstExpiry = Math.min(firstExpiry, expires);
   return {
     name: set.name,
     type: set.type,
@@ -110,10 +75,10 @@ function makeSet(set: IPSetText): IPSet {
     family: familyOf(set),
     elements,
     lengths: lengths.map((each) => [...each].sort((a, b) => b - a)),
-    networks: new Set(set.type === NET_IFACE ? [...elements.keys()].map(networkOf) : []),
+    networks: new Set(set.type === NET_IFACE ? elements.list.map(({ key }) => networkOf(key)) : []),
     firstExpiry,
-    members: set.type === "list:set" ? [...elements.keys()] : [],
-    hasPhysdev: set.elements.some(({ values }) => values.some(physdev)),
+    members: set.type === "list:set" ? elements.list.map(({ key }) => `${key[0]}`) : [],
+    hasPhysdev,
   };
 }
 
@@ -134,7 +99,7 @@ interface SetChanges {
 }
 
 const setKey = (set: IPSet): string => `set ${set.name}`;
-const elementKey = (set: IPSet, key: string): string => `set ${set.name} ${key}`;
+const elementKey = (set: IPSet, key: SetKey): string => `set ${set.name} ${key.join(" ")}`;
 
 function changesOf(state: HostState, set: IPSet): SetChanges | undefined {
   // mostly nothing has changed, and a name need not be made
@@ -147,7 +112,7 @@ export function lengthsOf(state: HostState, set: IPSet, dimension: number): read
 }
 
 /** An element that is there now: not removed, and not expired. */
-export function elementOf(state: HostState, set: IPSet, key: string): StoredElement | undefined {
+export function elementOf(state: HostState, set: IPSet, key: SetKey): StoredElement | undefined {
   const changed = changesOf(state, set) === undefined ? undefined : state.ofName.get(elementKey(set, key));
   const element = changed === undefined ? set.elements.get(key) : (changed as StoredElement | null);
   return element === undefined || element === null || state.now > element.expires ? undefined : element;
@@ -157,7 +122,7 @@ export function elementOf(state: HostState, set: IPSet, key: string): StoredElem
 export function putElement(
   state: HostState,
   set: IPSet,
-  key: string,
+  key: SetKey,
   element: StoredElement | undefined,
   lengths: readonly (number | undefined)[] = [],
 ): void {
@@ -171,12 +136,12 @@ export function putElement(
   } satisfies SetChanges);
   state.put<string, unknown>(state.ofName, elementKey(set, key), element ?? null);
   if (set.type === NET_IFACE && element !== undefined)
-    state.put<string, unknown>(state.ofName, elementKey(set, networkOf(key)), true);
+    state.put<string, unknown>(state.ofName, elementKey(set, [networkOf(key)]), true);
 }
 
 /** `hash:net,iface`: has it an element with this network, whatever the interface? */
-export function hasNetwork(state: HostState, set: IPSet, network: string): boolean {
-  return set.networks.has(network) || state.ofName.has(elementKey(set, network));
+export function hasNetwork(state: HostState, set: IPSet, network: KeyPart): boolean {
+  return set.networks.has(network) || state.ofName.has(elementKey(set, [network]));
 }
 
 /** Was an element of a set added, removed or counted since the set was listed? */
@@ -205,7 +170,7 @@ function withLength(known: readonly number[], length: number | undefined): reado
 
 /** How many elements a set has, those included that have expired and may not have been cleared away yet. */
 export function sizeOf(state: HostState, set: IPSet): number {
-  return set.elements.size + (changesOf(state, set)?.growth ?? 0);
+  return set.elements.list.length + (changesOf(state, set)?.growth ?? 0);
 }
 
 /** `get_port` of ip_set_getport.c: protocol and port, type and code of ICMP, 0 for protocols without ports. */

@@ -1,12 +1,12 @@
 import { Connections } from "./conntrack/connections.ts";
 import type { SourceKey } from "./conntrack/tuple.ts";
-import type { ConntrackEntry } from "./entry.ts";
 import { emptyIPVSTables, type IPVSTables } from "./ipvs/model.ts";
+import { StateTable } from "./state-table.ts";
 
 /** A place in the log of changes to which a state can be taken back. */
 export type StateMark = number;
 
-/** In the log: the key was not in the map, the entry not in the table. */
+/** In the log: the key was not in the map, the thing not in the table. */
 const absent: unique symbol = Symbol("absent");
 
 /**
@@ -29,7 +29,7 @@ export class HostState {
   /** Connections of virtual servers, and what their schedulers remember. */
   readonly ipvs: IPVSTables = emptyIPVSTables();
 
-  /** Three elements a change: the object, map or table; its field, key or entry; what was there before. */
+  /** Three elements a change: the object, map or table; its field, its key or what is in it; what was there before. */
   readonly #log: unknown[] = [];
   #marks = 0;
 
@@ -79,16 +79,16 @@ export class HostState {
     map.delete(key);
   }
 
-  /** Puts an entry into the table; no other one there has one of its tuples. */
-  enter(entry: ConntrackEntry): void {
-    if (this.#marks > 0) this.#remember(this.entries, entry, absent);
-    this.entries.add(entry);
+  /** Puts something into a table of this state; into `entries` one of whose tuples no other one there has. */
+  enter<T>(table: StateTable<T>, item: T): void {
+    if (this.#marks > 0) this.#remember(table, item, absent);
+    table.add(item);
   }
 
-  /** Takes an entry out of the table. */
-  leave(entry: ConntrackEntry): void {
-    if (this.#marks > 0) this.#remember(this.entries, entry, entry);
-    this.entries.delete(entry);
+  /** Takes something out of a table of this state. */
+  leave<T>(table: StateTable<T>, item: T): void {
+    if (this.#marks > 0) this.#remember(table, item, item);
+    table.delete(item);
   }
 
   /** Moves the clock forward by milliseconds. */
@@ -101,9 +101,9 @@ function undo(changed: unknown, key: unknown, before: unknown): void {
   if (changed instanceof Map) {
     if (before === absent) changed.delete(key);
     else changed.set(key, before);
-  } else if (changed instanceof Connections) {
-    if (before === absent) changed.delete(key as ConntrackEntry);
-    else changed.add(key as ConntrackEntry);
+  } else if (changed instanceof StateTable) {
+    if (before === absent) changed.delete(key);
+    else changed.add(key);
   } else {
     (changed as Record<PropertyKey, unknown>)[key as PropertyKey] = before;
   }

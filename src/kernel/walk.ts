@@ -35,7 +35,7 @@ export interface Walk {
   /** What was assumed about the order of tables that both back ends have, by name (`inOrder`). */
   legacyFirst?: Map<string, boolean>;
   /** Where somebody listens: what sets said to the rules that were looked at since the last event of a rule. */
-  setAnswers?: NumberedAnswer[] | undefined;
+  setAnswers?: RuleAnswers[] | undefined;
   /** How often the packet has gone round by lo. */
   depth: number;
 }
@@ -47,8 +47,8 @@ export function currentRule(walk: Walk, skb: Skb): RuleRef | undefined {
     : { family: skb.family, table: walk.table, chain: walk.chain, number: walk.ruleNumber };
 }
 
-/** What a set said to a rule, by its number. */
-export interface NumberedAnswer {
-  readonly rule: number;
-  readonly answer: SetAnswer;
+/** What sets said to a rule, by its number. */
+export interface RuleAnswers {
+  readonly number: number;
+  readonly sets: SetAnswer[];
 }

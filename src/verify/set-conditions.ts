@@ -1,3 +1,5 @@
+import { plainAddress } from "../kernel/matches/address.ts";
+import { type KeyPart, type SetKey, valueOfPart } from "../kernel/set-key.ts";
 import { hasChanged, type IPSet } from "../kernel/sets.ts";
 import { type Interval, interval, intervalsOf, prefixInterval } from "../net/intervals.ts";
 import type { Dimension } from "../rules/ipset/model.ts";
@@ -15,27 +17,25 @@ export function fieldOfDimension(sight: Sight, dimension: Dimension, direction: 
   return icmpType[0]?.from === icmpType[0]?.to ? (source ? "sport" : "dport") : "icmpType";
 }
 
-function addressOfKey(key: string): number | readonly [number, number, number, number] {
-  if (!key.includes(".")) return Number(key);
-  const [a = 0, b = 0, c = 0, d = 0] = key.split(".").map(Number);
-  return [a, b, c, d];
-}
-
 /** The numbers of a field that one dimension of an element stands for; `undefined`: none for this packet. */
-function numbersOf(sight: Sight, set: IPSet, dimension: Dimension, key: string): readonly Interval[] | undefined {
+function numbersOf(sight: Sight, set: IPSet, dimension: Dimension, part: KeyPart): readonly Interval[] | undefined {
   const { family, protocol, icmpCode } = sight.skb;
-  if (dimension === "port") {
-    const [wanted = "", port = ""] = key.split(":");
-    if (wanted !== "" && Number(wanted) !== protocol) return undefined;
-    if (protocol !== 1 && protocol !== 58) return interval(BigInt(port));
-    return Number(port) % 256 === icmpCode ? interval(BigInt(Number(port) >> 8)) : undefined;
+  const value = valueOfPart(dimension, part);
+  switch (value.kind) {
+    case "port":
+      if (value.protocol !== undefined && value.protocol !== protocol) return undefined;
+      if (protocol !== 1 && protocol !== 58) return interval(BigInt(value.port));
+      return value.port % 256 === icmpCode ? interval(BigInt(value.port >> 8)) : undefined;
+    case "ip":
+    case "net": {
+      if (value.address.family !== family) return undefined;
+      const bits = bitsOf("src", family);
+      const long = value.kind === "net" ? value.length : (set.options.netmask ?? bits);
+      return [prefixInterval(addressNumber(plainAddress(value.address)), long, bits)];
+    }
+    default:
+      return undefined;
   }
-  const [text = "", length] = key.split("/");
-  const address = addressOfKey(text);
-  if ((typeof address === "number") !== (family === "IPv4")) return undefined;
-  const bits = bitsOf("src", family);
-  const long = dimension === "net" ? Number(length) : (set.options.netmask ?? bits);
-  return [prefixInterval(addressNumber(address), long, bits)];
 }
 
 /** The sets that a name stands for: itself, or the members of a list. */
@@ -52,8 +52,8 @@ function fieldsOf(sight: Sight, set: IPSet, directions: readonly SetDirection[])
 /** Where the elements of a set begin and end in a field. */
 function elementEdges(sight: Sight, set: IPSet, of: readonly (Field | undefined)[], field: Field): bigint[] {
   const edges: bigint[] = [];
-  for (const key of set.elements.keys()) {
-    for (const [i, part] of key.split(" ").entries()) {
+  for (const { key } of set.elements.list) {
+    for (const [i, part] of key.entries()) {
       const dimension = set.dimensions[i];
       if (of[i] !== field || dimension === undefined) continue;
       for (const { from, to } of numbersOf(sight, set, dimension, part) ?? []) edges.push(from, to + 1n);
@@ -104,10 +104,10 @@ function elementParts(sight: Sight, set: IPSet, match: SetMatch): readonly Part[
   if (set.dimensions.some((dimension) => !["ip", "net", "port"].includes(dimension))) return undefined;
   const of = fieldsOf(sight, set, match.directions);
   const parts: Part[] = [];
-  for (const [key, element] of set.elements) {
+  for (const element of set.elements.list) {
     if (element.nomatch) return undefined;
     if (walk.state.now > element.expires) continue;
-    const part = elementPart(sight, set, of, key.split(" "));
+    const part = elementPart(sight, set, of, element.key);
     if (part === "drawn") return undefined;
     if (part !== undefined) parts.push(part);
   }
@@ -118,14 +118,15 @@ function elementPart(
   sight: Sight,
   set: IPSet,
   of: readonly (Field | undefined)[],
-  keys: readonly string[],
+  key: SetKey,
 ): Part | "drawn" | undefined {
   const { skb, sent } = sight;
   let part: Part = {};
   for (const [i, field] of of.entries()) {
     const dimension = set.dimensions[i];
-    if (field === undefined || dimension === undefined) return undefined;
-    const numbers = intervalsOf(numbersOf(sight, set, dimension, keys[i] ?? "") ?? []);
+    const own = key[i];
+    if (field === undefined || dimension === undefined || own === undefined) return undefined;
+    const numbers = intervalsOf(numbersOf(sight, set, dimension, own) ?? []);
     if (numbers.length === 0) return undefined;
     if (sent[field]) {
       part = meet(part, { [field]: numbers });

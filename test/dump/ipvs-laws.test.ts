@@ -5,8 +5,8 @@ import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
 import type { Event } from "../../src/kernel/event.ts";
 import type { Host } from "../../src/kernel/host.ts";
 import { connectionLines, listServices } from "../../src/kernel/ipvs/listing.ts";
-import type { Service } from "../../src/kernel/ipvs/model.ts";
-import { findServiceId } from "../../src/kernel/ipvs/service-index.ts";
+import type { Service } from "../../src/kernel/ipvs/service.ts";
+import { findService } from "../../src/kernel/ipvs/service-index.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
 import { makePacket, type Packet, protocols, tcpFlag } from "../../src/kernel/packet.ts";
 import { endpointText } from "../../src/kernel/packet-text.ts";
@@ -153,8 +153,7 @@ function knownPacket({ lab, node, random }: Scene): readonly [Packet, string | u
 
 /** Where mh has real servers without a weight, those they had before decide: no dump tells them. */
 function isUntold({ host }: Dumped, { protocol, dst, dport, family }: Packet): boolean {
-  const id = findServiceId(host.services, { protocol, dst, dport, family, mark: 0 });
-  const server = id === undefined ? undefined : host.services.byId.get(id);
+  const server = findService(host.services, { protocol, dst, dport, family, mark: 0 })?.description;
   return server?.scheduler === "mh" && server.realServers.some(({ weight }) => weight === 0);
 }
 

@@ -1,15 +1,19 @@
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
 import { seededChooser } from "../../src/kernel/chooser/seeded.ts";
+import { formatListing } from "../../src/kernel/conntrack/listing.ts";
 import { listConnections } from "../../src/kernel/ipvs/listing.ts";
 import type { Destination } from "../../src/kernel/ipvs/model.ts";
 import { isActive } from "../../src/kernel/ipvs/states.ts";
 import type { Result } from "../../src/kernel/outcome.ts";
 import { makePacket, type Packet } from "../../src/kernel/packet.ts";
+import { receive, send } from "../../src/kernel/run.ts";
+import { HostState } from "../../src/kernel/state.ts";
 import { ipFamilies } from "../../src/net/family.ts";
 import { seededRandom } from "../../src/net/random.ts";
 import { schedulers } from "../../src/rules/ipvs/model.ts";
 import { addressOf } from "../kernel/constants.ts";
+import { allResults } from "./emulated-node.ts";
 import { type FreshNode, freshNode, kubeNode } from "./fresh-node.ts";
 import { Lab } from "./lab.ts";
 import { type PlannedStep, Planner } from "./plan.ts";
@@ -49,7 +53,7 @@ function makeScene(seed: string, packets: number): Scene {
 const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
 /** Everything that a lab remembers, as text; the order of maps is no part of it. */
-function remembered(lab: Lab): string {
+function remembered(lab: Pick<Lab, "state" | "conntrack">): string {
   const { ipvs, now } = lab.state;
   const memory = [...ipvs.services]
     .sort(byKey)
@@ -70,9 +74,10 @@ function remembered(lab: Lab): string {
         each.persistent,
       ]),
     );
-  const connections = [...ipvs.connections]
-    .sort(byKey)
-    .map(([key, list]) => [key, list.map(({ id, state, expires }) => [id, state, expires])]);
+  const connections = ipvs.connections
+    .all()
+    .sort((a, b) => a.id - b.id)
+    .map(({ id, client, clientPort, state, expires }) => [id, client, clientPort, state, expires]);
   return JSON.stringify([
     now,
     memory,
@@ -130,6 +135,48 @@ test("what is done to a host's virtual servers is undone", (t) => {
         // and what is done again comes out the same
         same(t, summary(lab.results(packet, from, seededChooser("laws"))), first);
       });
+    }),
+    { numRuns: RUNS },
+  );
+  t.pass();
+});
+
+/** Follows a lab's descriptions and clock with a state of its own, in which a virtual server begins when a packet first asks for it. */
+class Follower {
+  readonly state = new HostState();
+  readonly #lab: Lab;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  results(packet: Packet, from: string | undefined, seed: string): string {
+    const { host, state } = this.#lab;
+    this.state.advance(state.now - this.state.now);
+    const options = { host, state: this.state, chooser: seededChooser(seed) };
+    return summary(allResults(from === undefined ? send(options, packet) : receive(options, packet, from)));
+  }
+
+  conntrack(): readonly string[] {
+    return formatListing(this.state, true).split("\n");
+  }
+}
+
+test("real servers that are made when they are asked for are those that were made at once, also after a way back", (t) => {
+  fc.assert(
+    fc.property(seeds, (seed) => {
+      const scene = makeScene(`asked ${seed}`, PACKETS);
+      const lab = new Lab(scene.node.words, true);
+      const [atOnce, whenAsked] = [new Follower(lab), new Follower(lab)];
+      playScene(scene, lab, (packet, from) => {
+        const expected = atOnce.results(packet, from, "laws");
+        for (const service of atOnce.state.ipvs.services.values()) t.is(service.destinations.length, service.size);
+        const mark = whenAsked.state.mark();
+        whenAsked.results(packet, from, "another way");
+        whenAsked.state.rollback(mark);
+        same(t, whenAsked.results(packet, from, "laws"), expected);
+      });
+      same(t, remembered(whenAsked), remembered(atOnce));
     }),
     { numRuns: RUNS },
   );

@@ -216,7 +216,7 @@ test("the entry that is told is the longest prefix that covers the packet, and d
         answers[0] && setWords(answers[0]).entry,
         best === undefined ? undefined : network(0x0a010200 + best[0], best[1]),
       );
-      t.is(answers[0]?.nomatch, best?.[2] === true ? true : undefined);
+      t.is(answers[0]?.nomatch ?? false, best?.[2] === true);
     }),
     { numRuns: 200 },
   );

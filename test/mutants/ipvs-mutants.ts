@@ -24,12 +24,7 @@ export const ipvsMutants: readonly Mutant[] = [
   mutant("requests behind filter in OUTPUT", "hooks.js", "balance,\n    filter,", "filter,\n    balance,"),
   mutant("a packet is dealt with twice", "ipvs/transmit.js", "skb.isIPVS = true;", ""),
   mutant("round robin stays where it is", "ipvs/schedulers/rr.js", "remember({ last: destination });", ""),
-  mutant(
-    "round robin passes one over",
-    "ipvs/schedulers/rr.js",
-    "(from + i) % destinations.length",
-    "(from + 1 + i) % destinations.length",
-  ),
+  mutant("round robin passes one over", "ipvs/schedulers/rr.js", "(from + i) % size", "(from + 1 + i) % size"),
   mutant(
     "a deleted one takes the pointer with it",
     "ipvs/schedulers/rr.js",

@@ -61,20 +61,20 @@ export const mutants: readonly Mutant[] = [
     "return from the wrong chain",
     "iptables/walk-table.js",
     `{ kind: "returned" });
-            const back = stack.pop();`,
+            const back = leave(walk, frame);`,
     `{ kind: "returned" });
-            const back = stack.shift();`,
+            const back = leave(walk, frame.back ?? frame);`,
   ),
   mutant(
-    "return from a base chain is no policy",
+    "the end of a chain leads past the one that jumped",
     "iptables/walk-table.js",
-    `const back = stack.pop();
-            // the end`,
-    `const back = stack.shift();
-            // the end`,
+    `}
+            const back = leave(walk, frame);`,
+    `}
+            const back = leave(walk, frame.back ?? frame);`,
   ),
-  mutant("goto pushes", "iptables/walk-table.js", 'if (target.kind === "jump")', "if (true)"),
-  mutant("jump does not push", "iptables/walk-table.js", 'if (target.kind === "jump")', "if (false)"),
+  mutant("goto comes back", "iptables/walk-table.js", 'isJump = target.kind === "jump"', "isJump = true"),
+  mutant("jump does not come back", "iptables/walk-table.js", 'isJump = target.kind === "jump"', "isJump = false"),
   mutant("policy ignored", "iptables/walk-table.js", 'policy === "DROP"', "false"),
   mutant("ACCEPT is the policy", "iptables/walk-table.js", 'return "accept";', 'return "policy";'),
   mutant(

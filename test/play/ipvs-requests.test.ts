@@ -6,8 +6,9 @@ import { runIPVSCommands } from "../../src/kernel/ipvs/commands.ts";
 import { endConnection, newConnection } from "../../src/kernel/ipvs/connections.ts";
 import { countedTable } from "../../src/kernel/ipvs/counted-table.ts";
 import { listServices } from "../../src/kernel/ipvs/listing.ts";
-import type { Connection, Service } from "../../src/kernel/ipvs/model.ts";
+import type { Connection } from "../../src/kernel/ipvs/model.ts";
 import { schedulerOf } from "../../src/kernel/ipvs/schedulers/registry.ts";
+import type { Service } from "../../src/kernel/ipvs/service.ts";
 import { configureIPVS, settleIPVS } from "../../src/kernel/ipvs/services.ts";
 import { defaultIPVSSwitches } from "../../src/kernel/ipvs/switches.ts";
 import { makeHost } from "../../src/kernel/make-host.ts";
@@ -179,7 +180,8 @@ function both(each: Deed, a: ByDescription, b: ByRequest, open: [Connection, Con
     }
     case "end": {
       const [pair] = open.splice(each.which % Math.max(1, open.length), 1);
-      if (pair === undefined || pair[0].destination.available === false) return [];
+      // its time may have come already
+      if (pair === undefined || !a.state.ipvs.connections.all().includes(pair[0])) return [];
       endConnection(a.state, pair[0]);
       endConnection(b.state, pair[1]);
       return [];

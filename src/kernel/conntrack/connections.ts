@@ -1,10 +1,11 @@
 import type { ConntrackEntry, Tuple } from "../entry.ts";
+import { HashTable } from "../hash-table.ts";
 import { sameAddress } from "../packet.ts";
-import { HashTable } from "./hash-table.ts";
+import { StateTable } from "../state-table.ts";
 import { type SourceKey, sameTuple, sourceHash, sourceKey, tupleHash } from "./tuple.ts";
 
 /** Confirmed connections by what they are looked for: the tuples of both directions, their id, their source. */
-export class Connections {
+export class Connections extends StateTable<ConntrackEntry> {
   readonly #byTuple = new HashTable<ConntrackEntry>();
   readonly #byId = new HashTable<ConntrackEntry>();
   readonly #bySource = new HashTable<ConntrackEntry>();

@@ -62,7 +62,7 @@ export function newEntry(state: HostState, zone: number, original: Tuple, reply:
 export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
   const { original, reply, zone } = entry;
   if ((livingEntry(state, original, zone) ?? livingEntry(state, reply, zone)) !== undefined) return false;
-  state.enter(entry);
+  state.enter(state.entries, entry);
   state.set(entry, "confirmed", true);
   return true;
 }
@@ -70,7 +70,7 @@ export function insertEntry(state: HostState, entry: ConntrackEntry): boolean {
 /** Takes an entry out of the table (`nf_ct_delete`); packets on their way keep it, marked dead. */
 export function removeEntry(state: HostState, entry: ConntrackEntry): void {
   state.set(entry, "dead", true);
-  if (state.entries.get(entry.id) === entry) state.leave(entry);
+  if (state.entries.get(entry.id) === entry) state.leave(state.entries, entry);
 }
 
 /**

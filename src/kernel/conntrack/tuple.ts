@@ -1,5 +1,6 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { Tuple } from "../entry.ts";
+import { finish, mix, mixAddress } from "../hash.ts";
 import { type Address, type Packet, protocols, sameAddress } from "../packet.ts";
 
 /** Types of ICMP queries and the type that answers each (`invmap` of nf_conntrack_proto_icmp.c). */
@@ -73,25 +74,6 @@ export function sameTuple(a: Tuple, b: Tuple): boolean {
     sameAddress(a.src, b.src) &&
     sameAddress(a.dst, b.dst)
   );
-}
-
-/** Mixes one more word into a hash: the step of MurmurHash3. */
-function mix(hash: number, word: number): number {
-  const k = Math.imul(word, 0xcc9e2d51);
-  const h = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593);
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-function mixAddress(hash: number, address: Address): number {
-  if (typeof address === "number") return mix(hash, address);
-  return mix(mix(mix(mix(hash, address[0]), address[1]), address[2]), address[3]);
-}
-
-/** Lets every bit of a sum reach its low bits, which choose a slot. */
-function finish(sum: number): number {
-  let hash = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
 }
 
 /** A 32-bit hash, signed, of a tuple in a zone (0 … 65535). */

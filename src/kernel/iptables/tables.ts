@@ -1,5 +1,5 @@
-import type { Table } from "../../rules/iptables/ruleset.ts";
-import type { Hook, TableName } from "../event.ts";
+import type { Ruleset, Table } from "../../rules/iptables/ruleset.ts";
+import type { Builtin, Hook } from "../event.ts";
 import type { Stop } from "../outcome.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
@@ -11,10 +11,19 @@ export interface TablePair {
   readonly legacy: Table | undefined;
 }
 
-/** The tables of a name and family that the host has. */
-export function tablePair(walk: Walk, skb: Skb, name: TableName, legacyName: TableName): TablePair {
-  const { tables } = walk.host.rules[skb.family];
-  return { own: tables.get(name), legacy: tables.get(legacyName) };
+/** The tables of one family by their names. */
+export type TablePairs = Readonly<Record<Builtin, TablePair>>;
+
+/** The tables of a family for the hooks that run them; made once (`makeHost`). */
+export function pairTables({ tables }: Ruleset): TablePairs {
+  const pair = (name: Builtin): TablePair => ({ own: tables.get(name), legacy: tables.get(`legacy:${name}`) });
+  return {
+    raw: pair("raw"),
+    mangle: pair("mangle"),
+    nat: pair("nat"),
+    filter: pair("filter"),
+    security: pair("security"),
+  };
 }
 
 function hasSay(table: Table, hook: Hook): boolean {
@@ -42,11 +51,16 @@ function inOrder(walk: Walk, { own, legacy }: TablePair): readonly Table[] {
 
 /** Walks the tables of a name one after the other, until one stops the packet or `enough` says so. */
 export function walkTables(walk: Walk, skb: Skb, pair: TablePair, enough?: () => boolean): Stop | undefined {
-  if (pair.legacy === undefined) return pair.own === undefined ? undefined : walkTable(walk, skb, pair.own, walk.hook);
+  if (pair.legacy === undefined) return walkOne(walk, skb, pair.own);
   for (const table of inOrder(walk, pair)) {
     const stop = walkTable(walk, skb, table, walk.hook);
     if (stop !== undefined) return stop;
     if (enough?.() === true) return undefined;
   }
   return undefined;
+}
+
+/** Walks one table, if it is there. */
+export function walkOne(walk: Walk, skb: Skb, table: Table | undefined): Stop | undefined {
+  return table === undefined ? undefined : walkTable(walk, skb, table, walk.hook);
 }

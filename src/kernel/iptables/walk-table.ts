@@ -1,7 +1,7 @@
 import type { Rule, Target } from "../../rules/iptables/model.ts";
 import type { Chain, Table } from "../../rules/iptables/ruleset.ts";
 import type { NotModelled } from "../chooser.ts";
-import type { Effect, Recorder, RuleRef, SetAnswer, TableName } from "../event.ts";
+import type { Effect, Recorder, RuleRef, TableName } from "../event.ts";
 import { basicMatch } from "../matches/basic.ts";
 import { evaluateMatch } from "../matches/evaluate.ts";
 import { translate } from "../nat/targets.ts";
@@ -9,14 +9,16 @@ import type { Stop } from "../outcome.ts";
 import { reject } from "../reject.ts";
 import type { Skb } from "../skb.ts";
 import { applyTarget } from "../targets/apply.ts";
-import { currentRule, type NumberedAnswer, type RuleObserver, type Walk } from "../walk.ts";
+import { currentRule, type RuleAnswers, type RuleObserver, type Walk } from "../walk.ts";
 import { Candidates, chainIndex, isIndexable } from "./chain-index.ts";
 
-/** A chain that is being walked, and the position to go on from when a chain it jumped to ends. */
+/** A chain that is being walked, and where its end leads: to a chain that jumped, and the position to go on from there. */
 interface Frame {
   readonly chain: Chain;
-  readonly next: number;
   readonly candidates: Candidates | undefined;
+  /** Absent: the end of this chain ends the table. */
+  readonly back: Frame | undefined;
+  readonly backAt: number;
   /** Jumps and gotos that led here from the built-in chain. */
   readonly hops: number;
 }
@@ -55,10 +57,18 @@ export function walkTable(walk: Walk, skb: Skb, table: Table, base: string): Sto
     : undefined;
 }
 
-function enter(walk: Walk, skb: Skb, chain: Chain, hops: number): Frame {
+function enter(walk: Walk, skb: Skb, chain: Chain, back: Frame | undefined, backAt: number, hops: number): Frame {
   walk.chain = chain.name;
   const index = walk.indexed && isIndexable(skb) ? chainIndex(chain) : undefined;
-  return { chain, next: 0, candidates: index === undefined ? undefined : new Candidates(index, skb), hops };
+  return { chain, candidates: index === undefined ? undefined : new Candidates(index, skb), back, backAt, hops };
+}
+
+/** The end of a chain, or a RETURN: the frame to go on with at `backAt`, if there is one. */
+function leave(walk: Walk, { chain, back }: Frame): Frame | undefined {
+  if (back === undefined) return undefined;
+  walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
+  walk.chain = back.chain.name;
+  return back;
 }
 
 function assumedPolicy(walk: Walk, { name }: Chain): NotModelled {
@@ -75,8 +85,7 @@ function missedRules(walk: Walk, { name, rules, policyUnseen }: Chain): Stop | u
 }
 
 function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
-  const stack: Frame[] = [];
-  let frame = enter(walk, skb, base, 0);
+  let frame = enter(walk, skb, base, undefined, 0, 0);
   let at = 0;
   if (base.unseen === "rules") {
     const stop = missedRules(walk, base);
@@ -93,13 +102,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
         const stop = missedRules(walk, chain);
         if (stop !== undefined) return stop;
       }
-      const back = stack.pop();
-      // the end of a chain that was reached without a jump ends the table
+      const back = leave(walk, frame);
       if (back === undefined) return "policy";
-      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
-      walk.chain = back.chain.name;
+      at = frame.backAt;
       frame = back;
-      at = back.next;
       continue;
     }
     if (walk.hotdrop) {
@@ -111,11 +117,12 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
       matched(walk, skb, { kind: target.kind, chain: target.chain });
       const next = table.chains.get(target.chain);
       if (next === undefined) return { kind: "stuck", why: `chain ${target.chain} does not exist` };
-      if (target.kind === "jump") stack.push({ ...frame, next: found + 1 });
       // a way through more chains than there are meets one again: the kernel loads no such table
       if (frame.hops >= table.chains.size)
         return { kind: "stuck", why: `the chains of table ${table.name} run in a circle` };
-      frame = enter(walk, skb, next, frame.hops + 1);
+      // a goto comes back to where this chain would
+      const isJump = target.kind === "jump";
+      frame = enter(walk, skb, next, isJump ? frame : frame.back, isJump ? found + 1 : frame.backAt, frame.hops + 1);
       at = 0;
       if (next.unseen === "rules") {
         const stop = missedRules(walk, next);
@@ -125,12 +132,10 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
     }
     if (target?.kind === "RETURN") {
       matched(walk, skb, { kind: "returned" });
-      const back = stack.pop();
+      const back = leave(walk, frame);
       if (back === undefined) return "policy";
-      walk.record?.({ kind: "returned", from: chain.name, to: back.chain.name });
-      walk.chain = back.chain.name;
+      at = frame.backAt;
       frame = back;
-      at = back.next;
       continue;
     }
     const verdict = apply(walk, skb, target);
@@ -142,7 +147,7 @@ function walkChains(walk: Walk, skb: Skb, table: Table, base: Chain): Verdict {
 
 /** The position of the first rule from `at` on that matches; the chain's length when none does. */
 function nextMatch(walk: Walk, skb: Skb, frame: Frame, at: number): number {
-  if (walk.setAnswers !== undefined && walk.setAnswers.length > 0) walk.setAnswers = [];
+  walk.setAnswers = undefined;
   const { rules } = frame.chain;
   const { candidates } = frame;
   const end = rules.length;
@@ -186,46 +191,37 @@ function ruleMatches(walk: Walk, skb: Skb, rule: Rule): boolean {
   return true;
 }
 
-/** Takes the answers of sets to the rules up to number `to`, in the order of the rules; those to later ones stay. */
-function takeAnswers(walk: Walk, to: number): readonly NumberedAnswer[] {
+/** Takes the answers of sets to rules that did not match, up to number `to`: all but perhaps the last, which is of the rule behind. */
+function takePassed(walk: Walk, to: number): readonly RuleAnswers[] | undefined {
   const { setAnswers } = walk;
-  if (setAnswers === undefined || (setAnswers[0] as NumberedAnswer).rule > to) return noAnswers;
-  const last = setAnswers.at(-1) as NumberedAnswer;
-  if (last.rule <= to) {
+  const last = setAnswers?.at(-1);
+  if (setAnswers === undefined || last === undefined) return undefined;
+  if (last.number <= to) {
     walk.setAnswers = undefined;
     return setAnswers;
   }
-  const later = setAnswers.findIndex(({ rule }) => rule > to);
-  walk.setAnswers = setAnswers.slice(later);
-  return setAnswers.slice(0, later);
+  if (setAnswers.length === 1) return undefined;
+  setAnswers.pop();
+  walk.setAnswers = [last];
+  return setAnswers;
 }
-
-const noAnswers: readonly NumberedAnswer[] = [];
 
 /** Tells of the rules before position `to` that did not match. What sets said to the one there is left to `matched`. */
 function passed(walk: Walk, record: Recorder, { name }: Chain, from: number, to: number): void {
   if (to === from) return;
   const { table } = walk;
-  const answers = takeAnswers(walk, to);
-  if (answers.length === 0) {
-    record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
-    return;
-  }
-  const sets: { number: number; sets: SetAnswer[] }[] = [];
-  for (const { rule, answer } of answers) {
-    const last = sets.at(-1);
-    if (last?.number === rule) last.sets.push(answer);
-    else sets.push({ number: rule, sets: [answer] });
-  }
-  record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
+  const sets = takePassed(walk, to);
+  if (sets === undefined) record({ kind: "passed", table, chain: name, from: from + 1, count: to - from });
+  else record({ kind: "passed", table, chain: name, from: from + 1, count: to - from, sets });
 }
 
 function matched(walk: Walk, skb: Skb, effect: Effect): void {
   if (walk.record === undefined) return;
   const rule = currentRule(walk, skb) as RuleRef;
-  const answers = takeAnswers(walk, Number.POSITIVE_INFINITY);
-  if (answers.length === 0) walk.record({ kind: "matched", rule, effect });
-  else walk.record({ kind: "matched", rule, effect, sets: answers.map(({ answer }) => answer) });
+  const answers = walk.setAnswers?.at(-1);
+  walk.setAnswers = undefined;
+  if (answers === undefined) walk.record({ kind: "matched", rule, effect });
+  else walk.record({ kind: "matched", rule, effect, sets: answers.sets });
 }
 
 /** Carries out the target of a rule that matched; `undefined`: the walk goes on with the next rule. */

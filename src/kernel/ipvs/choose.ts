@@ -2,10 +2,11 @@ import type { ForwardingMethod } from "../../rules/ipvs/model.ts";
 import type { AssumedChoice, ChosenRealServer, ComparedRealServer } from "../event.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
-import type { Destination, Service } from "./model.ts";
+import type { Destination } from "./model.ts";
 import { anyTurnOf } from "./schedulers/any-turn.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
 import { type AnyScheduler, type Choice, isUsable, type ScheduleReason } from "./schedulers/scheduler.ts";
+import type { Service } from "./service.ts";
 import { untoldChoice, untoldOf } from "./untold.ts";
 
 /** What is not modelled of a real server that does not get its packets by translation, in words. */
@@ -49,7 +50,7 @@ export function recordChoice(walk: Walk, service: Service, choice: Taken | undef
     kind: "virtual-server",
     key: service.key,
     scheduler: typeof scheduler === "string" ? scheduler : scheduler.unknown,
-    realServers: service.destinations.length,
+    realServers: service.size,
     ...(choice === undefined ? {} : { chosen: chosenOf(service, choice) }),
     ...(nobody === undefined ? {} : { nobody }),
     ...(assumed.length === 0 ? {} : { assumed }),
@@ -98,7 +99,7 @@ function assumedOf({ host }: Walk, service: Service, { reason }: Taken): readonl
   const { ipvsPast } = host;
   const scheduler = schedulerOf(service.description.scheduler);
   if (ipvsPast === undefined || scheduler === undefined || reason.kind === "template") return [];
-  const isAlone = service.destinations.length < 2;
+  const isAlone = service.size < 2;
   return [
     ...(service.description.persistence !== undefined && ipvsPast.connections === "not-listed" && !isAlone
       ? (["no-template"] as const)

@@ -3,7 +3,8 @@ import type { IPVSTable, RealServer, VirtualServer } from "../../rules/ipvs/mode
 import { sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { addDestination, deleteDestination, editDestination, findDestination, realAddress } from "./destinations.ts";
-import type { Destination, Service } from "./model.ts";
+import type { Destination } from "./model.ts";
+import type { Service } from "./service.ts";
 import { serviceId, takesRealServer } from "./service-index.ts";
 import { bindScheduler, create, enqueueFlush, remove } from "./services.ts";
 import type { IPVSSwitches } from "./switches.ts";

@@ -6,26 +6,6 @@ import { bind, unbind } from "./destinations.ts";
 import type { Connection, IPVSTables } from "./model.ts";
 import type { IPVSSwitches } from "./switches.ts";
 
-/** The name of a client in the table: all its connections of one port are found together, as in the kernel's hash. */
-function clientKey(family: IPFamily, protocol: number, client: Address, port: number): string {
-  return typeof client === "number"
-    ? `${protocol} ${client} ${port}`
-    : `${family} ${protocol} ${client.join(".")} ${port}`;
-}
-
-const none: readonly Connection[] = [];
-
-/** All connections and templates of a client's port, the newest first. */
-export function ofClient(
-  { connections }: IPVSTables,
-  family: IPFamily,
-  protocol: number,
-  client: Address,
-  port: number,
-): readonly Connection[] {
-  return connections.get(clientKey(family, protocol, client, port)) ?? none;
-}
-
 /** One direction of a packet: who it comes from and whom it goes to. */
 export interface Flow {
   readonly family: IPFamily;
@@ -47,9 +27,9 @@ export function findRequest(
   { family, protocol, src, dst, sport, dport }: Flow,
 ): Connection | undefined {
   if (tables.connections.size === 0) return undefined;
-  return ofClient(tables, family, protocol, src, sport).find(
-    (each) => !each.isTemplate && each.virtualPort === dport && sameAddress(each.virtual, dst),
-  );
+  return tables.connections
+    .ofClient(family, protocol, src, sport)
+    .find((each) => !each.isTemplate && each.virtualPort === dport && sameAddress(each.virtual, dst));
 }
 
 /** The connection of a packet from real server to client (`ip_vs_conn_out_get`). */
@@ -58,9 +38,9 @@ export function findReply(
   { family, protocol, src, dst, sport, dport }: Flow,
 ): Connection | undefined {
   if (tables.connections.size === 0) return undefined;
-  return ofClient(tables, family, protocol, dst, dport).find(
-    (each) => !each.isTemplate && each.realPort === sport && sameAddress(each.real, src),
-  );
+  return tables.connections
+    .ofClient(family, protocol, dst, dport)
+    .find((each) => !each.isTemplate && each.realPort === sport && sameAddress(each.real, src));
 }
 
 /** The template of a client (`ip_vs_ct_in_get`). */
@@ -72,9 +52,9 @@ export function findTemplate(
   virtual: Address,
   virtualPort: number,
 ): Connection | undefined {
-  return ofClient(tables, family, protocol, client, 0).find(
-    (each) => each.isTemplate && each.virtualPort === virtualPort && sameAddress(each.virtual, virtual),
-  );
+  return tables.connections
+    .ofClient(family, protocol, client, 0)
+    .find((each) => each.isTemplate && each.virtualPort === virtualPort && sameAddress(each.virtual, virtual));
 }
 
 /** Would a new connection still go by a template (`ip_vs_check_template`)? */
@@ -134,16 +114,12 @@ export function newConnection(
   };
   state.set(ipvs, "nextId", ipvs.nextId + 1);
   if (!given.onePacket) {
-    const key = keyOf(connection);
-    state.put(ipvs.connections, key, [connection, ...(ipvs.connections.get(key) ?? none)]);
+    state.enter(ipvs.connections, connection);
     hasten(state, connection.expires);
   }
   bind(state, connection);
   return connection;
 }
-
-const keyOf = ({ family, protocol, client, clientPort }: Connection): string =>
-  clientKey(family, protocol, client, clientPort);
 
 /** The next timer fires at this time, if not earlier. */
 function hasten(state: HostState, time: number): void {
@@ -174,10 +150,7 @@ export function controlledBy(state: HostState, connection: Connection, template:
 export function endConnection(state: HostState, connection: Connection): void {
   const { ipvs } = state;
   if (!connection.onePacket) {
-    const key = keyOf(connection);
-    const rest = (ipvs.connections.get(key) ?? none).filter((each) => each !== connection);
-    if (rest.length === 0) state.remove(ipvs.connections, key);
-    else state.put(ipvs.connections, key, rest);
+    state.leave(ipvs.connections, connection);
     if (connection.keepsConntrack) dropConntrack(state, connection);
   }
   const { control } = connection;
@@ -194,11 +167,4 @@ function dropConntrack(state: HostState, connection: Connection): void {
   const tuple = { family, protocol, src: client, dst: virtual, sport: clientPort, dport: virtualPort };
   const found = findEntry(state, tuple, 0);
   if (found !== undefined) removeEntry(state, found.entry);
-}
-
-/** All connections and templates of a host. */
-export function allConnections({ connections }: IPVSTables): Connection[] {
-  const all: Connection[] = [];
-  for (const list of connections.values()) all.push(...list);
-  return all;
 }

@@ -2,9 +2,10 @@ import type { RealServerName } from "../../rules/ipvs/command.ts";
 import type { RealServer } from "../../rules/ipvs/model.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import type { Connection, Destination, Service } from "./model.ts";
+import type { Connection, Destination } from "./model.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
 import type { ListChange } from "./schedulers/scheduler.ts";
+import type { Service } from "./service.ts";
 
 /** The address of a real server as packets hold it. */
 export function realAddress({ address }: RealServerName): Address {

@@ -2,7 +2,7 @@ import type { IPVSConnection } from "../../rules/ipvs/model.ts";
 import type { Host } from "../host.ts";
 import { sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import { controlledBy, findTemplate, newConnection, ofClient } from "./connections.ts";
+import { controlledBy, findTemplate, newConnection } from "./connections.ts";
 import { recount } from "./destinations.ts";
 import { isTemplate, type OpenOwner, type Owner, Owners, packetAddress } from "./listed-owner.ts";
 import { maskedClient } from "./masked-client.ts";
@@ -64,9 +64,9 @@ function templateOf(state: HostState, connection: Connection, { description }: O
     const found = findTemplate(state.ipvs, family, protocol, masked, to, port);
     if (found?.destination === destination) return found;
   }
-  return ofClient(state.ipvs, family, protocol, masked, 0).find(
-    (each) => each.isTemplate && each.destination === destination && sameAddress(each.virtual, to),
-  );
+  return state.ipvs.connections
+    .ofClient(family, protocol, masked, 0)
+    .find((each) => each.isTemplate && each.destination === destination && sameAddress(each.virtual, to));
 }
 
 /**

@@ -6,7 +6,7 @@ import { unmodelledMethod } from "./choose.ts";
 import { expireNow } from "./connections.ts";
 import { usesOldEntry } from "./conntrack.ts";
 import type { Connection } from "./model.ts";
-import { findServiceId } from "./service-index.ts";
+import { findService } from "./service-index.ts";
 import { chunkType, knowsState } from "./states.ts";
 import { ipvsSwitches } from "./switches.ts";
 
@@ -61,7 +61,7 @@ export function whatIsOpen({ protocol, state, destination: { method } }: Connect
  */
 export function isUntold({ host }: Walk, { entry }: Skb): boolean {
   if (host.ipvsPast?.connections !== "not-listed" || entry?.confirmed !== true) return false;
-  return findServiceId(host.services, { ...entry.original, family: entry.original.family, mark: 0 }) !== undefined;
+  return findService(host.services, { ...entry.original, family: entry.original.family, mark: 0 }) !== undefined;
 }
 
 /** The end of such a packet. */

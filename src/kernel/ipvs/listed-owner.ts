@@ -5,8 +5,9 @@ import type { Host } from "../host.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { HostState } from "../state.ts";
 import { deletedDestination } from "./destinations.ts";
-import type { Destination, Service } from "./model.ts";
-import { addressServiceId, findServiceId, serviceId } from "./service-index.ts";
+import type { Destination } from "./model.ts";
+import type { Service } from "./service.ts";
+import { addressServiceId, findService, serviceId } from "./service-index.ts";
 import { serviceNow } from "./services.ts";
 
 /** What a listing leaves open about whose one of its lines is. */
@@ -89,7 +90,7 @@ export class Owners {
       if (protocol === 0) ids.push(serviceId({ kind: "fwmark", family, mark }));
       else ids.push(own(virtual.port), ...(virtual.port === 0 ? [own(FTP_PORT)] : []));
     } else {
-      ids.push(findServiceId(this.#host.services, { family, protocol, dst, dport: virtual.port, mark: 0 }));
+      ids.push(findService(this.#host.services, { family, protocol, dst, dport: virtual.port, mark: 0 })?.id);
       ids.push(...this.#byMark[family]);
     }
     return ids.flatMap((id) => (id === undefined ? [] : (serviceNow(this.#host, this.#state, id) ?? [])));

@@ -3,8 +3,9 @@ import { connectionStates, type IPVSConnection, type VirtualServerKey } from "..
 import type { Host } from "../host.ts";
 import type { Address } from "../packet.ts";
 import type { HostState } from "../state.ts";
-import { allConnections, isTemplateValid } from "./connections.ts";
-import type { Connection, Service } from "./model.ts";
+import { isTemplateValid } from "./connections.ts";
+import type { Connection } from "./model.ts";
+import type { Service } from "./service.ts";
 import { serviceId } from "./service-index.ts";
 import { configureIPVS, serviceNow } from "./services.ts";
 import { ipvsSwitches } from "./switches.ts";
@@ -13,7 +14,7 @@ import { runIPVSTimers } from "./timers.ts";
 /** Connections and templates as `ipvsadm -Lnc` has them, the oldest first; the kernel's own order is that of its hash. */
 export function listConnections(state: HostState): readonly Connection[] {
   runIPVSTimers(state);
-  return allConnections(state.ipvs).sort((a, b) => a.id - b.id);
+  return state.ipvs.connections.all().sort((a, b) => a.id - b.id);
 }
 
 /** A template that a new connection would go by, with its virtual server. */
@@ -25,7 +26,7 @@ export interface LivingTemplate extends Connection {
 export function listTemplates(host: Host, state: HostState): readonly LivingTemplate[] {
   const switches = ipvsSwitches(host);
   return listConnections(state).flatMap((template) => {
-    const server = host.services.byId.get(template.service);
+    const server = host.services.byId.get(template.service)?.description;
     if (!template.isTemplate || server?.persistence === undefined || !isTemplateValid(template, switches)) return [];
     return [{ ...template, key: server.key }];
   });

@@ -1,6 +1,8 @@
 import type { IPFamily } from "../../net/family.ts";
-import type { ForwardingMethod, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
+import type { ForwardingMethod } from "../../rules/ipvs/model.ts";
 import type { Address } from "../packet.ts";
+import { ConnectionTable } from "./connection-table.ts";
+import type { Service } from "./service.ts";
 import type { ServiceIndex } from "./service-index.ts";
 
 /**
@@ -25,19 +27,6 @@ export interface Destination {
   active: number;
   inactive: number;
   persistent: number;
-}
-
-/** A virtual server with what changes about it (`struct ip_vs_service`). */
-export interface Service {
-  /** `serviceId` of the key. */
-  readonly id: string;
-  readonly key: VirtualServerKey;
-  /** What it was last configured as. */
-  description: VirtualServer;
-  /** The newest first, which is the kernel's order (ipvs-mode §9.6). */
-  destinations: readonly Destination[];
-  /** What its scheduler remembers; its type is the scheduler's affair. */
-  memory: unknown;
 }
 
 /** A connection or, with client port 0, a template of persistence (`struct ip_vs_conn`). State like `Destination`. */
@@ -85,8 +74,7 @@ export interface TrashedDestination {
 export interface IPVSTables {
   /** Those that were asked for since the host's description has them, by `Service.id`. */
   readonly services: Map<string, Service>;
-  /** Connections by their client (`clientKey`), the newest first. */
-  readonly connections: Map<string, readonly Connection[]>;
+  readonly connections: ConnectionTable;
   /** By `Service.id` and address. */
   readonly trash: Map<string, TrashedDestination>;
   /** No connection ends before this time. */
@@ -102,7 +90,7 @@ export interface IPVSTables {
 export function emptyIPVSTables(): IPVSTables {
   return {
     services: new Map(),
-    connections: new Map(),
+    connections: new ConnectionTable(),
     trash: new Map(),
     nextExpiry: Number.POSITIVE_INFINITY,
     flushAt: Number.POSITIVE_INFINITY,

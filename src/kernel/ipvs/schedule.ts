@@ -13,9 +13,10 @@ import {
   restart,
 } from "./connections.ts";
 import { maskedClient } from "./masked-client.ts";
-import type { Connection, Destination, Service } from "./model.ts";
-import { findServiceId } from "./service-index.ts";
-import { serviceNow } from "./services.ts";
+import type { Connection, Destination } from "./model.ts";
+import type { Service } from "./service.ts";
+import { findService } from "./service-index.ts";
+import { serviceOf } from "./services.ts";
 import { chunkType, firstState } from "./states.ts";
 import { ipvsSwitches } from "./switches.ts";
 
@@ -55,9 +56,8 @@ export function tryToSchedule(walk: Walk, skb: Skb): Scheduled {
   const may = mayStart(walk, skb);
   if (may === "malformed") return { kind: "malformed" };
   if (!may) return accepted;
-  const id = findServiceId(walk.host.services, skb);
-  const service = id === undefined ? undefined : serviceNow(walk.host, walk.state, id);
-  return service === undefined ? accepted : schedule(walk, skb, service);
+  const server = findService(walk.host.services, skb);
+  return server === undefined ? accepted : schedule(walk, skb, serviceOf(walk.host, walk.state, server));
 }
 
 /** `ip_vs_schedule` */

@@ -1,10 +1,26 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { IPVSTable, RealServer, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
-import { type Address, protocols } from "../packet.ts";
+import { endHash } from "../hash.ts";
+import { HashTable } from "../hash-table.ts";
+import { type Address, protocols, sameAddress } from "../packet.ts";
+
+/** A virtual server as it is configured, with its name in the tables here. */
+export interface NamedServer {
+  readonly id: string;
+  readonly description: VirtualServer;
+}
+
+/** One by address, with its key as packets have it: a look-up sees nothing else of the others. */
+interface AddressedServer extends NamedServer {
+  readonly protocol: number;
+  readonly address: Address;
+  readonly port: number;
+}
 
 /** The virtual servers of a host by what packets ask for; made once (`makeHost`). */
 export interface ServiceIndex {
-  readonly byId: ReadonlyMap<string, VirtualServer>;
+  readonly byId: ReadonlyMap<string, NamedServer>;
+  readonly byAddress: HashTable<AddressedServer>;
   /** Families that have any: without one the family's hooks are not there (ipvs-mode §8.1). */
   readonly families: ReadonlySet<IPFamily>;
   readonly hasMarks: boolean;
@@ -53,22 +69,50 @@ function asTaken(server: VirtualServer): VirtualServer {
   return { ...server, realServers: realServers.filter((each) => takesRealServer(key, each)) };
 }
 
+/** The virtual server of exactly this address. */
+function serverAt(
+  { byAddress }: ServiceIndex,
+  protocol: number,
+  address: Address,
+  port: number,
+): NamedServer | undefined {
+  const hash = endHash(protocol, address, port);
+  for (let slot = byAddress.first(hash); slot >= 0; slot = byAddress.next(slot, hash)) {
+    const server = byAddress.at(slot);
+    if (server.port === port && server.protocol === protocol && sameAddress(server.address, address)) return server;
+  }
+  return undefined;
+}
+
+function indexByAddress(servers: Iterable<NamedServer>): ServiceIndex["byAddress"] {
+  const byAddress: ServiceIndex["byAddress"] = new HashTable();
+  for (const { id, description } of servers) {
+    const { key } = description;
+    if (key.kind !== "address") continue;
+    const { protocol, port } = key;
+    const address = key.address.family === "IPv4" ? key.address.value : key.address.words;
+    byAddress.add(endHash(protocol, address, port), { id, description, protocol, address, port });
+  }
+  return byAddress;
+}
+
 /** Of virtual servers with one key the last counts. */
 export function indexServices(table: IPVSTable | undefined): ServiceIndex {
-  const byId = new Map<string, VirtualServer>();
+  const byId = new Map<string, NamedServer>();
   const families = new Set<IPFamily>();
   let hasMarks = false;
   let hasFTP = false;
   let hasAnyPort = false;
   for (const server of table?.virtualServers ?? []) {
     const { key } = server;
-    byId.set(serviceId(key), asTaken(server));
+    const id = serviceId(key);
+    byId.set(id, { id, description: asTaken(server) });
     families.add(familyOfKey(key));
     if (key.kind === "fwmark") hasMarks = true;
     else if (key.port === 0) hasAnyPort = true;
     else if (key.port === FTP_PORT && key.protocol === protocols.tcp) hasFTP = true;
   }
-  return { byId, families, hasMarks, hasFTP, hasAnyPort };
+  return { byId, byAddress: indexByAddress(byId.values()), families, hasMarks, hasFTP, hasAnyPort };
 }
 
 /** What a look-up asks. */
@@ -81,19 +125,17 @@ export interface ServiceQuery {
 }
 
 /** The virtual server that takes a packet (`ip_vs_service_find`, ipvs-mode §8.4): by mark, exactly, as FTP data, by port 0. */
-export function findServiceId(index: ServiceIndex, query: ServiceQuery): string | undefined {
+export function findService(index: ServiceIndex, query: ServiceQuery): NamedServer | undefined {
   const { family, protocol, dst, dport, mark } = query;
   if (index.hasMarks && mark !== 0) {
-    const id = markServiceId(family, mark);
-    if (index.byId.has(id)) return id;
+    const marked = index.byId.get(markServiceId(family, mark));
+    if (marked !== undefined) return marked;
   }
-  const exact = addressServiceId(protocol, dst, dport);
-  if (index.byId.has(exact)) return exact;
+  const exact = serverAt(index, protocol, dst, dport);
+  if (exact !== undefined) return exact;
   if (index.hasFTP && protocol === protocols.tcp && (dport === FTP_DATA_PORT || dport >= FIRST_UNPRIVILEGED)) {
-    const id = addressServiceId(protocol, dst, FTP_PORT);
-    if (index.byId.has(id)) return id;
+    const control = serverAt(index, protocol, dst, FTP_PORT);
+    if (control !== undefined) return control;
   }
-  if (!index.hasAnyPort) return undefined;
-  const any = addressServiceId(protocol, dst, 0);
-  return index.byId.has(any) ? any : undefined;
+  return index.hasAnyPort ? serverAt(index, protocol, dst, 0) : undefined;
 }

@@ -7,12 +7,13 @@ import {
   deleteDestination,
   editDestination,
   findDestination,
-  newDestination,
   realAddress,
   trash,
 } from "./destinations.ts";
-import type { Destination, Service } from "./model.ts";
+import type { Destination } from "./model.ts";
 import { schedulerOf } from "./schedulers/registry.ts";
+import { Service } from "./service.ts";
+import type { NamedServer } from "./service-index.ts";
 import { type IPVSSwitches, ipvsSwitches } from "./switches.ts";
 import { runIPVSTimers } from "./timers.ts";
 
@@ -30,20 +31,12 @@ export function bindScheduler(state: HostState, service: Service): void {
   state.set(service, "memory", schedulerOf(service.description.scheduler)?.start(service));
 }
 
-/** Real servers that were added one by one, each at the head of the list. */
-function newestFirst(realServers: readonly RealServer[]): readonly Destination[] {
-  const made: Destination[] = [];
-  for (let i = realServers.length - 1; i >= 0; i--) made.push(newDestination(realServers[i] as RealServer));
-  return made;
-}
-
 /** `ip_vs_add_service`, and its real servers one by one in the order in which they were added. */
 export function create(state: HostState, id: string, description: VirtualServer): Service {
-  const { key, realServers } = description;
+  const { realServers } = description;
   const scheduler = schedulerOf(description.scheduler);
-  const service: Service = { id, key, description, destinations: [], memory: undefined };
   const isPlain = state.ipvs.trash.size === 0 && scheduler?.dependsOnHistory !== true;
-  if (isPlain) service.destinations = newestFirst(realServers);
+  const service = new Service(id, description, isPlain ? realServers : []);
   service.memory = scheduler?.start(service);
   if (!isPlain) for (const given of realServers) addDestination(state, service, given);
   state.put(state.ipvs.services, id, service);
@@ -88,19 +81,21 @@ export function remove(switches: IPVSSwitches, state: HostState, service: Servic
 }
 
 /**
- * The virtual server of a name as the host's description has it now: one that was not asked for before is made, one whose
- * description is another than last time is made like it. `undefined`: there is none, or no longer.
+ * The virtual server of a name as the host's description has it now (`serviceOf`). `undefined`: there is none, or no longer.
  */
 export function serviceNow(host: Host, state: HostState, id: string): Service | undefined {
-  const description = host.services.byId.get(id);
+  const server = host.services.byId.get(id);
+  if (server !== undefined) return serviceOf(host, state, server);
   const service = state.ipvs.services.get(id);
-  if (service?.description === description) return service;
-  if (description === undefined) {
-    if (service !== undefined) remove(ipvsSwitches(host), state, service);
-    return undefined;
-  }
+  if (service !== undefined) remove(ipvsSwitches(host), state, service);
+  return undefined;
+}
+
+/** A virtual server of the host's description: one that was not asked for before is made, one that was another last time is made like it. */
+export function serviceOf(host: Host, state: HostState, { id, description }: NamedServer): Service {
+  const service = state.ipvs.services.get(id);
   if (service === undefined) return create(state, id, description);
-  reconfigure(host, state, service, description);
+  if (service.description !== description) reconfigure(host, state, service, description);
   return service;
 }
 

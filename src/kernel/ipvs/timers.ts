@@ -1,5 +1,5 @@
 import type { HostState } from "../state.ts";
-import { allConnections, endConnection } from "./connections.ts";
+import { endConnection } from "./connections.ts";
 import type { Connection } from "./model.ts";
 
 /** A template that still has connections waits so long, again and again. */
@@ -20,7 +20,7 @@ const bySoonest = (a: Connection, b: Connection): number => a.expires - b.expire
 
 /** Connections of deleted real servers end, and templates of theirs that are left alone (`ip_vs_expire_nodest_conn_flush`). */
 function flushDeleted(state: HostState): void {
-  const all = new Set(allConnections(state.ipvs).sort((a, b) => a.id - b.id));
+  const all = new Set(state.ipvs.connections.all().sort((a, b) => a.id - b.id));
   const end = (connection: Connection): void => {
     all.delete(connection);
     endConnection(state, connection);
@@ -45,7 +45,7 @@ export function runIPVSTimers(state: HostState): void {
     flushDeleted(state);
   }
   if (ipvs.nextExpiry >= now) return;
-  const due = allConnections(ipvs).filter((each) => each.expires < now);
+  const due = ipvs.connections.all().filter((each) => each.expires < now);
   due.sort(bySoonest);
   for (let next = due.shift(); next !== undefined; next = due.shift()) {
     if (expire(state, next) || next.expires >= now) continue;
@@ -53,6 +53,6 @@ export function runIPVSTimers(state: HostState): void {
     due.sort(bySoonest);
   }
   let soonest = Number.POSITIVE_INFINITY;
-  for (const { expires } of allConnections(ipvs)) soonest = Math.min(soonest, expires);
+  for (const { expires } of ipvs.connections.all()) soonest = Math.min(soonest, expires);
   state.set(ipvs, "nextExpiry", soonest);
 }

@@ -2,8 +2,9 @@ import type { Host } from "../host.ts";
 import { protocols } from "../packet.ts";
 import { endpointText } from "../packet-text.ts";
 import type { Walk } from "../walk.ts";
-import type { Destination, Service } from "./model.ts";
+import type { Destination } from "./model.ts";
 import type { AnyScheduler, Choice, Untold } from "./schedulers/scheduler.ts";
+import type { Service } from "./service.ts";
 import { virtualServerText } from "./service-name.ts";
 
 /** Is it known how many connections its real servers have? */

@@ -1,12 +1,12 @@
 import type { IPFamily } from "../../net/family.ts";
 import type { Chooser } from "../chooser.ts";
-import type { HostDescription, Interface, PolicyRule, Route } from "../host.ts";
+import type { HostDescription, Interface, NextHop, PolicyRule, Route } from "../host.ts";
 import { type Address, sameAddress } from "../packet.ts";
 import type { RefusedType } from "./decision.ts";
 import type { Lookup } from "./lookup.ts";
 import { conditionsHold, inPrefix } from "./policy-rule.ts";
 import { lookUp4, lookUp6, usableHop } from "./select-route.ts";
-import { type Hop, leafAt, makeTable, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
+import { type Hop, makeTable, type RouteTable, routesAt, type TableRoute, type UsableRoute } from "./table.ts";
 
 const LOCAL = 255;
 const MAIN = 254;
@@ -71,7 +71,7 @@ function isDefaultRule(rule: PolicyRule, wanted: PolicyRule): boolean {
  * What a route refuses with. IPv6 has no true routes by lo: one that is neither local nor for ::1 refuses like none at
  * all, also the prefix of an address on lo (`fib6_is_reject`).
  */
-function refusal({ type, family, destination, prefixLength }: Route, hops: readonly Hop[]): TableRoute["refuses"] {
+function refusal({ type, family, destination, prefixLength }: Route, hops: readonly Hop[]): UsableRoute["refuses"] {
   if (type === "unreachable" || type === "prohibit" || type === "blackhole" || type === "throw") return type;
   if (family === "IPv4" || type !== "unicast" || hops.length === 0) return undefined;
   const toLoopback = prefixLength === 128 && sameAddress(destination, LOOPBACK6);
@@ -79,22 +79,33 @@ function refusal({ type, family, destination, prefixLength }: Route, hops: reado
 }
 
 /** IPv4: of equal prefixes `local` first, then by TOS, then by metric (`fib_find_alias`). */
-function before4({ route: a }: TableRoute, { route: b }: TableRoute): number {
+function before4({ route: a }: UsableRoute, { route: b }: UsableRoute): number {
   return b.table - a.table || b.tos - a.tos || a.metric - b.metric;
 }
 
 /** IPv6: by metric alone. */
-function before6({ route: a }: TableRoute, { route: b }: TableRoute): number {
+function before6({ route: a }: UsableRoute, { route: b }: UsableRoute): number {
   return a.metric - b.metric;
 }
 
 /** Does a route of `main` lie inside a shorter prefix of `local`, or have `main` types that only count while the tables are one? */
-function mergeMatters(local: RouteTable | undefined, main: readonly TableRoute[]): boolean {
+function mergeMatters(local: RouteTable | undefined, main: readonly UsableRoute[]): boolean {
   if (local === undefined) return false;
   return main.some(({ route }) => {
-    const level = nextLevel(local, route.destination, 0);
-    return level >= 0 && (local.levels[level]?.length ?? 0) < route.prefixLength;
+    const level = local.levels.find((each) => routesAt(each, route.destination) !== undefined);
+    return level !== undefined && level.length < route.prefixLength;
   });
+}
+
+/** Next hops with their interfaces. Routes by the same hops share them: a node in ipvs mode has thousands by kube-ipvs0. */
+function hopsReader(byName: ReadonlyMap<string, Interface>): (nextHops: readonly NextHop[]) => readonly Hop[] {
+  const known = new Map<string, readonly Hop[]>();
+  return (nextHops) => {
+    const name = JSON.stringify(nextHops);
+    const hops = known.get(name) ?? nextHops.map((nextHop) => ({ nextHop, device: byName.get(nextHop.device) }));
+    known.set(name, hops);
+    return hops;
+  };
 }
 
 function makeFamily(family: IPFamily, description: HostDescription, byName: ReadonlyMap<string, Interface>): FamilyFib {
@@ -103,12 +114,13 @@ function makeFamily(family: IPFamily, description: HostDescription, byName: Read
   const rules = given.length === 0 ? usual : [...given].sort((a, b) => a.priority - b.priority);
   const customRules =
     rules.length !== usual.length || !rules.every((rule, i) => isDefaultRule(rule, usual[i] as PolicyRule));
-  const routes: Map<number, TableRoute[]> = new Map();
+  const routes = new Map<number, UsableRoute[]>();
+  const hopsOf = hopsReader(byName);
   for (const route of description.routes) {
     if (route.family !== family) continue;
     const list = routes.get(route.table) ?? [];
     routes.set(route.table, list);
-    const hops = route.nextHops.map((nextHop) => ({ nextHop, device: byName.get(nextHop.device) }));
+    const hops = hopsOf(route.nextHops);
     list.push({ route, hops, refuses: refusal(route, hops) });
   }
   const before = family === "IPv4" ? before4 : before6;
@@ -206,11 +218,12 @@ export function lookUpRoute(fib: FamilyFib, flow: Lookup, chooser: Chooser): Tab
 export function lookUpLocal(fib: FamilyFib, address: Address): TableRoute | undefined {
   const table = fib.merged ?? fib.tables.get(LOCAL);
   if (table === undefined) return undefined;
-  for (let at = nextLevel(table, address, 0); at >= 0; at = nextLevel(table, address, at + 1)) {
-    const found = leafAt(table, address, at)?.routes.find(
-      (each) => each.route.tos === 0 && (each.refuses !== undefined || usableHop(each, "")),
-    );
-    if (found !== undefined) return found.refuses === undefined ? found : undefined;
+  for (const level of table.levels) {
+    for (let each = routesAt(level, address); each !== undefined; each = each.next) {
+      if (each.route.tos !== 0) continue;
+      if (each.refuses !== undefined) return undefined;
+      if (usableHop(each, "")) return each;
+    }
   }
   return undefined;
 }

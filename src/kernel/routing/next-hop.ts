@@ -46,8 +46,9 @@ export function nextHop4(
   outInterface: string,
   preferred: (hop: ChosenHop) => boolean,
 ): ChosenHop | undefined {
-  const there = hops.filter(isThere);
-  if (outInterface !== "") return there.find(({ nextHop }) => nextHop.device === outInterface);
+  if (outInterface !== "")
+    return hops.find((hop): hop is ChosenHop => isThere(hop) && hop.nextHop.device === outInterface);
+  const there = hops.every(isThere) ? hops : hops.filter(isThere);
   if (there.length < 2) return there[0];
   const better = there.map((hop, i) => (preferred(hop) ? i : -1)).filter((i) => i >= 0);
   const choice = there.map((_, segment) => {

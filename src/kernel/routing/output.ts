@@ -1,4 +1,5 @@
 import type { IPv6Words } from "../../net/ip.ts";
+import type { Address } from "../packet.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 import { ipv6Kind, isUnset, scopes } from "./address.ts";
@@ -27,21 +28,18 @@ export function routeOutput(walk: Walk, flow: OutputFlow): RouteDecision {
  * (`outInterface`), and in IPv6 the first route's device where the destination is multicast or of link scope.
  */
 export function routeAgain(walk: Walk, skb: Skb, outInterface?: string): RouteDecision {
-  const { family, dst, src, mark, tos, protocol, sport, dport } = skb;
-  const flow = { family, dst, mark, tos, protocol, sport, dport, anySource: true };
+  const { src, dst } = skb;
   if (typeof src === "number") {
     const type = addressType4(walk.host, src, undefined);
-    return routeOutput4(walk, {
-      ...flow,
-      outInterface,
-      src: type === "local" || type === "unicast" ? src : undefined,
-    });
+    return routeOutput4(walk, ownFlow(skb, type === "local" || type === "unicast" ? src : undefined, outInterface));
   }
   const { cast, scope, loopback } = ipv6Kind(dst as IPv6Words);
   const scoped = cast === "multicast" || (cast === "unicast" && scope === scopes.link && !loopback);
-  return routeOutput6(walk, {
-    ...flow,
-    src,
-    outInterface: outInterface ?? (scoped ? skb.outInterface?.name : undefined),
-  });
+  return routeOutput6(walk, ownFlow(skb, src, outInterface ?? (scoped ? skb.outInterface?.name : undefined)));
+}
+
+/** A packet that is sent from here, from whatever source. */
+function ownFlow(skb: Skb, src: Address | undefined, outInterface: string | undefined): OutputFlow {
+  const { family, dst, mark, tos, protocol, sport, dport } = skb;
+  return { family, dst, mark, tos, protocol, sport, dport, anySource: true, outInterface, src };
 }

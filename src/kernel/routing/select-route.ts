@@ -1,6 +1,6 @@
 import type { Chooser } from "../chooser.ts";
 import type { Lookup } from "./lookup.ts";
-import { leafAt, nextLevel, type RouteTable, type TableRoute } from "./table.ts";
+import { type RouteTable, routesAt, type TableRoute } from "./table.ts";
 
 /** Bits of TOS that select routes and rules (IPTOS_RT_MASK). */
 export const TOS_MASK = 0x1c;
@@ -21,8 +21,8 @@ export function usableHop(each: TableRoute, outInterface: string): boolean {
 
 /** `fib_table_lookup`: the first route of the longest prefix that has one for this flow. */
 export function lookUp4(table: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | undefined {
-  for (let at = nextLevel(table, flow.dst, 0); at >= 0; at = nextLevel(table, flow.dst, at + 1)) {
-    for (const each of leafAt(table, flow.dst, at)?.routes ?? []) {
+  for (const level of table.levels) {
+    for (let each = routesAt(level, flow.dst); each !== undefined; each = each.next) {
       if (each.route.tos !== 0 && each.route.tos !== (flow.tos & TOS_MASK)) continue;
       if (each.refuses === undefined && !usableHop(each, flow.routesBy)) continue;
       if (counts(each, chooser)) return each;
@@ -43,11 +43,11 @@ function score6(each: TableRoute, flow: Lookup): number {
 }
 
 /** `find_rr_leaf`: the best of the lowest metric, else the best of the rest. */
-function select6(routes: readonly TableRoute[], flow: Lookup, chooser: Chooser): TableRoute | undefined {
+function select6(first: TableRoute | undefined, flow: Lookup, chooser: Chooser): TableRoute | undefined {
   let best: TableRoute | undefined;
   let bestScore = -1;
-  const metric = routes[0]?.route.metric;
-  for (const each of routes) {
+  const metric = first?.route.metric;
+  for (let each = first; each !== undefined; each = each.next) {
     if (best !== undefined && best.route.metric === metric && each.route.metric !== metric) return best;
     const score = score6(each, flow);
     if (score <= bestScore || !counts(each, chooser)) continue;
@@ -59,8 +59,8 @@ function select6(routes: readonly TableRoute[], flow: Lookup, chooser: Chooser):
 
 /** `fib6_table_lookup`: as IPv4, with the routes of a prefix weighed by metric, device and preference. */
 export function lookUp6(table: RouteTable, flow: Lookup, chooser: Chooser): TableRoute | undefined {
-  for (let at = nextLevel(table, flow.dst, 0); at >= 0; at = nextLevel(table, flow.dst, at + 1)) {
-    const found = select6(leafAt(table, flow.dst, at)?.routes ?? [], flow, chooser);
+  for (const level of table.levels) {
+    const found = select6(routesAt(level, flow.dst), flow, chooser);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -1,5 +1,6 @@
-import type { IPv6Words } from "../../net/ip.ts";
 import { mask32 } from "../../net/prefix.ts";
+import { finish, mix } from "../hash.ts";
+import { HashTable } from "../hash-table.ts";
 import type { Interface, NextHop, Route } from "../host.ts";
 import type { Address } from "../packet.ts";
 
@@ -9,25 +10,24 @@ export interface Hop {
   readonly nextHop: NextHop;
 }
 
-/** A route in a table, ready for look-ups. */
-export interface TableRoute {
+/** A route, ready for look-ups. */
+export interface UsableRoute {
   readonly route: Route;
   readonly hops: readonly Hop[];
   /** What a look-up that ends here answers with; `throw` goes on with the next policy rule. */
   readonly refuses: "none" | "unreachable" | "prohibit" | "blackhole" | "throw" | undefined;
 }
 
-/** The routes of one prefix, the preferred one first. */
-export interface Leaf {
-  readonly address: Address;
-  readonly routes: readonly TableRoute[];
+/** A route in a table; those of one prefix are a chain, the preferred one first, as `fib_alias` in the kernel. */
+export interface TableRoute extends UsableRoute {
+  readonly next: TableRoute | undefined;
 }
 
 interface Level {
   readonly length: number;
   readonly mask: readonly [number, number, number, number];
-  /** By the masked address, for IPv6 by a hash of it. */
-  readonly leaves: ReadonlyMap<number, readonly Leaf[]>;
+  /** The first route of each prefix, by a hash of the masked address. */
+  readonly prefixes: HashTable<TableRoute>;
 }
 
 /** One routing table of one family: its prefixes by length, the longest first. */
@@ -35,24 +35,18 @@ export interface RouteTable {
   readonly levels: readonly Level[];
 }
 
-function hashWords(a: number, b: number, c: number, d: number): number {
-  let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 15) ^ b, 0xc2b2ae35);
-  hash = Math.imul(hash ^ (hash >>> 13) ^ c, 0x27d4eb2f);
-  hash = Math.imul(hash ^ (hash >>> 16) ^ d, 0x165667b1);
-  return hash ^ (hash >>> 15);
+function hashOf(address: Address, mask: Level["mask"]): number {
+  if (typeof address === "number") return finish(address & mask[0]);
+  let hash = mix(0, address[0] & mask[0]);
+  hash = mix(hash, address[1] & mask[1]);
+  hash = mix(hash, address[2] & mask[2]);
+  return finish(mix(hash, address[3] & mask[3]));
 }
 
-function levelMask(length: number): [number, number, number, number] {
-  return [mask32(length), mask32(length - 32), mask32(length - 64), mask32(length - 96)];
-}
-
-function keyOf(address: Address, mask: Level["mask"]): number {
-  if (typeof address === "number") return address & mask[0];
-  return hashWords(address[0] & mask[0], address[1] & mask[1], address[2] & mask[2], address[3] & mask[3]);
-}
-
-function maskedEqual(a: IPv6Words, b: IPv6Words, mask: Level["mask"]): boolean {
+/** Have two addresses of one family the same bits under a mask? */
+function maskedEqual(a: Address, b: Address, mask: Level["mask"]): boolean {
+  if (typeof a === "number" || typeof b === "number")
+    return typeof a === "number" && typeof b === "number" && ((a ^ b) & mask[0]) === 0;
   return (
     ((a[0] ^ b[0]) & mask[0]) === 0 &&
     ((a[1] ^ b[1]) & mask[1]) === 0 &&
@@ -61,50 +55,42 @@ function maskedEqual(a: IPv6Words, b: IPv6Words, mask: Level["mask"]): boolean {
   );
 }
 
-/** The first level from `from` on that has the address, as an index; -1 when none has. Together with `leafAt` this is a look-up without garbage. */
-export function nextLevel(table: RouteTable, address: Address, from: number): number {
-  const { levels } = table;
-  for (let i = from; i < levels.length; i++) {
-    if (leafAt(table, address, i) !== undefined) return i;
-  }
-  return -1;
-}
-
-/** What a level has for an address. */
-export function leafAt(table: RouteTable, address: Address, index: number): Leaf | undefined {
-  const level = table.levels[index];
-  if (level === undefined) return undefined;
-  const leaves = level.leaves.get(keyOf(address, level.mask));
-  if (leaves === undefined) return undefined;
-  if (typeof address === "number") return leaves[0];
-  for (const leaf of leaves) {
-    if (typeof leaf.address !== "number" && maskedEqual(leaf.address, address, level.mask)) return leaf;
+/** The routes that a level has for an address: the first, which leads to the others. A look-up makes no garbage. */
+export function routesAt({ mask, prefixes }: Level, address: Address): TableRoute | undefined {
+  const hash = hashOf(address, mask);
+  for (let slot = prefixes.first(hash); slot >= 0; slot = prefixes.next(slot, hash)) {
+    const first = prefixes.at(slot);
+    if (maskedEqual(first.route.destination, address, mask)) return first;
   }
   return undefined;
 }
 
-/** A table from its routes; those of one prefix are put in the order that `before` says, else they keep theirs. */
-export function makeTable(routes: readonly TableRoute[], before: (a: TableRoute, b: TableRoute) => number): RouteTable {
-  const byLength: Map<number, Map<number, { address: Address; routes: TableRoute[] }[]>> = new Map();
-  for (const each of routes) {
-    const { destination, prefixLength } = each.route;
-    const leaves = byLength.get(prefixLength) ?? new Map<number, { address: Address; routes: TableRoute[] }[]>();
-    byLength.set(prefixLength, leaves);
-    const mask = levelMask(prefixLength);
-    const key = keyOf(destination, mask);
-    const bucket = leaves.get(key) ?? [];
-    leaves.set(key, bucket);
-    const leaf = bucket.find(
-      ({ address }) =>
-        typeof address === "number" || typeof destination === "number" || maskedEqual(address, destination, mask),
-    );
-    if (leaf === undefined) bucket.push({ address: destination, routes: [each] });
-    else leaf.routes.push(each);
+/** Which of two routes of one prefix is preferred: less than 0 is the first. */
+type Preference = (a: UsableRoute, b: UsableRoute) => number;
+
+/** The level of one prefix length. */
+function makeLevel(length: number, routes: readonly UsableRoute[], before: Preference): Level {
+  const mask = [mask32(length), mask32(length - 32), mask32(length - 64), mask32(length - 96)] as const;
+  const level: Level = { length, mask, prefixes: new HashTable() };
+  // the most preferred comes last, and so in front of all others
+  for (const { route, hops, refuses } of routes.toSorted(before).reverse()) {
+    const hash = hashOf(route.destination, mask);
+    const next = routesAt(level, route.destination);
+    if (next !== undefined) level.prefixes.delete(hash, next);
+    level.prefixes.add(hash, { route, hops, refuses, next });
   }
-  const levels = [...byLength]
-    .sort(([a], [b]) => b - a)
-    .map(([length, leaves]) => ({ length, mask: levelMask(length), leaves }));
-  for (const { leaves } of levels)
-    for (const bucket of leaves.values()) for (const leaf of bucket) leaf.routes.sort(before);
-  return { levels };
+  return level;
+}
+
+/** A table from its routes; those of one prefix are put in the order that `before` says, else they keep theirs. */
+export function makeTable(routes: readonly UsableRoute[], before: Preference): RouteTable {
+  const byLength = new Map<number, UsableRoute[]>();
+  for (const each of routes) {
+    const { prefixLength } = each.route;
+    const known = byLength.get(prefixLength);
+    if (known === undefined) byLength.set(prefixLength, [each]);
+    else known.push(each);
+  }
+  const lengths = [...byLength].sort(([a], [b]) => b - a);
+  return { levels: lengths.map(([length, of]) => makeLevel(length, of, before)) };
 }

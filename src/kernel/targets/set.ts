@@ -2,9 +2,10 @@ import type { SetDirection } from "../../rules/iptables/matches/set.ts";
 import type { SetTarget } from "../../rules/iptables/targets/set.ts";
 import { askUnknown } from "../matches/not-modelled.ts";
 import { findPacket } from "../matches/set.ts";
-import { type Part, packetParts, unknownPart } from "../matches/set-look-up.ts";
+import { type Part, packetParts, partsTried, unknownPart } from "../matches/set-look-up.ts";
 import { packetLength } from "../packet-length.ts";
-import { elementOf, type IPSet, isUncertain, makeUncertain, partKey, putElement, sizeOf } from "../sets.ts";
+import { type KeyPart, partKey, type SetKey } from "../set-key.ts";
+import { elementOf, type IPSet, isUncertain, makeUncertain, putElement, sizeOf } from "../sets.ts";
 import type { Skb } from "../skb.ts";
 import type { Walk } from "../walk.ts";
 
@@ -13,7 +14,7 @@ const MAX_ELEMENTS = 65_536;
 
 /** What SET adds or removes: the packet's own values, networks at the longest prefix in use. */
 interface Place {
-  readonly key: string;
+  readonly key: SetKey;
   readonly lengths: readonly (number | undefined)[];
 }
 
@@ -21,19 +22,26 @@ function placeOf(walk: Walk, skb: Skb, set: IPSet, directions: readonly SetDirec
   const parts = packetParts(walk, skb, set, directions);
   if (parts === undefined) return undefined;
   if (unknownPart(parts) !== undefined) return "unknown";
-  const keys: string[] = [];
+  const key: KeyPart[] = [];
   for (const [i, part] of parts.entries()) {
-    const key = ownKey(skb, part, directions[i] === "src");
-    if (key === undefined) return undefined;
-    keys.push(key);
+    const own = ownPart(skb, part, directions[i] === "src");
+    if (own === undefined) return undefined;
+    key.push(own);
   }
-  return { key: keys.join(" "), lengths: parts.map((part) => (part.kind === "keys" ? part.length : undefined)) };
+  return { key, lengths: parts.map(lengthOf) };
 }
 
 /** Where no network is in use yet there is no key to try, and the host itself is added. */
-function ownKey(skb: Skb, part: Part, source: boolean): string | undefined {
-  if (part.kind !== "keys") return undefined;
-  return part.keys[0] ?? partKey.network(source ? skb.src : skb.dst, part.length ?? 0);
+function ownPart(skb: Skb, part: Part, source: boolean): KeyPart | undefined {
+  const [first] = partsTried(part);
+  if (first !== undefined) return first;
+  const length = lengthOf(part);
+  return length === undefined ? undefined : partKey.network(source ? skb.src : skb.dst, length);
+}
+
+/** Of a network. */
+function lengthOf(part: Part): number | undefined {
+  return typeof part === "object" && part.kind === "several" ? part.length : undefined;
 }
 
 /** Bitmaps hold nothing outside their range. */
@@ -72,6 +80,7 @@ function add(walk: Walk, skb: Skb, set: IPSet, target: NonNullable<SetTarget["ad
     return set.options.timeout !== undefined || set.options.forceadd === true ? "unknown" : "refused";
   const seconds = set.options.timeout === undefined ? 0 : (target.timeout ?? set.options.timeout);
   const element = {
+    key: place.key,
     nomatch: false,
     expires: seconds === 0 ? Number.POSITIVE_INFINITY : state.now + seconds * 1000,
     packets: 1n,

@@ -2,7 +2,7 @@ import type { Script } from "../../kernel/chooser/answer.ts";
 import { explore } from "../../kernel/chooser/explore.ts";
 import type { Event } from "../../kernel/event.ts";
 import type { Host } from "../../kernel/host.ts";
-import { serviceId } from "../../kernel/ipvs/service-index.ts";
+import { indexServices, serviceId } from "../../kernel/ipvs/service-index.ts";
 import type { Result } from "../../kernel/outcome.ts";
 import type { Packet } from "../../kernel/packet.ts";
 import { receive, send } from "../../kernel/run.ts";
@@ -62,13 +62,12 @@ function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualS
 
 /** The host with one real server of a virtual server, and no other virtual server: a packet is scheduled once at most. */
 function withOnly(host: Host, server: VirtualServer, only: RealServer): Host {
-  const byId = new Map([[serviceId(server.key), { ...server, realServers: [only] }]]);
-  return { ...host, services: { ...host.services, byId } };
+  return { ...host, services: indexServices({ virtualServers: [{ ...server, realServers: [only] }] }) };
 }
 
 function serverOf(host: Host, keys: ReadonlySet<VirtualServerKey>): VirtualServer | undefined {
   const [key] = keys;
-  return key === undefined ? undefined : host.services.byId.get(serviceId(key));
+  return key === undefined ? undefined : host.services.byId.get(serviceId(key))?.description;
 }
 
 /**

@@ -126,7 +126,7 @@ export function factsFor(
     isSent: part.interfaces.length === 0,
     own: { host: own.host, fates: [...fates[0].values()] },
     other: { host: other.host, fates: [...fates[1].values()] },
-    server: own.host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport)),
+    server: own.host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport))?.description,
     subject,
   };
 }

@@ -1,4 +1,5 @@
 import type { Host } from "../../kernel/host.ts";
+import { valuesOfKey } from "../../kernel/set-key.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { type IntervalSet, interval, intervalsOf, prefixInterval } from "../../net/intervals.ts";
 import type { IPVSMatch } from "../../rules/iptables/matches/ipvs.ts";
@@ -85,30 +86,30 @@ function addRange(into: Gathering, range: { readonly value: PortRange } | undefi
 function addSet(into: Gathering, { host, family, splitSets }: SideIndex, name: string): void {
   const set = host.sets.get(name);
   if (set === undefined) return;
-  const elements = splitSets.get(name) ?? set.elements;
+  const elements = splitSets.get(name) ?? set.elements.list;
   for (const member of set.members) addSet(into, { host, family, splitSets } as SideIndex, member);
   if (set.type === "list:set") return;
+  const values = elements.map(({ key }) => valuesOfKey(set.dimensions, key));
   for (const [i, dimension] of set.dimensions.entries()) {
-    const parts = [...elements.keys()].map((key) => key.split(" ")[i] ?? "");
+    const own = values.map((each) => each[i]);
     if (dimension === "port") {
-      add(into.ports, intervalsOf(parts.flatMap((part) => interval(BigInt(part.slice(part.indexOf(":") + 1))))));
-    } else if (dimension === "ip" || dimension === "net") {
-      const bits = bitsOf("src", family);
-      if (dimension === "ip" && set.options.netmask === undefined) {
-        add(into.addresses, intervalsOf(parts.flatMap((part) => interval(keyNumber(part)))));
-        continue;
-      }
+      add(into.ports, intervalsOf(own.flatMap((one) => (one?.kind === "port" ? interval(BigInt(one.port)) : []))));
+    } else if (dimension === "ip" && set.options.netmask === undefined) {
+      add(
+        into.addresses,
+        intervalsOf(own.flatMap((one) => (one?.kind === "ip" ? interval(ipNumber(one.address)) : []))),
+      );
+    } else {
       // each network stands for itself: elements may overlap, and the longest counts
-      for (const part of parts) {
-        const [text = "", length] = part.split("/");
-        add(into.addresses, [prefixInterval(keyNumber(text), Number(length ?? set.options.netmask ?? bits), bits)]);
+      for (const one of own) {
+        if (one?.kind !== "ip" && one?.kind !== "net") continue;
+        const bits = bitsOf("src", family);
+        const length = one.kind === "net" ? one.length : (set.options.netmask ?? bits);
+        add(into.addresses, [prefixInterval(ipNumber(one.address), length, bits)]);
       }
     }
   }
 }
-
-const keyNumber = (text: string): bigint =>
-  text.includes(".") ? text.split(".").reduce((sum, word) => (sum << 32n) | BigInt(word), 0n) : BigInt(text);
 
 function addMatch(into: Gathering, index: SideIndex, match: Match): void {
   const { family } = index;

@@ -1,6 +1,8 @@
 import { exactPort } from "../../kernel/iptables/exact.ts";
+import { valuesOfKey } from "../../kernel/set-key.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { containsValue, type IntervalSet, interval } from "../../net/intervals.ts";
+import type { Network, Port, Value } from "../../rules/ipset/model.ts";
 import type { Match, Rule } from "../../rules/iptables/model.ts";
 import type { Scheduler, VirtualServer } from "../../rules/ipvs/model.ts";
 import { ipNumber, maskedNumbers, portNumbers } from "../numbers.ts";
@@ -252,37 +254,32 @@ class Writer {
     this.#lines.push(`${side} ${table} ${chain} ${before} ${words}`);
   }
 
-  element(side: number, { set, key }: ElementPlace): void {
-    const stored = set.elements.get(key);
-    const parts = key.split(" ");
-    const [first = ""] = parts;
-    const address = keyNumber(first);
-    const facts = `${side} ${set.name} ${stored?.nomatch} ${stored?.expires}`;
-    const isEnd =
-      !this.#numbers.has(address) && parts.every((part, i) => set.dimensions[i] === "port" || part === first);
-    if (isEnd) {
-      const words = parts.map((part, i) =>
-        set.dimensions[i] === "port" ? portPart(part, (port) => `<${port}>`) : "@",
-      );
+  element(side: number, { set, element }: ElementPlace): void {
+    const values = valuesOfKey(set.dimensions, element.key);
+    const [first] = values;
+    const address = first?.kind === "ip" ? ipNumber(first.address) : undefined;
+    const facts = `${side} ${set.name} ${element.nomatch} ${element.expires}`;
+    const isOf = (value: Value): boolean => value.kind === "ip" && ipNumber(value.address) === address;
+    const isPort = (value: Value): boolean => value.kind === "port";
+    if (address !== undefined && !this.#numbers.has(address) && values.every((each) => isPort(each) || isOf(each))) {
+      const words = values.map((each) => (each.kind === "port" ? portWords(each, `<${each.port}>`) : "@"));
       this.#atEnd({ address, names: [] }, `${facts} ${words.join(" ")}`);
       return;
     }
-    const words = parts.map((part, i) => {
-      const dimension = set.dimensions[i];
-      if (dimension === "port") return portPart(part, (port) => this.#port(port));
-      if (dimension === "ip") return this.#address(keyNumber(part));
-      if (dimension !== "net") return this.#isOpaque(set.name);
-      return this.#net(part);
+    const words = values.map((each) => {
+      if (each.kind === "port") return portWords(each, this.#port(each.port));
+      if (each.kind === "ip") return this.#address(ipNumber(each.address));
+      return each.kind === "net" ? this.#net(each) : this.#isOpaque(set.name);
     });
     this.#lines.push(`${facts} ${words.join(" ")}`);
   }
 
-  #net(part: string): string {
-    const [text = "", length = ""] = part.split("/");
+  #net({ address, length }: Network): string {
     const bits = this.#context.family === "IPv4" ? 32 : 128;
-    if (Number(length) === bits) return this.#address(keyNumber(text));
-    const size = 1n << BigInt(bits - Number(length));
-    return this.#network(interval(keyNumber(text), keyNumber(text) + size - 1n));
+    const first = ipNumber(address);
+    if (length === bits) return this.#address(first);
+    const size = 1n << BigInt(bits - length);
+    return this.#network(interval(first, first + size - 1n));
   }
 
   server(side: number, { key, realServers, ...facts }: VirtualServer): void {
@@ -432,14 +429,8 @@ function commonBefore({ base }: SideIndex, table: string, chain: string, positio
   return low;
 }
 
-const keyNumber = (text: string): bigint =>
-  text.includes(".") ? text.split(".").reduce((sum, word) => (sum << 32n) | BigInt(word), 0n) : BigInt(text);
-
 /** `PROTOCOL:PORT` with another word for the port. */
-function portPart(part: string, word: (port: number) => string): string {
-  const [protocol = "", port = ""] = part.split(":");
-  return `${protocol}:${word(Number(port))}`;
-}
+const portWords = ({ protocol }: Port, word: string): string => `${protocol ?? ""}:${word}`;
 
 /** The ports that a unit's rules, elements and virtual servers ask for at its own destination. */
 export function ownPorts(indexes: readonly SideIndex[], unit: Unit): readonly number[] {
@@ -458,12 +449,9 @@ export function portsAt(indexes: readonly SideIndex[], destination: bigint): rea
     }
     for (const { key } of serversByDestination.get(destination) ?? [])
       if (key.kind === "address") found.add(key.protocol * 65536 + key.port);
-    for (const { set, key } of elementsByDestination.get(destination) ?? [])
-      for (const [i, part] of key.split(" ").entries())
-        if (set.dimensions[i] === "port") {
-          const [protocol = "", port = ""] = part.split(":");
-          found.add(Number(protocol) * 65536 + Number(port));
-        }
+    for (const { set, element } of elementsByDestination.get(destination) ?? [])
+      for (const value of valuesOfKey(set.dimensions, element.key))
+        if (value.kind === "port") found.add((value.protocol ?? 0) * 65536 + value.port);
   }
   return [...found];
 }

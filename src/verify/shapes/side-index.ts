@@ -1,6 +1,8 @@
 import type { Host } from "../../kernel/host.ts";
 import { exactDestination, exactPort } from "../../kernel/iptables/exact.ts";
-import type { IPSet, StoredElement } from "../../kernel/sets.ts";
+import type { StoredElement } from "../../kernel/set-elements.ts";
+import { valuesOfKey } from "../../kernel/set-key.ts";
+import type { IPSet } from "../../kernel/sets.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { addressTypes } from "../../rules/iptables/matches/addrtype.ts";
 import type { Match, Rule } from "../../rules/iptables/model.ts";
@@ -22,7 +24,7 @@ export interface RulePlace {
 /** An element of a set that only packets to one address can be. */
 export interface ElementPlace {
   readonly set: IPSet;
-  readonly key: string;
+  readonly element: StoredElement;
 }
 
 /** A chain that packets of any destination come to. */
@@ -49,7 +51,7 @@ export interface SideIndex {
   readonly portsAreLocal: boolean;
   readonly elementsByDestination: ReadonlyMap<bigint, readonly ElementPlace[]>;
   /** Sets of which elements are told apart by destination, with those that concern all packets. */
-  readonly splitSets: ReadonlyMap<string, ReadonlyMap<string, StoredElement>>;
+  readonly splitSets: ReadonlyMap<string, readonly StoredElement[]>;
   readonly serversByDestination: ReadonlyMap<bigint, readonly VirtualServer[]>;
   /** Matches and targets of base chains. */
   readonly commonRules: readonly Rule[];
@@ -142,13 +144,10 @@ function setsOfAddresses({ rules, sets }: Host, family: IPFamily): ReadonlyMap<s
   return found;
 }
 
-/** The address of the first part of an element's key, where it is of the family. */
-function firstAddress(key: string, family: IPFamily): bigint | undefined {
-  const end = key.indexOf(" ");
-  const text = end < 0 ? key : key.slice(0, end);
-  if (!text.includes(".")) return family === "IPv4" ? BigInt(text) : undefined;
-  if (family === "IPv4") return undefined;
-  return text.split(".").reduce((sum, word) => (sum << 32n) | BigInt(word), 0n);
+/** The address that an element begins with, where it is of the family. */
+function firstAddress({ dimensions }: IPSet, { key }: StoredElement, family: IPFamily): bigint | undefined {
+  const [first] = valuesOfKey(dimensions, key);
+  return first?.kind === "ip" && first.address.family === family ? ipNumber(first.address) : undefined;
 }
 
 /**
@@ -160,23 +159,25 @@ export function indexSide(host: Host, family: IPFamily, isNoSource: (address: bi
   for (const [table, { chains }] of host.rules[family].tables) walkTable(walked, table, chains);
   const forOthers = new Map([...walked.base].map(([table, base]) => [table, chainsForOthers(table, base)]));
   const ports = [...walked.byPort.values()].flat();
-  const splitSets = new Map<string, ReadonlyMap<string, StoredElement>>();
+  const splitSets = new Map<string, readonly StoredElement[]>();
   const elements = new Map<bigint, ElementPlace[]>();
   for (const [name, byDestination] of setsOfAddresses(host, family)) {
     const set = host.sets.get(name);
     if (set === undefined) continue;
-    const common = new Map<string, StoredElement>();
+    const common: StoredElement[] = [];
     splitSets.set(name, common);
-    for (const [key, stored] of set.elements) {
-      const address = firstAddress(key, family);
-      if (address !== undefined && (byDestination || isNoSource(address))) listAt(elements, address).push({ set, key });
-      else common.set(key, stored);
+    for (const element of set.elements.list) {
+      const address = firstAddress(set, element, family);
+      if (address !== undefined && (byDestination || isNoSource(address)))
+        listAt(elements, address).push({ set, element });
+      else common.push(element);
     }
   }
   const servers = new Map<bigint, VirtualServer[]>();
-  for (const server of host.services.byId.values()) {
-    const { key } = server;
-    if (key.kind === "address" && key.address.family === family) listAt(servers, ipNumber(key.address)).push(server);
+  for (const { description } of host.services.byId.values()) {
+    const { key } = description;
+    if (key.kind === "address" && key.address.family === family)
+      listAt(servers, ipNumber(key.address)).push(description);
   }
   return {
     host,

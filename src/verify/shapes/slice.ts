@@ -1,7 +1,8 @@
 import type { Host, Interface, Route } from "../../kernel/host.ts";
 import { indexServices } from "../../kernel/ipvs/service-index.ts";
 import { makeHost } from "../../kernel/make-host.ts";
-import type { IPSet, StoredElement } from "../../kernel/sets.ts";
+import { SetElements, type StoredElement } from "../../kernel/set-elements.ts";
+import type { IPSet } from "../../kernel/sets.ts";
 import type { IPFamily } from "../../net/family.ts";
 import type { Rule } from "../../rules/iptables/model.ts";
 import { type Chain, emptyRuleset, type Ruleset, type Table } from "../../rules/iptables/ruleset.ts";
@@ -59,15 +60,13 @@ function sliceTable(table: Table, index: SideIndex, { rules, chains }: Kept): Ta
 }
 
 function sliceSets(host: Host, splitSets: SideIndex["splitSets"], elements: readonly ElementPlace[]): Host["sets"] {
-  const kept = new Map<string, Map<string, StoredElement>>();
-  for (const { set, key } of elements) {
-    const known = kept.get(set.name) ?? new Map<string, StoredElement>();
-    kept.set(set.name, known);
-    known.set(key, set.elements.get(key) as StoredElement);
-  }
+  const kept = new Map<string, StoredElement[]>();
+  for (const { set, element } of elements) listAt(kept, set.name).push(element);
   const one = (set: IPSet): IPSet => {
     const common = splitSets.get(set.name);
-    return common === undefined ? set : { ...set, elements: new Map([...common, ...(kept.get(set.name) ?? [])]) };
+    return common === undefined
+      ? set
+      : { ...set, elements: new SetElements([...common, ...(kept.get(set.name) ?? [])]) };
   };
   return new Map([...host.sets].map(([name, set]) => [name, one(set)]));
 }
@@ -158,7 +157,8 @@ export function slicerOf(index: SideIndex, { byAddress: left }: Individuals): Sl
       sliceSets(host, index.splitSets, kept.elements),
     );
     // ip_vs hooks into a family as soon as it has any virtual server
-    const services = { ...host.services, byId: indexServices({ virtualServers: kept.servers }).byId };
+    const { byId, byAddress } = indexServices({ virtualServers: kept.servers });
+    const services = { ...host.services, byId, byAddress };
     return { ...made, tracks: host.tracks, services };
   };
 }

@@ -1,5 +1,5 @@
 import type { Chooser } from "../../chooser.ts";
-import type { Service } from "../model.ts";
+import type { Service } from "../service.ts";
 import { type Choice, isUsable } from "./scheduler.ts";
 
 const WHOLE = 2 ** 31;

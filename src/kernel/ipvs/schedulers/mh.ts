@@ -1,5 +1,6 @@
 import { foldAddress, sipHash32 } from "../hash.ts";
-import type { Destination, Service } from "../model.ts";
+import type { Destination } from "../model.ts";
+import type { Service } from "../service.ts";
 import { type Choice, gcd, isUsable, type Scheduler } from "./scheduler.ts";
 
 /** The kernel's usual table size (`CONFIG_IP_VS_MH_TAB_INDEX` 12). */

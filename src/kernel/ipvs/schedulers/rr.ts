@@ -12,14 +12,14 @@ export const rr: Scheduler<Pointer> = {
   changed: (memory, _service, change) =>
     change.kind === "removed" && memory.last === change.destination ? { last: change.before } : memory,
   choose: ({ service, memory, remember }) => {
-    const { destinations } = service;
-    const from = memory.last === undefined ? 0 : destinations.indexOf(memory.last) + 1;
-    for (let i = 0; i < destinations.length; i++) {
-      const at = (from + i) % destinations.length;
-      const destination = destinations[at];
-      if (destination === undefined || !isUsable(destination)) continue;
+    const { size } = service;
+    const from = memory.last === undefined ? 0 : service.positionOf(memory.last) + 1;
+    for (let i = 0; i < size; i++) {
+      const at = (from + i) % size;
+      const destination = service.at(at);
+      if (!isUsable(destination)) continue;
       remember({ last: destination });
-      return { destination, reason: { kind: "position", position: at + 1, of: destinations.length } };
+      return { destination, reason: { kind: "position", position: at + 1, of: size } };
     }
     return undefined;
   },

@@ -1,7 +1,8 @@
 import type { Chooser } from "../../chooser.ts";
 import type { Address } from "../../packet.ts";
 import type { HostState } from "../../state.ts";
-import type { Destination, Service } from "../model.ts";
+import type { Destination } from "../model.ts";
+import type { Service } from "../service.ts";
 import type { LoadRule } from "./load.ts";
 
 /** Why a scheduler took the real server it took. */

@@ -1,5 +1,6 @@
 import { foldAddress, hash32 } from "../hash.ts";
-import type { Destination, Service } from "../model.ts";
+import type { Destination } from "../model.ts";
+import type { Service } from "../service.ts";
 import { type Choice, isUsable, type Scheduler } from "./scheduler.ts";
 
 const BITS = 8;

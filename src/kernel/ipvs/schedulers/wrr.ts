@@ -1,4 +1,5 @@
-import type { Destination, Service } from "../model.ts";
+import type { Destination } from "../model.ts";
+import type { Service } from "../service.ts";
 import { gcd, type Scheduler } from "./scheduler.ts";
 
 /** `struct ip_vs_wrr_mark`: the current one (nobody: the list's head), the current weight, the maximum, and the step. */
