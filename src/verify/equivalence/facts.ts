@@ -89,6 +89,10 @@ export const isLocal = ({ localEndpoints }: Subject, endpoint: string): boolean 
 export const isLocalEndpoint = ({ packet, subject }: Facts): boolean =>
   subject?.localEndpoints.has(addressText(packet.src)) === true;
 
+/** Does a sender get its own packet on some way, from itself as it seems, so that it cannot answer? */
+export const comesBackUnmasked = ({ packet, own }: Facts): boolean =>
+  arrived(own).some(({ to, from }) => to !== undefined && from === undefined && hostOf(to) === addressText(packet.src));
+
 /** Are all endpoints that packets get to on this node, as the objects say? */
 export function onlyLocal({ own, subject }: Facts): boolean {
   return subject !== undefined && isTranslated(own) && endpointsOf(own).every((text) => isLocal(subject, text));

@@ -5,6 +5,7 @@ import type { Compared } from "./compare.ts";
 import {
   allArrive,
   arrived,
+  comesBackUnmasked,
   countOfAddresses,
   endpointsOf,
   type Facts,
@@ -100,6 +101,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       isExternal(facts.subject) &&
       facts.subject?.localOnly === true &&
       onlyLocal(facts) &&
+      !comesBackUnmasked(facts) &&
       isTranslated(facts.other) &&
       !sameEndpoints(facts.own, facts.other),
   },
