@@ -1,10 +1,10 @@
 import { plainAddress } from "../kernel/matches/address.ts";
 import { type KeyPart, type SetKey, valueOfPart } from "../kernel/set-key.ts";
 import { hasChanged, type IPSet } from "../kernel/sets.ts";
-import { type Interval, interval, intervalsOf, prefixInterval } from "../net/intervals.ts";
+import { differenceOf, type Interval, interval, intervalsOf, prefixInterval } from "../net/intervals.ts";
 import type { Dimension } from "../rules/ipset/model.ts";
 import type { SetDirection, SetMatch } from "../rules/iptables/matches/set.ts";
-import { addressNumber, bitsOf, type Field, type Part } from "./field.ts";
+import { addressNumber, bitsOf, type Field, fields, type Part } from "./field.ts";
 import { meet } from "./region.ts";
 import { asks, type Condition, constantMatch, matchByEdges, type Sight } from "./sight.ts";
 
@@ -64,7 +64,7 @@ function elementEdges(sight: Sight, set: IPSet, of: readonly (Field | undefined)
 
 /**
  * `-m set`. A set that one varying field is looked up in is asked for every part of that field; one of several fields is the union of
- * its elements, as long as these are what they seem: none says `nomatch`, none was added or removed since.
+ * its elements, or what these leave over, as long as they are what they seem: none says `nomatch`, none was added or removed since.
  */
 export function setConditions(sight: Sight, match: SetMatch): readonly Condition[] {
   const set = sight.walk.host.sets.get(match.set.value);
@@ -88,8 +88,34 @@ export function setConditions(sight: Sight, match: SetMatch): readonly Condition
     const edges = sets.flatMap((each, i) => elementEdges(sight, each, perSet[i] ?? [], field));
     return [matchByEdges(sight, match, field, edges)];
   }
-  const parts = set.type === "list:set" || match.set.negated ? undefined : elementParts(sight, set, match);
+  const elements = set.type === "list:set" ? undefined : elementParts(sight, set, match);
+  const parts = match.set.negated ? elements && besides(sight, elements) : elements;
   return parts === undefined ? coupled("holds several fields at once") : [{ kind: "either", parts }];
+}
+
+/** More elements than this are not turned into what they leave over: each cuts the parts before it. */
+const MAX_NEGATED = 64;
+
+/** What is in none of some parts, as parts that have nothing in common; `undefined` when there would be too many. */
+function besides({ universe }: Sight, taken: readonly Part[]): readonly Part[] | undefined {
+  if (taken.length > MAX_NEGATED) return undefined;
+  let rest: readonly Part[] = [{}];
+  for (const part of taken) {
+    rest = rest.flatMap((each) => {
+      const pieces: Part[] = [];
+      let inner = each;
+      for (const field of fields) {
+        const set = part[field];
+        if (set === undefined) continue;
+        const outside = differenceOf(inner[field] ?? universe[field], set);
+        if (outside.length > 0) pieces.push({ ...inner, [field]: outside });
+        inner = meet(inner, { [field]: set });
+        if (inner[field]?.length === 0) break;
+      }
+      return pieces;
+    });
+  }
+  return rest;
 }
 
 /** Has the protocol such a field? */

@@ -91,8 +91,9 @@ function likeness({ journey: { there } }: JourneyBranch): string {
   return [end.kind, where, who, textOf(packet.src), textOf(packet.dst), packet.dport].join(" ");
 }
 
+/** Whose turn it is among real servers is no matter of promises: each may get the packet. */
 function waysOf(network: Network, { packet, sender, options }: Call): readonly JourneyBranch[] {
-  return journeysOf({ network, state: new NetworkState() }, packet, sender, options).branches;
+  return journeysOf({ network, state: new NetworkState() }, packet, sender, { ...options, anyTurn: true }).branches;
 }
 
 /** All ways of a call that are not as promised. */

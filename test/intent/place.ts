@@ -25,6 +25,7 @@ export interface Setting {
 /** A cluster's network as kube-proxy makes it, the same without Services, and what Kubernetes promises. */
 export interface Place {
   readonly cluster: ClusterNetwork["cluster"];
+  readonly proxy: ClusterNetwork["proxy"];
   readonly network: Network;
   readonly without: Network;
   readonly intent: Intent;
@@ -99,6 +100,7 @@ export function placeOf({ objects, config: written, host }: Setting, mode: Mode,
   };
   return {
     cluster,
+    proxy: with_.proxy,
     network: with_.network,
     without,
     facts,

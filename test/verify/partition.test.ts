@@ -24,6 +24,8 @@ const rows: readonly (readonly [scenario: string, family: IPFamily, change?: Cha
   ["host-network-endpoints", "IPv4"],
   // ip_vs looks for a server of port 21 by FTP's data ports, too
   ["clusterip", "IPv4", { port: 21 }],
+  // what a set of addresses and ports leaves over is no product of sets
+  ["three-protocols", "IPv4", { negatedSet: "KUBE-CLUSTER-IP" }],
 ];
 
 function numberOf(set: IntervalSet, random: Random): bigint {

@@ -4,11 +4,14 @@ import { subjectsAt } from "../../src/assembly/subjects.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
 import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import type { Host } from "../../src/kernel/host.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
 import { parseIP } from "../../src/net/ip.ts";
 import { addressOf } from "../../src/network/addresses.ts";
+import type { Match } from "../../src/rules/iptables/model.ts";
+import type { Chain, Table } from "../../src/rules/iptables/ruleset.ts";
 import type { Side } from "../../src/verify/classes/space.ts";
 import type { SubjectOf } from "../../src/verify/equivalence/subject.ts";
 
@@ -33,10 +36,31 @@ export interface Change {
   readonly withoutEndpoints?: true;
   /** All Services have this port in place of theirs. */
   readonly port?: number;
+  /** Rules that ask this set ask whether a packet is not in it. */
+  readonly negatedSet?: string;
+}
+
+/** The host with a set asked the other way round. */
+function withNegatedSet(host: Host, name: string): Host {
+  const match = (each: Match): Match =>
+    each.kind === "set" && each.set.value === name ? { ...each, set: { ...each.set, negated: true } } : each;
+  const chain = (each: Chain): Chain => ({
+    ...each,
+    rules: each.rules.map((rule) => ({ ...rule, matches: rule.matches.map(match) })),
+  });
+  const table = ({ chains, ...rest }: Table): Table => ({
+    ...rest,
+    chains: new Map([...chains].map(([key, each]) => [key, chain(each)])),
+  });
+  const tables = new Map([...host.rules.IPv4.tables].map(([key, each]) => [key, table(each)]));
+  return { ...host, rules: { ...host.rules, IPv4: { ...host.rules.IPv4, tables } } };
 }
 
 /** `worker-1` of a scenario in iptables mode and in ipvs mode. */
-export function sidesOf(scenario: string, { config: changed, withoutEndpoints, port }: Change = {}): TwoSides {
+export function sidesOf(
+  scenario: string,
+  { config: changed, withoutEndpoints, port, negatedSet }: Change = {},
+): TwoSides {
   const node = "worker-1";
   const folder = new URL(`${scenario}/`, scenarios);
   const sources = readdirSync(folder)
@@ -58,7 +82,7 @@ export function sidesOf(scenario: string, { config: changed, withoutEndpoints, p
   const side = (mode: "iptables" | "ipvs"): Side => {
     const host = network(mode).node(node)?.host;
     if (host === undefined) throw new Error(`${scenario} has no ${node}`);
-    return { name: mode, host };
+    return { name: mode, host: negatedSet === undefined ? host : withNegatedSet(host, negatedSet) };
   };
   const [left, right] = [side("iptables"), side("ipvs")];
   const subjectOf = subjectsAt(cluster, node, (text) => {

@@ -3,6 +3,7 @@ import { addressServiceId } from "../../kernel/ipvs/service-index.ts";
 import { type Address, type Packet, sameAddress } from "../../kernel/packet.ts";
 import { addressText } from "../../kernel/packet-text.ts";
 import { ipv6Kind, isLoopback4, ownerOf } from "../../kernel/routing/address.ts";
+import { partKey } from "../../kernel/set-key.ts";
 import { addressOf } from "../../network/addresses.ts";
 import type { VirtualServer } from "../../rules/ipvs/model.ts";
 import type { Side } from "../classes/space.ts";
@@ -51,6 +52,10 @@ export const isSilent = (view: View): boolean =>
 /** Is the sender told on every way that it does not get through? */
 export const isRefused = (view: View): boolean =>
   notices(view).filter((each) => each !== "nothing").length === view.fates.length;
+const PORT_UNREACHABLE: ReadonlySet<string> = new Set(["ICMP 3/3", "ICMP 1/4"]);
+/** Is the sender told on every way that nobody listens on that port? */
+export const isPortUnreachable = (view: View): boolean =>
+  isRefused(view) && notices(view).every((each) => PORT_UNREACHABLE.has(each));
 /** Is an address the host's own? */
 export const owns = ({ host }: View, address: Address): boolean => ownerOf(host, address) !== undefined;
 /** Does kube-proxy make virtual servers there, so that it may leave one out? */
@@ -64,6 +69,12 @@ export function isRealServer({ packet, server }: Facts): boolean {
   return server?.realServers.some(({ address }) => sameAddress(packet.src, addressOf(address))) === true;
 }
 
+/** Is the port in the own side's set of health check ports, which are numbers without a protocol? */
+export function isHealthCheckPort({ packet, own }: Facts): boolean {
+  const name = packet.family === "IPv4" ? "KUBE-HEALTH-CHECK-NODE-PORT" : "KUBE-6-HEALTH-CHECK-NODE-PORT";
+  return own.host.sets.get(name)?.elements.get([partKey.port(undefined, packet.dport)]) !== undefined;
+}
+
 /** Is the way in one from outside? */
 export const isExternal = (subject: Subject | undefined): boolean =>
   subject !== undefined && subject.by !== "ClusterIP";
@@ -73,6 +84,14 @@ const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastInde
 
 /** Is an endpoint on this node, as the objects say? */
 export const isLocal = ({ localEndpoints }: Subject, endpoint: string): boolean => localEndpoints.has(hostOf(endpoint));
+
+/** Is the sender an endpoint on this node, as the objects say? */
+export const isLocalEndpoint = ({ packet, subject }: Facts): boolean =>
+  subject?.localEndpoints.has(addressText(packet.src)) === true;
+
+/** Does a sender get its own packet on some way, from itself as it seems, so that it cannot answer? */
+export const comesBackUnmasked = ({ packet, own }: Facts): boolean =>
+  arrived(own).some(({ to, from }) => to !== undefined && from === undefined && hostOf(to) === addressText(packet.src));
 
 /** Are all endpoints that packets get to on this node, as the objects say? */
 export function onlyLocal({ own, subject }: Facts): boolean {

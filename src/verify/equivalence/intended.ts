@@ -5,12 +5,14 @@ import type { Compared } from "./compare.ts";
 import {
   allArrive,
   arrived,
+  comesBackUnmasked,
   countOfAddresses,
   endpointsOf,
   type Facts,
   factsFor,
   isExternal,
   isLocal,
+  isLocalEndpoint,
   isRealServer,
   isRefused,
   isSilent,
@@ -21,6 +23,7 @@ import {
   sameEndpoints,
 } from "./facts.ts";
 import { nodePortDifferences } from "./intended-node-ports.ts";
+import { serviceAddressDifferences } from "./intended-service-addresses.ts";
 import type { Subject } from "./subject.ts";
 
 /** A difference that is known, and meant or at least accepted by those who make kube-proxy. */
@@ -44,22 +47,7 @@ const FTP_DATA_PORT = 20;
 
 /** The list, reviewed one by one. Each entry asks for what causes its difference, never for a mode. */
 export const intendedDifferences: readonly IntendedDifference[] = [
-  {
-    id: "service-address-without-port",
-    general: true,
-    title: "a Service's address at a port that the Service has not",
-    reason:
-      "where Services' addresses are bound to kube-ipvs0, what no virtual server takes is for the node itself, which refuses it; where they are in rules alone, no rule names such packets, and they are routed like any others",
-    source: "KUBE-IPVS-FILTER (pkg/proxy/ipvs/proxier.go)",
-    advice:
-      "probes of Service addresses at other ports are refused at once where they were routed away, or the other way round",
-    explains: ({ packet, own, other, server }) =>
-      server === undefined &&
-      owns(own, packet.dst) &&
-      !owns(other, packet.dst) &&
-      !isTranslated(own) &&
-      !isTranslated(other),
-  },
+  ...serviceAddressDifferences,
   {
     id: "source-port-20",
     general: true,
@@ -94,6 +82,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
     advice: "nothing to do: a Pod's packets meet the rules of its own node first",
     explains: (facts) =>
       isRealServer(facts) &&
+      !isLocalEndpoint(facts) &&
       allArrive(facts.own) &&
       sameEndpoints(facts.own, facts.other) &&
       arrived(facts.own).every(({ from }) => from === undefined),
@@ -112,6 +101,7 @@ export const intendedDifferences: readonly IntendedDifference[] = [
       isExternal(facts.subject) &&
       facts.subject?.localOnly === true &&
       onlyLocal(facts) &&
+      !comesBackUnmasked(facts) &&
       isTranslated(facts.other) &&
       !sameEndpoints(facts.own, facts.other),
   },
