@@ -6,6 +6,7 @@ import { findingsOf, statusOf } from "../diff/merge.ts";
 import { diffText } from "../diff/text.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { type DiffSettingOptions, diffSetting } from "./diff-setting.ts";
+import { runPromises } from "./promises.ts";
 import { EXIT_USAGE, findings, paintFor } from "./terminal.ts";
 
 interface DiffOptions extends DiffSettingOptions {
@@ -13,6 +14,8 @@ interface DiffOptions extends DiffSettingOptions {
   readonly trace?: boolean;
   readonly output: "text" | "json" | "markdown";
   readonly verbose?: boolean;
+  /** Each mode is compared with what Kubernetes promises, not with another. */
+  readonly promises?: boolean;
 }
 
 const EXIT_FINDINGS = 1;
@@ -25,6 +28,7 @@ Examples:
   rulewalk diff -f cluster.yaml --mode ipvs --kube-version 1.30,1.37
   rulewalk diff -f cluster.yaml --strict --allow accepted.yaml
   rulewalk diff -f before.yaml --with after.yaml
+  rulewalk diff -f examples/shop --promises --mode iptables,ipvs
 
 All packets that can come to a node, or that it sends, are put into classes: those that all rules, sets, virtual servers
 and routes of both sides treat alike. One packet of each goes through both, and what becomes of it is compared: who may get
@@ -105,6 +109,7 @@ export function diffCommand(exit: (code: number) => void): Command {
     .option("-R, --recursive", "look into subfolders, too")
     .option("--node <name>", "only this node; may be repeated", append)
     .option("--with <path>", "objects of the second side, compared with those of -f; may be repeated", append)
+    .option("--promises", "hold each mode and release to what Kubernetes promises, in place of comparing two")
     .option("--mode <modes>", "proxy modes of the two sides, or the one of both (iptables,ipvs; with --with iptables)")
     .option("--kube-version <releases>", "releases of the two sides, or the one of both", "1.37")
     .addOption(new Option("--family <family>", "IP family").choices(["ipv4", "ipv6", "both"]).default("both"))
@@ -124,6 +129,6 @@ export function diffCommand(exit: (code: number) => void): Command {
       "also print the counts of each node, an example with every Service, and what is assumed about nodes",
     );
   return command.addHelpText("after", HELP).action((options: DiffOptions) => {
-    exit(run(options, command.opts()));
+    exit(options.promises === true ? runPromises(options, command.opts()) : run(options, command.opts()));
   });
 }

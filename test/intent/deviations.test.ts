@@ -31,6 +31,15 @@ const IPV4_LIST = { nodePortAddresses: ["192.168.0.0/24"] };
 
 const rows: readonly Row[] = [
   {
+    id: "source-port-20",
+    modes: ["ipvs"],
+    endpoints: "a@n1",
+    written: {},
+    packet: "pod@n1 > 10.96.0.10 80",
+    sport: 20,
+    breach: "not served",
+  },
+  {
     id: "node-port-filters-everywhere",
     modes: ["iptables"],
     endpoints: "",
@@ -135,15 +144,6 @@ const rows: readonly Row[] = [
     packet: "node@n1 > 172.16.0.1 30080",
     breach: "interfered",
   },
-  {
-    id: "source-port-20",
-    modes: ["ipvs"],
-    endpoints: "a@n1",
-    written: {},
-    packet: "pod@n1 > 10.96.0.10 80",
-    sport: 20,
-    breach: "not served",
-  },
 ];
 
 /** What is not as promised of a row's packet in a mode, with what explains it. */
@@ -171,10 +171,13 @@ function found(
   return faults.map((fault) => [fault, explanations(fault, place)] as const);
 }
 
+/** Of packets that no sender here sends: those of other nodes to a node that has nothing to do with them. Their rows are in promises.test.ts. */
+const AT_ONE_NODE = ["other-nodes-are-outsiders"];
+
 test("each deviation has a row, and each row a deviation", (t) => {
   t.deepEqual(
     rows.map(({ id }) => id),
-    deviations.map(({ id }) => id),
+    deviations.map(({ id }) => id).filter((id) => !AT_ONE_NODE.includes(id)),
   );
 });
 

@@ -1,5 +1,6 @@
 import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
 import { operatorFacts } from "../../src/assembly/operator-facts.ts";
+import { withoutServices } from "../../src/assembly/promised-nodes.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
 import type { OperatorFacts } from "../../src/intent/facts.ts";
@@ -59,9 +60,8 @@ export function placeOf({ objects, config: written, host }: Setting, mode: Mode,
     ...(host === undefined ? {} : { hostFile: (name: string) => (name === host.node ? host.file : undefined) }),
   };
   const with_ = clusterNetwork(cluster, options, () => {});
-  const blank = clusterNetwork({ ...cluster, services: [] }, options, () => {});
-  const without = { ...blank.network, ownerOf: with_.network.ownerOf };
-  const facts = operatorFacts(cluster, blank.network, options);
+  const without = withoutServices(cluster, options, with_.network);
+  const facts = operatorFacts(cluster, without, options);
   return {
     cluster,
     network: with_.network,

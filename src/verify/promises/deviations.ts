@@ -34,6 +34,16 @@ const FTP_DATA_PORT = 20;
 /** What is known of kube-proxy from 1.25 on, reviewed one by one. Each entry asks for what causes the breach, never for a mode. */
 export const deviations: readonly Deviation[] = [
   {
+    id: "source-port-20",
+    general: true,
+    title: "connections from source port 20 (FTP data)",
+    reason: "ip_vs takes them for FTP data connections and does not schedule them: they get to the node itself",
+    source: "ip_vs_schedule (net/netfilter/ipvs/ip_vs_core.c)",
+    advice: "clients that bind port 20 do not get through to virtual servers; ordinary clients never do so",
+    explains: (facts) =>
+      facts.packet.sport === FTP_DATA_PORT && serverOf(facts) !== undefined && facts.seen.kind !== "arrived",
+  },
+  {
     id: "node-port-filters-everywhere",
     title:
       "a node port without usable endpoints, on an address that nodePortAddresses or localhostNodePorts leaves out",
@@ -117,6 +127,22 @@ export const deviations: readonly Deviation[] = [
     },
   },
   {
+    id: "other-nodes-are-outsiders",
+    title:
+      "packets of other nodes' clients, to an external IP or a load balancer address of a Service with externalTrafficPolicy Local",
+    reason:
+      "rules know the node itself and the Pods that detectLocalMode tells as insiders; another node's address is to them one outside, which the policy holds for",
+    source:
+      "kubernetes pkg/proxy/iptables/proxier.go, KUBE-EXT chains: --src-type LOCAL and the local-traffic detector",
+    advice: "nothing to do: packets of Pods and nodes meet the rules of their own node first",
+    explains: (facts) => {
+      const { asked, seen, promise, port } = facts;
+      if (asked.from !== "peer" || serverOf(facts) !== undefined || !by(facts, clauses.externalInside)) return false;
+      if (seen.kind !== "arrived") return hasNoneThere(facts);
+      return port?.on(promise.at).set.keys.has(endpointKey(seen.ip, seen.port)) === true;
+    },
+  },
+  {
     id: "virtual-server-passes-over-internal-local",
     title:
       "internalTrafficPolicy Local, no endpoint on the node, and a Service with a node port or an external address",
@@ -145,7 +171,10 @@ export const deviations: readonly Deviation[] = [
       "kubernetes issue 93456; pkg/proxy/ipvs/proxier.go, sets KUBE-EXTERNAL-IP-LOCAL and KUBE-LOAD-BALANCER-LOCAL",
     advice: "let processes on nodes call the ClusterIP",
     explains: (facts) =>
-      facts.asked.from === "node" && by(facts, clauses.externalInside) && sameAddress(facts.last.src, facts.packet.dst),
+      facts.asked.from === "node" &&
+      by(facts, clauses.externalInside) &&
+      !sameAddress(facts.last.dst, facts.packet.dst) &&
+      sameAddress(facts.last.src, facts.packet.dst),
   },
   {
     id: "external-ips-under-local-are-refused",
@@ -168,16 +197,6 @@ export const deviations: readonly Deviation[] = [
       by(facts, clauses.nodePortAddresses) &&
       facts.seen.kind === "node" &&
       facts.host.sets.has(`KUBE-NODE-PORT-${facts.asked.protocol}`),
-  },
-  {
-    id: "source-port-20",
-    general: true,
-    title: "connections from source port 20 (FTP data)",
-    reason: "ip_vs takes them for FTP data connections and does not schedule them: they get to the node itself",
-    source: "ip_vs_schedule (net/netfilter/ipvs/ip_vs_core.c)",
-    advice: "clients that bind port 20 do not get through to virtual servers; ordinary clients never do so",
-    explains: (facts) =>
-      facts.packet.sport === FTP_DATA_PORT && serverOf(facts) !== undefined && facts.seen.kind !== "arrived",
   },
 ];
 

@@ -130,7 +130,7 @@ function hold(found: PromisedClass, held: HeldNode): Held {
  */
 export function* holdToPromises(held: HeldNode): Generator<Held> {
   const { node, family, host, without, network, intent, facts } = held;
-  const promisedAt = promisedBoxAt(intent, facts, node, family, clientsAt(network, node, family));
+  const promisedAt = promisedBoxAt(intent, facts, node, family, clientsAt(network, node, family, intent.sources));
   const sides = [
     { name: "with Services", host },
     { name: "without", host: without },
