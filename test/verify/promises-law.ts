@@ -46,7 +46,7 @@ function findingText({ class: found }: Held, { breaches, way }: Wrong): string {
   return [
     `${breaches.join("+")}: ${found.asked.from}@${found.asked.node} ${packetText(found.packet)}`,
     `${service?.value.metadata.namespace}/${service?.value.metadata.name}`,
-    fateKey(fateOf(found.class.packet, way.result)),
+    fateKey(fateOf(found.class.packet, way)),
     `promised ${promised}`,
     clauses?.map(({ field }) => field).join(" ") ?? "",
   ].join("; ");

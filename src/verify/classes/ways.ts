@@ -9,6 +9,7 @@ import { receive, send } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { Entrance } from "../../network/wire.ts";
 import type { RealServer, Scheduler, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
+import { type Answer, answerOn } from "./answer.ts";
 
 /** One way that a packet can go through a host. */
 export interface Way {
@@ -16,6 +17,8 @@ export interface Way {
   readonly host: Host;
   readonly script: Script;
   readonly result: Result;
+  /** What the sender hears of whoever gets the packet. */
+  readonly answer: Answer | undefined;
 }
 
 /** All ways of a packet; `complete` is false when there were too many. */
@@ -42,13 +45,15 @@ function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualS
           if (event.kind === "virtual-server") asked.add(event.key);
         },
       };
-      return entrance.kind === "received"
-        ? receive(options, packet, entrance.inInterface)
-        : send(options, packet, entrance.options);
+      const result =
+        entrance.kind === "received"
+          ? receive(options, packet, entrance.inInterface)
+          : send(options, packet, entrance.options);
+      return { result, answer: answerOn(host, state, packet, entrance, result) };
     },
     MOST,
   );
-  return { ways: branches.map(({ script, value }) => ({ host, script, result: value })), complete };
+  return { ways: branches.map(({ script, value }) => ({ host, script, ...value })), complete };
 }
 
 /** The host with one real server of a virtual server, and no other virtual server: a packet is scheduled once at most. */

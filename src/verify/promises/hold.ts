@@ -109,15 +109,15 @@ function hold(found: PromisedClass, held: HeldNode): Held {
   const promise = promiseFor(found);
   if (promise === undefined) return { class: found, standing: "unsaid", wrong: [], unknown: 0 };
   const { packet: sent, ways: sides } = found.class;
-  const key = (result: Result): string => fateKey(fateOf(sent, result));
+  const key = (way: Way): string => fateKey(fateOf(sent, way));
   const [own, without] = sides;
-  const untouched = new Set(without?.ways.map(({ result }) => key(result)));
+  const untouched = new Set(without?.ways.map(key));
   let unknown = 0;
   const wrong = (own?.ways ?? []).flatMap((way): Wrong[] => {
-    const seen = seenAt(sent, found.asked, way.result);
+    const seen = seenAt(sent, found.asked, way);
     if (seen === undefined) unknown++;
     if (seen === undefined) return [];
-    const breaches = breachesHere(promise, node, seen, untouched.has(key(way.result)));
+    const breaches = breachesHere(promise, node, seen, untouched.has(key(way)));
     if (breaches.length === 0) return [];
     return [{ way, seen, breaches, deviation: deviationOf(held, found, promise, { way, seen, breaches }) }];
   });

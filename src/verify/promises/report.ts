@@ -78,7 +78,7 @@ function gather(into: Map<string, Gathering>, { class: found }: Held, reason: st
   const { deviation, breaches } = first;
   const port = deviation?.general === true ? undefined : portText(promise);
   const key = `${port ?? ""}\n${reason}`;
-  const fates = wrong.map(({ way }) => fateOf(found.class.packet, way.result));
+  const fates = wrong.map(({ way }) => fateOf(found.class.packet, way));
   const group = into.get(key) ?? {
     port,
     by: new Set(),
