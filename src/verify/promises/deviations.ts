@@ -41,7 +41,10 @@ export const deviations: readonly Deviation[] = [
     source: "ip_vs_schedule (net/netfilter/ipvs/ip_vs_core.c)",
     advice: "clients that bind port 20 do not get through to virtual servers; ordinary clients never do so",
     explains: (facts) =>
-      facts.packet.sport === FTP_DATA_PORT && serverOf(facts) !== undefined && facts.seen.kind !== "arrived",
+      facts.packet.sport === FTP_DATA_PORT &&
+      serverOf(facts) !== undefined &&
+      // masquerading may draw another source port, so that it is scheduled later on its way
+      (facts.seen.kind !== "arrived" || facts.breaches.every((each) => each === "no answer")),
   },
   {
     id: "node-port-filters-everywhere",
