@@ -7,6 +7,7 @@ import type { Result } from "../../kernel/outcome.ts";
 import type { Packet } from "../../kernel/packet.ts";
 import { receive, send } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
+import type { Dyadic } from "../../net/dyadic.ts";
 import type { Entrance } from "../../network/wire.ts";
 import type { RealServer, Scheduler, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
 import { type Answer, answerOn } from "./answer.ts";
@@ -19,6 +20,8 @@ export interface Way {
   readonly result: Result;
   /** What the sender hears of whoever gets the packet. */
   readonly answer: Answer | undefined;
+  /** Exact; absent where it has none: a scheduler's round decides, or what is not modelled was assumed. */
+  readonly chance: Dyadic | undefined;
 }
 
 /** All ways of a packet; `complete` is false when there were too many. */
@@ -53,7 +56,15 @@ function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualS
     },
     MOST,
   );
-  return { ways: branches.map(({ script, value }) => ({ host, script, ...value })), complete };
+  return {
+    ways: branches.map(({ script, value, probability, assumptions }) => ({
+      host,
+      script,
+      ...value,
+      chance: assumptions.length === 0 ? probability : undefined,
+    })),
+    complete,
+  };
 }
 
 /** The host with one real server of a virtual server, and no other virtual server: a packet is scheduled once at most. */
@@ -79,5 +90,6 @@ export function waysOf(host: Host, packet: Packet, entrance: Entrance): Ways {
   if (server === undefined || usable.length < 2) return first;
   if (typeof server.scheduler !== "string" || !SPREADING.has(server.scheduler)) return first;
   const each = usable.map((real) => run(withOnly(host, server, real), packet, entrance, new Set()));
-  return { ways: each.flatMap(({ ways }) => ways), complete: each.every(({ complete }) => complete) };
+  const ways = each.flatMap((own) => own.ways.map((way) => ({ ...way, chance: undefined })));
+  return { ways, complete: each.every(({ complete }) => complete) };
 }
