@@ -1,6 +1,10 @@
 import test from "ava";
+import type { Breach } from "../../src/intent/breaches.ts";
+import type { Host } from "../../src/kernel/host.ts";
 import { containsValue, type IntervalSet } from "../../src/net/intervals.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
+import type { Rule } from "../../src/rules/iptables/model.ts";
+import type { Chain, Table } from "../../src/rules/iptables/ruleset.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
 import { partition } from "../../src/verify/classes/partition.ts";
 import { addressOfNumber, type Box, fields } from "../../src/verify/field.ts";
@@ -76,6 +80,83 @@ for (const [id, endpoints, mode] of rows)
     };
     t.deepEqual([...ids(deviations)], [id]);
     t.deepEqual([...ids(deviations.filter((each) => each.id !== id))], ["a finding"]);
+  });
+
+/** A host with rules that a chain's rule is changed in; `undefined` takes it away. */
+function withRules(host: Host, chains: RegExp, change: (rule: Rule) => Rule | undefined): Host {
+  const inChain = (chain: Chain): Chain => ({ ...chain, rules: chain.rules.flatMap((rule) => change(rule) ?? []) });
+  const tables = [...host.rules.IPv4.tables].map(([key, table]): [string, Table] => [
+    key,
+    {
+      ...table,
+      chains: new Map([...table.chains].map(([name, chain]) => [name, chains.test(name) ? inChain(chain) : chain])),
+    },
+  ]);
+  return { ...host, rules: { ...host.rules, IPv4: { ...host.rules.IPv4, tables: new Map(tables) } } };
+}
+
+/** A port that is asked for as several. */
+const wider = (rule: Rule): Rule => ({
+  ...rule,
+  matches: rule.matches.map((match) =>
+    match.kind === "tcp" && match.destination !== undefined
+      ? { ...match, destination: { ...match.destination, value: { from: match.destination.value.from, to: 31000 } } }
+      : match,
+  ),
+});
+
+/** An address that is asked for as a network. */
+function network({ source, ...rule }: Rule): Rule {
+  if (source === undefined || source.value.address.family !== "IPv4") return { ...rule, ...(source && { source }) };
+  const mask = { family: "IPv4", value: 0xff000000 } as const;
+  const address = { family: "IPv4", value: (source.value.address.value & mask.value) >>> 0 } as const;
+  return { ...rule, source: { ...source, value: { address, mask } } };
+}
+
+/** Rules that kube-proxy does not write, each wrong for some packets of a class that rules alone would not cut. */
+const wrongRules: Readonly<Record<string, readonly [RegExp, (rule: Rule) => Rule | undefined, Breach]>> = {
+  "a node port for a range of ports": [/^KUBE-NODEPORTS$/, wider, "interfered"],
+  "source ranges that are too wide": [/^KUBE-FW-/, network, "let in"],
+  "source ranges that are not asked for": [
+    /^KUBE-FW-|^KUBE-PROXY-FIREWALL$/,
+    (rule) => (rule.target?.kind === "DROP" ? undefined : rule),
+    "let in",
+  ],
+  "an endpoint whose address is not written": [
+    /^KUBE-SEP-/,
+    (rule) => (rule.target?.kind === "DNAT" ? undefined : rule),
+    "not served",
+  ],
+  "sources that are always rewritten": [
+    /^KUBE-SVC-/,
+    (rule) =>
+      rule.target?.kind === "jump" && rule.target.chain === "KUBE-MARK-MASQ"
+        ? { chain: rule.chain, matches: [], target: rule.target }
+        : rule,
+    "source rewritten",
+  ],
+};
+for (const [name, [chains, change, breach]] of Object.entries(wrongRules))
+  test(`slow: the law sees ${name}`, (t) => {
+    const spec = {
+      type: "LoadBalancer",
+      loadBalancerSourceRanges: ["198.51.100.0/24"],
+      ports: [{ name: "http", port: 80, nodePort: 30080 }],
+    };
+    const status = { loadBalancer: { ingress: [{ ip: "203.0.113.9" }] } };
+    const objects = [...NODES, ...serviceObjects("a@n1 b@n2", { spec, status })];
+    const place = placeOf({ objects, config: { clusterCIDR: "10.0.0.0/16" }, host: HOST }, "iptables");
+    const node = place && heldNodes(place).find((each) => each.node === "n1" && each.family === "IPv4");
+    if (node === undefined) throw new Error("no node");
+    const found = (host: Host) =>
+      new Set(
+        [...holdToPromises({ ...node, host })].flatMap(({ wrong }) =>
+          wrong.filter(({ deviation }) => deviation === undefined).flatMap(({ breaches }) => breaches),
+        ),
+      );
+    t.deepEqual([...found(node.host)], []);
+    const seen = found(withRules(node.host, chains, change));
+    t.true(seen.has(breach), [...seen].join());
   });
 
 const holds = (box: Box, point: Point): boolean => fields.every((field) => containsValue(box[field], point[field]));

@@ -99,7 +99,7 @@ function deviationOf(
     port: portOf(found, promise),
     endedBy: endChain(result),
     crossed: false,
-    addresses: () => [packet.src, packet.dst, result.packet.src, result.packet.dst],
+    addresses: () => [packet.dst, result.packet.dst],
   };
   return explanationsOf(facts, held.list)[0];
 }
