@@ -6,19 +6,19 @@ import { wrap } from "../trace/wrap.ts";
 import { fatesLines } from "../verify/equivalence/words.ts";
 import { type Deviation, deviations } from "../verify/promises/deviations.ts";
 import type { BreachGroup, PromiseReport } from "../verify/promises/report.ts";
+import { countText, plural } from "./counts.ts";
 
 /** A node under one proxy mode and release, held to promises. */
 export interface HeldSide {
   /** `iptables`, or with its release where several are looked at. */
   readonly side: string;
+  /** The list of known deviations was reviewed for the release. */
+  readonly isReviewed: boolean;
   readonly found: PromiseReport;
 }
 
 const WIDTH = 120;
 const PROMISED = "promised";
-
-const grouped = (n: number): string => n.toLocaleString("en-US");
-const plural = (n: number, one: string, many = `${one}s`): string => `${grouped(n)} ${n === 1 ? one : many}`;
 
 export const newsOf = ({ groups }: PromiseReport): readonly BreachGroup[] =>
   groups.filter(({ deviation }) => deviation === undefined);
@@ -92,14 +92,17 @@ function bySubject(groups: readonly BreachGroup[]): ReadonlyMap<string, readonly
   return found;
 }
 
-function headText({ side, found }: HeldSide): string {
+function headText({ side, isReviewed, found }: HeldSide): string {
   const { node, family, classes, unsaid, unknown, excused, notExhaustive } = found;
   const news = plural(newsOf(found).length, "finding");
   const known = plural(excused.size, "known deviation");
-  const said = `${plural(classes, "class", "classes")} of packets, ${grouped(classes - unsaid)} with a promise`;
+  const said = `${plural(classes, "class", "classes")} of packets, ${countText(classes - unsaid)} with a promise`;
   return [
     `${node}, ${family}: ${side} against what Kubernetes promises`,
     `  ${said}: ${news}, ${known}`,
+    ...(isReviewed
+      ? []
+      : ["  the list of known deviations begins with 1.25: findings of this release may be known, too"]),
     ...(unknown === 0 ? [] : [`  ${plural(unknown, "way")} with an unknown end`]),
     ...[...notExhaustive].map((why) => `  not exhaustive: ${why}`),
   ].join("\n");
@@ -140,8 +143,10 @@ export function* promisesText(all: readonly HeldSide[]): Generator<string> {
 /** A report to keep. */
 export function* promisesMarkdown(all: readonly HeldSide[]): Generator<string> {
   yield "# What is not as Kubernetes promises\n";
-  for (const { side, found } of all) {
-    yield `\n## ${found.node}, ${found.family}, ${side}\n\n${headText({ side, found }).split("\n")[1]?.trim() ?? ""}\n`;
+  for (const each of all) {
+    const { side, found } = each;
+    const [, ...facts] = headText(each).split("\n");
+    yield `\n## ${found.node}, ${found.family}, ${side}\n\n${facts.map((line) => line.trim()).join("; ")}\n`;
     for (const [name, groups] of bySubject(found.groups)) {
       yield `\n### ${name}\n`;
       for (const group of groups) {
@@ -159,7 +164,7 @@ export function* promisesMarkdown(all: readonly HeldSide[]): Generator<string> {
 
 /** For programs: sizes as texts, as they do not fit into numbers. */
 export function promisesJSON(all: readonly HeldSide[]): string {
-  const nodes = all.map(({ side, found }) => ({
+  const nodes = all.map(({ side, isReviewed, found }) => ({
     node: found.node,
     family: found.family,
     side,
@@ -168,6 +173,7 @@ export function promisesJSON(all: readonly HeldSide[]): string {
     withPromise: found.classes - found.unsaid,
     unknownEnds: found.unknown,
     findings: newsOf(found).length,
+    listReviewed: isReviewed,
     known: Object.fromEntries(found.excused),
     notExhaustive: [...found.notExhaustive],
     breaches: found.groups.map((group) => ({

@@ -8,6 +8,8 @@ import { familiesOf, type MadeSide, makeSide, nodesOf, type SideOptions, variant
 import { EXIT_USAGE, findings, UsageError } from "./terminal.ts";
 
 const EXIT_FINDINGS = 1;
+/** The first release that the list of deviations was reviewed for. */
+const REVIEWED_SINCE = 25;
 
 /** Holds the nodes to promises under one mode and release. */
 function holdSide(side: MadeSide, options: SideOptions): readonly HeldSide[] {
@@ -16,7 +18,9 @@ function holdSide(side: MadeSide, options: SideOptions): readonly HeldSide[] {
   return nodes.flatMap((node) =>
     familiesOf(side, nodes, options).flatMap((family) => {
       const held = nodeAt(node, family);
-      return held === undefined ? [] : [{ side: side.name, found: reportPromises(held) }];
+      return held === undefined
+        ? []
+        : [{ side: side.name, isReviewed: side.options.release.minor >= REVIEWED_SINCE, found: reportPromises(held) }];
     }),
   );
 }
