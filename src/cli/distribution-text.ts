@@ -1,9 +1,9 @@
+import { grouped, plural } from "../diff/words.ts";
 import { packetText } from "../kernel/packet-text.ts";
 import { type Dyadic, dyadicToNumber, formatDyadic } from "../net/dyadic.ts";
 import { wrap } from "../trace/wrap.ts";
 import type { Deviation, Distribution } from "../verify/equivalence/distribution.ts";
 import type { Spread, SpreadGroup } from "../verify/equivalence/spread.ts";
-import { countText, plural } from "./counts.ts";
 
 /** How connections are spread on one node, in one family. */
 export interface NodeSpread {
@@ -50,7 +50,7 @@ function headLines({ node, found }: NodeSpread): readonly string[] {
   const news = groups.filter(({ isFinding }) => isFinding).length;
   return [
     `${node}, ${family}: ${sides[0]} against ${sides[1]}: how connections are spread`,
-    `  ${plural(classes, "class", "classes")} of packets, ${countText(spread)} with several ends that are the same on both sides`,
+    `  ${plural(classes, "class", "classes")} of packets, ${grouped(spread)} with several ends that are the same on both sides`,
     ...(otherEnds === 0
       ? []
       : [`  ${plural(otherEnds, "class", "classes")} with other ends: --strength outcome tells of them`]),

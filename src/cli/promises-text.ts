@@ -1,3 +1,4 @@
+import { grouped, plural } from "../diff/words.ts";
 import type { KubernetesPromise, Outcome } from "../intent/promise.ts";
 import { packetText } from "../kernel/packet-text.ts";
 import { isUnset } from "../kernel/routing/address.ts";
@@ -6,7 +7,6 @@ import { wrap } from "../trace/wrap.ts";
 import { fatesLines } from "../verify/equivalence/words.ts";
 import { type Deviation, deviations } from "../verify/promises/deviations.ts";
 import type { BreachGroup, PromiseReport } from "../verify/promises/report.ts";
-import { countText, plural } from "./counts.ts";
 
 /** A node under one proxy mode and release, held to promises. */
 export interface HeldSide {
@@ -96,7 +96,7 @@ function headText({ side, isReviewed, found }: HeldSide): string {
   const { node, family, classes, unsaid, unknown, excused, notExhaustive } = found;
   const news = plural(newsOf(found).length, "finding");
   const known = plural(excused.size, "known deviation");
-  const said = `${plural(classes, "class", "classes")} of packets, ${countText(classes - unsaid)} with a promise`;
+  const said = `${plural(classes, "class", "classes")} of packets, ${grouped(classes - unsaid)} with a promise`;
   return [
     `${node}, ${family}: ${side} against what Kubernetes promises`,
     `  ${said}: ${news}, ${known}`,
