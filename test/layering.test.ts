@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   assembly: [
     "cluster",
     "compile",
+    "intent",
     "kernel",
     "manifest",
     "net",
@@ -57,7 +58,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "view",
   ],
   trace: ["inspect", "kernel", "net", "network", "rules", "text"],
-  verify: ["kernel", "net", "network", "rules"],
+  verify: ["intent", "kernel", "net", "network", "rules"],
   "index.ts": [
     "assembly",
     "cluster",
@@ -85,6 +86,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "dump",
     "golden",
     "inspect",
+    "intent",
     "kernel",
     "manifest",
     "matrix",

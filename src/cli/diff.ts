@@ -6,6 +6,8 @@ import { findingsOf, statusOf } from "../diff/merge.ts";
 import { diffText } from "../diff/text.ts";
 import type { Report } from "../text/diagnostic.ts";
 import { type DiffSettingOptions, diffSetting } from "./diff-setting.ts";
+import { runDistribution } from "./distribution.ts";
+import { runPromises } from "./promises.ts";
 import { EXIT_USAGE, findings, paintFor } from "./terminal.ts";
 
 interface DiffOptions extends DiffSettingOptions {
@@ -13,6 +15,10 @@ interface DiffOptions extends DiffSettingOptions {
   readonly trace?: boolean;
   readonly output: "text" | "json" | "markdown";
   readonly verbose?: boolean;
+  /** Each mode is compared with what Kubernetes promises, not with another. */
+  readonly promises?: boolean;
+  /** What is compared: what becomes of packets, or how connections are spread. */
+  readonly strength: "outcome" | "distribution";
 }
 
 const EXIT_FINDINGS = 1;
@@ -25,6 +31,8 @@ Examples:
   rulewalk diff -f cluster.yaml --mode ipvs --kube-version 1.30,1.37
   rulewalk diff -f cluster.yaml --strict --allow accepted.yaml
   rulewalk diff -f before.yaml --with after.yaml
+  rulewalk diff -f examples/shop --promises --mode iptables,ipvs
+  rulewalk diff -f examples/shop --strength distribution --kube-version 1.21,1.37
 
 All packets that can come to a node, or that it sends, are put into classes: those that all rules, sets, virtual servers
 and routes of both sides treat alike. One packet of each goes through both, and what becomes of it is compared: who may get
@@ -105,6 +113,15 @@ export function diffCommand(exit: (code: number) => void): Command {
     .option("-R, --recursive", "look into subfolders, too")
     .option("--node <name>", "only this node; may be repeated", append)
     .option("--with <path>", "objects of the second side, compared with those of -f; may be repeated", append)
+    .addOption(
+      new Option(
+        "--strength <strength>",
+        "compare what becomes of packets, or how connections are spread over endpoints",
+      )
+        .choices(["outcome", "distribution"])
+        .default("outcome"),
+    )
+    .option("--promises", "hold each mode and release to what Kubernetes promises, in place of comparing two")
     .option("--mode <modes>", "proxy modes of the two sides, or the one of both (iptables,ipvs; with --with iptables)")
     .option("--kube-version <releases>", "releases of the two sides, or the one of both", "1.37")
     .addOption(new Option("--family <family>", "IP family").choices(["ipv4", "ipv6", "both"]).default("both"))
@@ -124,6 +141,8 @@ export function diffCommand(exit: (code: number) => void): Command {
       "also print the counts of each node, an example with every Service, and what is assumed about nodes",
     );
   return command.addHelpText("after", HELP).action((options: DiffOptions) => {
-    exit(run(options, command.opts()));
+    const values = command.opts();
+    if (options.promises === true) exit(runPromises(options, values));
+    else exit(options.strength === "distribution" ? runDistribution(options, values) : run(options, values));
   });
 }

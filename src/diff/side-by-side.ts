@@ -36,7 +36,7 @@ function differingBranch({ packet, branches }: JourneyTrace, others: Fates): num
   const known = new Set([...others.values()].map(wayKey));
   return branches.findIndex(({ journey: { there } }) => {
     const leg = there.legs[0];
-    return leg !== undefined && !known.has(wayKey(fateOf(packet, leg.result)));
+    return leg !== undefined && !known.has(wayKey(fateOf(packet, { result: leg.result, answer: undefined })));
   });
 }
 

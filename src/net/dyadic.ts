@@ -37,6 +37,20 @@ export function multiplyDyadic(a: Dyadic, b: Dyadic): Dyadic {
   return dyadic(a.numerator * b.numerator, a.exponent + b.exponent);
 }
 
+/** How far two fractions are apart. */
+export function distanceDyadic(a: Dyadic, b: Dyadic): Dyadic {
+  const exponent = Math.max(a.exponent, b.exponent);
+  const scaled = (term: Dyadic): bigint => term.numerator << BigInt(exponent - term.exponent);
+  const apart = scaled(a) - scaled(b);
+  return dyadic(apart < 0n ? -apart : apart, exponent);
+}
+
+/** Is the first fraction the greater one? */
+export function isGreaterDyadic(a: Dyadic, b: Dyadic): boolean {
+  const exponent = Math.max(a.exponent, b.exponent);
+  return a.numerator << BigInt(exponent - a.exponent) > b.numerator << BigInt(exponent - b.exponent);
+}
+
 /** Are the fractions the same? Both are in lowest terms. */
 export function equalDyadic(a: Dyadic, b: Dyadic): boolean {
   return a.numerator === b.numerator && a.exponent === b.exponent;

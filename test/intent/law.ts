@@ -53,7 +53,7 @@ export function runLaw(options: LawOptions): LawResult {
     for (let i = 0; i < calls; i++) {
       const call = drawCall(random, place, targets, sources);
       for (const fault of call === undefined ? [] : faultsOf(place, call, counts)) {
-        const known = explanations(mode, fault, place);
+        const known = explanations(fault, place);
         for (const name of known) deviations.set(name, (deviations.get(name) ?? 0) + 1);
         if (known.length === 0) unexplained.push(`seed ${seed}: ${faultText(fault)}`);
       }

@@ -2,7 +2,6 @@ import test from "ava";
 import type { Cluster } from "../../src/cluster/cluster.ts";
 import type { EndpointConditions } from "../../src/manifest/endpointslice.ts";
 import type { ServiceSpec } from "../../src/manifest/service.ts";
-import { affinityLaw } from "./affinity-law.ts";
 import { type LawOptions, runLaw } from "./law.ts";
 import { modes } from "./place.ts";
 
@@ -23,17 +22,6 @@ for (const minor of [25, 27, 31])
   test(`so they do in 1.${minor}`, (t) => {
     for (const mode of modes) t.deepEqual(runLaw({ mode, minor, from: 0, to: 40, calls: 40 }).unexplained, []);
   });
-
-for (const mode of modes)
-  test(`${mode}: under ClientIP the next connection comes to the same endpoint`, (t) => {
-    const { pairs, parted } = affinityLaw(mode, 0, 60, 40);
-    t.true(pairs > 50, `${pairs}`);
-    t.deepEqual(parted, []);
-  });
-
-test("without affinity connections part", (t) => {
-  t.true(affinityLaw("iptables", 0, 30, 40, "None").parted.length > 5);
-});
 
 /** The cluster as somebody would read it who takes a field of each Service for another. */
 function otherSpecs(change: (spec: ServiceSpec) => ServiceSpec): (cluster: Cluster) => Cluster {

@@ -1,13 +1,14 @@
 import { type ClusterNetwork, clusterNetwork } from "../../src/assembly/cluster-network.ts";
+import { operatorFacts } from "../../src/assembly/operator-facts.ts";
+import { withoutServices } from "../../src/assembly/promised-nodes.ts";
 import { buildCluster } from "../../src/cluster/build.ts";
-import type { Cluster } from "../../src/cluster/cluster.ts";
-import { type ResolvedConfig, resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
-import { type OperatorFacts, usualFacts } from "../../src/intent/facts.ts";
+import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
+import type { OperatorFacts } from "../../src/intent/facts.ts";
 import { type Intent, intentOf } from "../../src/intent/intent.ts";
 import type { HostFile } from "../../src/manifest/hostfile.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
-import { formatIP, type IPAddress, isLoopback, parseIP } from "../../src/net/ip.ts";
+import { formatIP } from "../../src/net/ip.ts";
 import type { Network } from "../../src/network/network.ts";
 import type { WeightChanges } from "../../src/sample/weights.ts";
 
@@ -41,34 +42,6 @@ function ambiguousIn(network: Network): ReadonlySet<string> {
   return new Set(all.filter((text, i) => all.indexOf(text) !== i));
 }
 
-/** Which Pods kube-proxy can know: by networks of the configuration, or by interfaces, whose names the network makes up. */
-function knownPodsOf({ cluster, network }: ClusterNetwork, config: ResolvedConfig): OperatorFacts["knownPods"] {
-  switch (config.detectLocalMode) {
-    case "ClusterCIDR":
-      return config.clusterCIDRs;
-    case "NodeCIDR":
-      return cluster.nodes.flatMap(({ value }) => value.spec?.podCIDRs ?? []);
-    default: {
-      const wanted = config.detectLocalMode === "BridgeInterface" ? config.bridgeInterface : config.interfaceNamePrefix;
-      const names = network.nodes.flatMap((name) => network.node(name)?.pods ?? []).map((pod) => pod.interface);
-      return names.every((name) => name.startsWith(wanted)) ? "all" : [];
-    }
-  }
-}
-
-/** The addresses that objects and the host file tell: the network makes up more, for its overlay, of which kube-proxy is not told. */
-function nodeAddressesOf(cluster: Cluster, host: Setting["host"]): ReadonlyMap<string, readonly IPAddress[]> {
-  return new Map(
-    cluster.nodes.map(({ value }) => {
-      const name = value.metadata.name ?? "";
-      const given = host?.node === name ? host.file.interfaces : undefined;
-      const texts = given?.flatMap(({ addresses = [] }) => addresses.map((text) => text.split("/")[0] ?? ""));
-      const listed = (value.status?.addresses ?? []).map(({ address = "" }) => address);
-      return [name, (texts ?? listed).flatMap((text) => parseIP(text) ?? []).filter((ip) => !isLoopback(ip))];
-    }),
-  );
-}
-
 /** Builds all three; `undefined` where kube-proxy would not start with the configuration. */
 export function placeOf({ objects, config: written, host }: Setting, mode: Mode, minor = 37): Place | undefined {
   const text = objects.map((object) => JSON.stringify(object)).join("\n");
@@ -88,16 +61,8 @@ export function placeOf({ objects, config: written, host }: Setting, mode: Mode,
     ...(host === undefined ? {} : { hostFile: (name: string) => (name === host.node ? host.file : undefined) }),
   };
   const with_ = clusterNetwork(cluster, options, () => {});
-  const blank = clusterNetwork({ ...cluster, services: [] }, options, () => {});
-  const without = { ...blank.network, ownerOf: with_.network.ownerOf };
-  const facts: OperatorFacts = {
-    ...usualFacts(release, nodeAddressesOf(cluster, host)),
-    nodePortAddresses: config.nodePortAddresses,
-    localhostNodePorts: mode === "iptables" && config.localhostNodePorts,
-    masqueradeAll: config.masqueradeAll,
-    knownPods: knownPodsOf(with_, config),
-    externalIPs: config.featureGates.AllowServiceExternalIPs !== false,
-  };
+  const without = withoutServices(cluster, options, with_.network);
+  const facts = operatorFacts(cluster, without, options);
   return {
     cluster,
     proxy: with_.proxy,

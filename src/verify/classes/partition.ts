@@ -31,7 +31,7 @@ const USUAL: Readonly<Record<IPFamily, Readonly<Partial<Record<Field, bigint>>>>
 };
 
 /** A packet of a box. */
-function packetIn(box: Box, template: Packet): Packet {
+export function packetIn(box: Box, template: Packet): Packet {
   let packet = template;
   for (const field of ["dst", "src", "sport", "dport", "icmpType"] as const) {
     const value = nearestIn(box[field], USUAL[template.family][field] ?? 0n) as bigint;

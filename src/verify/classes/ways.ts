@@ -7,8 +7,10 @@ import type { Result } from "../../kernel/outcome.ts";
 import type { Packet } from "../../kernel/packet.ts";
 import { receive, send } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
+import type { Dyadic } from "../../net/dyadic.ts";
 import type { Entrance } from "../../network/wire.ts";
 import type { RealServer, Scheduler, VirtualServer, VirtualServerKey } from "../../rules/ipvs/model.ts";
+import { type Answer, answerOn } from "./answer.ts";
 
 /** One way that a packet can go through a host. */
 export interface Way {
@@ -16,6 +18,10 @@ export interface Way {
   readonly host: Host;
   readonly script: Script;
   readonly result: Result;
+  /** What the sender hears of whoever gets the packet. */
+  readonly answer: Answer | undefined;
+  /** Exact; absent where it has none: a scheduler's round decides, or what is not modelled was assumed. */
+  readonly chance: Dyadic | undefined;
 }
 
 /** All ways of a packet; `complete` is false when there were too many. */
@@ -51,13 +57,23 @@ function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualS
           if (event.kind === "virtual-server") asked.add(event.key);
         },
       };
-      return entrance.kind === "received"
-        ? receive(options, packet, entrance.inInterface)
-        : send(options, packet, entrance.options);
+      const result =
+        entrance.kind === "received"
+          ? receive(options, packet, entrance.inInterface)
+          : send(options, packet, entrance.options);
+      return { result, answer: answerOn(host, state, packet, entrance, result) };
     },
     MOST,
   );
-  return { ways: branches.map(({ script, value }) => ({ host, script, result: value })), complete };
+  return {
+    ways: branches.map(({ script, value, probability, assumptions }) => ({
+      host,
+      script,
+      ...value,
+      chance: assumptions.length === 0 ? probability : undefined,
+    })),
+    complete,
+  };
 }
 
 /** The host with one real server of a virtual server, and no other virtual server: a packet is scheduled once at most. */
@@ -82,5 +98,6 @@ export function waysOf(host: Host, packet: Packet, entrance: Entrance): Ways {
   if (server === undefined || usable.length < 2) return first;
   if (typeof server.scheduler !== "string" || !SPREADING.has(server.scheduler)) return first;
   const each = usable.map((real) => run(withOnly(host, server, real), packet, entrance, new Set()));
-  return { ways: each.flatMap(({ ways }) => ways), complete: each.every(({ complete }) => complete) };
+  const ways = each.flatMap((own) => own.ways.map((way) => ({ ...way, chance: undefined })));
+  return { ways, complete: each.every(({ complete }) => complete) };
 }

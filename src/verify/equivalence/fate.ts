@@ -1,13 +1,14 @@
 import type { Result } from "../../kernel/outcome.ts";
 import { type Address, type Packet, protocols, sameAddress, tcpFlag } from "../../kernel/packet.ts";
 import { addressText, endpointText } from "../../kernel/packet-text.ts";
-import type { Ways } from "../classes/ways.ts";
+import type { Answer } from "../classes/answer.ts";
+import type { Way, Ways } from "../classes/ways.ts";
 
 /** What the sender is told of a packet that does not get through. */
 export type Notice = "nothing" | string;
 
 /**
- * What becomes of a packet on one host, as far as anybody can tell: who gets it, from whom it seems to come, what the sender is told.
+ * What becomes of a packet on one host, as far as anybody can tell: who gets it, from whom it seems to come, what the sender is told or hears.
  * By which rule, and what the host thinks of it, is no part of it.
  */
 export type Fate =
@@ -19,6 +20,8 @@ export type Fate =
       readonly to?: string;
       /** As whose it is seen; absent where its source is as it was sent. A source port that was drawn is no part of it. */
       readonly from?: string;
+      /** What the sender hears of whoever gets it; absent where nothing was translated, or nothing is answered. */
+      readonly answer?: Answer;
     }
   | { readonly kind: "stopped"; readonly notice: Notice }
   | { readonly kind: "unknown"; readonly what: string };
@@ -45,8 +48,8 @@ function noticeOf(sent: Packet, { outcome, answers }: Result): Notice {
 const written = (before: Address, after: Address): string | undefined =>
   sameAddress(before, after) ? undefined : addressText(after);
 
-/** The fate that a result is. */
-export function fateOf(sent: Packet, result: Result): Fate {
+/** The fate that a way leads to. */
+export function fateOf(sent: Packet, { result, answer }: Pick<Way, "result" | "answer">): Fate {
   const { outcome, packet } = result;
   switch (outcome.kind) {
     case "transmitted":
@@ -58,6 +61,7 @@ export function fateOf(sent: Packet, result: Result): Fate {
         ...(outcome.kind === "transmitted" ? { by: outcome.outInterface } : {}),
         ...(moved ? { to: endpointText(packet.dst, packet.dport) } : {}),
         ...(from === undefined ? {} : { from }),
+        ...(answer === undefined ? {} : { answer }),
       };
     }
     case "unknown":
@@ -72,7 +76,7 @@ export function fateKey(fate: Fate): string {
   switch (fate.kind) {
     case "sent-on":
     case "delivered":
-      return `${fate.kind} by ${fate.by ?? "-"} to ${fate.to ?? "-"} from ${fate.from ?? "-"}`;
+      return `${fate.kind} by ${fate.by ?? "-"} to ${fate.to ?? "-"} from ${fate.from ?? "-"}, answer ${fate.answer ?? "-"}`;
     case "stopped":
       return `stopped ${fate.notice}`;
     case "unknown":
@@ -85,8 +89,8 @@ export type Fates = ReadonlyMap<string, Fate>;
 
 export function fatesOf(sent: Packet, { ways }: Ways): Fates {
   const found = new Map<string, Fate>();
-  for (const { result } of ways) {
-    const fate = fateOf(sent, result);
+  for (const way of ways) {
+    const fate = fateOf(sent, way);
     found.set(fateKey(fate), fate);
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));

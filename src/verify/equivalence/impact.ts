@@ -1,4 +1,4 @@
-import type { Fate, Fates } from "./fate.ts";
+import { type Fate, type Fates, fateKey } from "./fate.ts";
 
 /** One word for what becomes of packets on a side, however they get there. */
 export const outcomes = ["endpoints", "node", "untouched", "refused", "dropped", "unknown"] as const;
@@ -45,6 +45,10 @@ function ofServed(fates: Fates, text: (to: string, from: string) => string): str
   return [...new Set(texts)].sort().join();
 }
 
+/** Fates apart from what the sender hears of them. */
+const endsKey = (fates: Fates): string =>
+  [...fates.values()].map((fate) => fateKey("answer" in fate ? { ...fate, answer: "as called" } : fate)).join();
+
 /** Does a packet get to an endpoint on every way? */
 const isServed = (found: ReadonlySet<Outcome>): boolean => found.has("endpoints") && found.size === 1;
 
@@ -65,5 +69,5 @@ export function impactOf([before, after]: readonly [Fates, Fates]): Impact {
     return same((to, from) => `${to} from ${from}`) ? "way" : "source";
   }
   if (isStopped(left) !== isStopped(right)) return isStopped(right) ? "stopped" : "passes";
-  return isStopped(left) ? "told" : "elsewhere";
+  return isStopped(left) || endsKey(before) === endsKey(after) ? "told" : "elsewhere";
 }

@@ -1,3 +1,4 @@
+import type { Answer } from "../classes/answer.ts";
 import type { Fate, Fates } from "./fate.ts";
 
 /** What ICMP errors say, by type and code. */
@@ -16,6 +17,16 @@ function endText(fate: Extract<Fate, { readonly kind: "sent-on" | "delivered" }>
   return fate.kind === "delivered" ? "the node itself" : `on its way by ${fate.by ?? ""}, untouched`;
 }
 
+const ANSWERS: Readonly<Record<Exclude<Answer, "as called">, string>> = {
+  "not as called": "the answer is not from whom was called",
+  lost: "the answer is lost",
+  "not over this node": "the answer goes another way",
+  unknown: "whether it is answered is not known",
+};
+
+const answerWords = (answer: Answer | undefined): readonly string[] =>
+  answer === undefined || answer === "as called" ? [] : [ANSWERS[answer]];
+
 /** What becomes of packets in words; one line for each source that receivers see. */
 export function fatesLines(fates: Fates): readonly string[] {
   const bySource = new Map<string, string[]>();
@@ -29,7 +40,8 @@ export function fatesLines(fates: Fates): readonly string[] {
           : `refused: ${ERRORS[fate.notice] ?? fate.notice}`,
       );
     else {
-      const source = fate.from === undefined ? "source kept" : `seen as ${fate.from}`;
+      const seen = fate.from === undefined ? "source kept" : `seen as ${fate.from}`;
+      const source = [seen, ...answerWords(fate.answer)].join("; ");
       bySource.set(source, [...(bySource.get(source) ?? []), endText(fate)]);
     }
   }
