@@ -41,7 +41,7 @@ export const by = ({ promise }: BreachFacts, ...wanted: readonly Clause[]): bool
 
 /** The virtual server for the packet, where there is one. */
 export const serverOf = ({ host, packet }: BreachFacts): VirtualServer | undefined =>
-  host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport));
+  host.services.byId.get(addressServiceId(packet.protocol, packet.dst, packet.dport))?.description;
 
 /** Is no endpoint of the port certain to be on the node that counts? */
 export const hasNoneThere = ({ port, promise }: BreachFacts): boolean => port?.on(promise.at).certain === false;

@@ -111,7 +111,7 @@ function third(packet: Packet, answer: Packet): Packet {
 }
 
 const endText = (sent: Packet, result: Result): string =>
-  `${fateKey(fateOf(sent, result))} ${addressText(result.packet.src)} ${result.packet.sport}`;
+  `${fateKey(fateOf(sent, { result, answer: undefined }))} ${addressText(result.packet.src)} ${result.packet.sport}`;
 
 /** What follows first packets, as texts: connections that go on as they should, and packets that conntrack calls INVALID. */
 export interface Conversation {

@@ -68,9 +68,9 @@ function placeWith(place: Place, host: Host): Place {
 const counts = (): LawCounts => ({ outcomes: new Map(), unknown: 0, branches: 0 });
 
 /** In what the ways of a call are not as promised, other than those that are known not to be. */
-function news({ mode }: Scene, place: Place, call: Call): readonly string[] {
+function news(place: Place, call: Call): readonly string[] {
   return faultsOf(place, call, counts())
-    .filter((fault) => explanations(mode, fault, place).length === 0)
+    .filter((fault) => explanations(fault, place).length === 0)
     .flatMap(({ breaches }) => breaches);
 }
 
@@ -80,7 +80,7 @@ const soundCalls = new WeakMap<Scene, Map<Packet, boolean>>();
 function isKept(scene: Scene, call: Call, key: Packet): boolean {
   const known = soundCalls.get(scene) ?? new Map<Packet, boolean>();
   soundCalls.set(scene, known);
-  const before = known.get(key) ?? news(scene, scene.place, call).length === 0;
+  const before = known.get(key) ?? news(scene.place, call).length === 0;
   known.set(key, before);
   return before;
 }
@@ -89,7 +89,7 @@ function isKept(scene: Scene, call: Call, key: Packet): boolean {
 export function brokenPromise(scene: Scene, host: Host, part: SpacePart, packet: Packet): string | undefined {
   const call = callFor(scene, part, packet);
   if (call === undefined) return undefined;
-  const [found] = news(scene, placeWith(scene.place, host), call);
+  const [found] = news(placeWith(scene.place, host), call);
   return found === undefined || !isKept(scene, call, packet) ? undefined : found;
 }
 

@@ -21,7 +21,7 @@ function sendTo(
   const run = { host, state, chooser };
   const result =
     entrance.kind === "received" ? receive(run, packet, entrance.inInterface) : send(run, packet, entrance.options);
-  const fate = fateOf(packet, result);
+  const fate = fateOf(packet, { result, answer: undefined });
   return fate.kind === "sent-on" || fate.kind === "delivered" ? fate.to : undefined;
 }
 
@@ -29,7 +29,7 @@ function sendTo(
 export function endsOf(sent: Packet, { ways }: Ways): ReadonlySet<string> {
   return new Set(
     ways.flatMap(({ result }) => {
-      const fate = fateOf(sent, result);
+      const fate = fateOf(sent, { result, answer: undefined });
       return fate.kind === "sent-on" || fate.kind === "delivered" ? (fate.to ?? []) : [];
     }),
   );
@@ -46,7 +46,7 @@ const thirtyOneBits = ({ numerator, exponent }: Dyadic): bigint =>
 export function isEven(sent: Packet, { ways }: Ways): boolean | undefined {
   const chances = new Map<string, Dyadic>();
   for (const { result, script } of ways) {
-    const fate = fateOf(sent, result);
+    const fate = fateOf(sent, { result, answer: undefined });
     const to = fate.kind === "sent-on" || fate.kind === "delivered" ? fate.to : undefined;
     if (to !== undefined) chances.set(to, addDyadic(chances.get(to) ?? zeroDyadic, probabilityOf(script)));
   }
