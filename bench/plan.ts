@@ -1,6 +1,6 @@
 import { allGroups, type Group } from "./results.ts";
 
-/** How much is measured. The whole takes two to four minutes on two cores; `quick` is for trying a change. */
+/** How much is measured. The whole takes two to four minutes on two cores, and `diff` one or two more; `quick` is for trying a change. */
 export interface Plan {
   readonly quick: boolean;
   readonly groups: readonly Group[];
