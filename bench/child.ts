@@ -26,28 +26,35 @@ export interface Usage {
   readonly peakMB: number;
 }
 
-function runMeasured(program: string, args: readonly string[], output: number | "ignore"): Usage {
+interface Measured {
+  readonly usage: Usage;
+  /** What it printed, where that was asked for. */
+  readonly printed: string;
+}
+
+function runMeasured(program: string, args: readonly string[], output: number | "ignore" | "pipe"): Measured {
   const start = performance.now();
   const child = spawnSync(process.execPath, ["--import", script("usage.js"), program, ...args], {
     stdio: ["ignore", output, "pipe", "pipe"],
   });
   const wallMs = performance.now() - start;
   check(args.join(" "), child);
-  return { wallMs, ...(JSON.parse(String(child.output[3])) as Omit<Usage, "wallMs">) };
+  const usage = { wallMs, ...(JSON.parse(String(child.output[3])) as Omit<Usage, "wallMs">) };
+  return { usage, printed: String(child.stdout ?? "") };
 }
 
 /** Runs a command line of rulewalk as a user does; its output is thrown away, or goes into a file. */
 export function runRulewalk(args: readonly string[], file?: string): Usage {
-  if (file === undefined) return runMeasured(mainScript, args, "ignore");
+  if (file === undefined) return runMeasured(mainScript, args, "ignore").usage;
   const output = openSync(file, "w");
   try {
-    return runMeasured(mainScript, args, output);
+    return runMeasured(mainScript, args, output).usage;
   } finally {
     closeSync(output);
   }
 }
 
-/** Runs a script of this folder and gives what it cost. */
-export function runScriptMeasured(name: string, ...args: readonly string[]): Usage {
-  return runMeasured(script(name), args, "ignore");
+/** Runs a script of this folder and gives what it printed and cost. */
+export function runScriptMeasured(name: string, ...args: readonly string[]): Measured {
+  return runMeasured(script(name), args, "pipe");
 }

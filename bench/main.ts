@@ -42,7 +42,7 @@ function keep(results: Results, files: readonly (readonly [string, string])[], s
 
 function run(chosen: readonly Group[], options: Options): number {
   const { compare, from } = options;
-  // read first: a bad file should not be found out after four minutes
+  // read first: a bad file should not be found out after minutes
   const before = compare === undefined ? undefined : readResults(compare === true ? baselineFile : compare);
   const start = performance.now();
   const log = (line: string): void =>
@@ -59,7 +59,7 @@ function run(chosen: readonly Group[], options: Options): number {
 const command = new Command("npm run bench --")
   .description("Measures the tool in processes of their own, between runs of a probe of the machine's speed.")
   .addArgument(new Argument("[groups...]", "only these").choices(groups))
-  .option("--quick", "fewer sizes and processes: about half a minute, for trying things")
+  .option("--quick", "fewer sizes and processes: less than a minute, for trying things")
   .option("--save-baseline", "keep the results as bench/baseline.json, too")
   .option(
     "--compare [file]",

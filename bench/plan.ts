@@ -1,6 +1,6 @@
 import { allGroups, type Group } from "./results.ts";
 
-/** How much is measured. The whole takes two to four minutes on two cores; `quick` is for trying a change. */
+/** How much is measured. The whole takes two to four minutes on two cores, and `diff` one or two more; `quick` is for trying a change. */
 export interface Plan {
   readonly quick: boolean;
   readonly groups: readonly Group[];
@@ -8,6 +8,8 @@ export interface Plan {
   /** Processes for each micro suite, and how long each case may run in one of them. */
   readonly micro: { readonly processes: number; readonly seconds: number };
   readonly growth: { readonly processes: number; readonly sizes: readonly GrowthSize[] };
+  /** The comparison of modes on one node of so many Services. */
+  readonly diff: { readonly processes: number; readonly services: readonly number[] };
   /** The emulated kernel with rules of so many Services; the running kernel beside it at the sizes it is fast enough for. */
   readonly dataplane: {
     readonly processes: number;
@@ -25,6 +27,8 @@ export interface GrowthSize {
 }
 
 export const ENDPOINTS = 10;
+/** Where the plain cluster's endpoints are. */
+export const CLUSTER_CIDR = "10.128.0.0/9";
 /** Endpoints a Service in the rules that packets are sent through: 30,000 Services then make 690,000 lines. */
 export const DATAPLANE_ENDPOINTS = 5;
 
@@ -47,6 +51,7 @@ const whole: Plan = {
       { services: 30_000, runs: 2 },
     ],
   },
+  diff: { processes: 2, services: [100, 1000, 5000, 10_000] },
   dataplane: {
     processes: 2,
     sizes: [
@@ -74,6 +79,7 @@ const quick: Plan = {
       { services: 10_000, runs: 3 },
     ],
   },
+  diff: { processes: 1, services: [100, 1000] },
   dataplane: {
     processes: 1,
     sizes: [

@@ -1,15 +1,15 @@
 import { type Chart, logLogChart } from "./chart.ts";
 import type { Comparison } from "./comparison.ts";
 import { describeEnvironment } from "./environment.ts";
-import { type GrowthCurve, growthCurves } from "./growth-curves.ts";
+import { diffCurves, type GrowthCurve, growthCurves } from "./growth-curves.ts";
 import { ENDPOINTS } from "./plan.ts";
 import type { Results } from "./results.ts";
 import { summarize } from "./statistics.ts";
 import { comparisonTable, markdownTable, plainTable, type Table, tablesOf } from "./tables.ts";
 
-function timesChart(curves: readonly GrowthCurve[]): Chart {
+function timesChart(curves: readonly GrowthCurve[], what: string): Chart {
   return {
-    title: `Time of each stage, ${ENDPOINTS} endpoints a Service`,
+    title: `${what}, ${ENDPOINTS} endpoints a Service`,
     xLabel: "Services",
     yLabel: "median, ms",
     series: curves.map(({ stage, points, law }) => ({ name: `${stage}, slope ${law.exponent.toFixed(2)}`, points })),
@@ -52,14 +52,13 @@ export function reportFiles(
   results: Results,
   comparison?: Comparison,
 ): readonly (readonly [name: string, text: string])[] {
-  const curves = growthCurves(results);
-  const charts: readonly (readonly [string, string])[] =
-    curves.length === 0
-      ? []
-      : [
-          ["growth.svg", logLogChart(timesChart(curves))],
-          ["per-service.svg", logLogChart(perServiceChart(curves))],
-        ];
+  const [curves, ofDiff] = [growthCurves(results), diffCurves(results, "wall")];
+  const charts: [string, string][] = [];
+  if (curves.length > 0) {
+    charts.push(["growth.svg", logLogChart(timesChart(curves, "Time of each stage"))]);
+    charts.push(["per-service.svg", logLogChart(perServiceChart(curves))]);
+  }
+  if (ofDiff.length > 0) charts.push(["diff.svg", logLogChart(timesChart(ofDiff, "Time of comparing both modes"))]);
   const images = charts.map(([name]) => `![${name.replace(".svg", "").replace("-", " ")}](${name})\n`);
   const markdown = [
     "# Benchmarks\n",

@@ -7,8 +7,15 @@ export interface ProcessRun {
   readonly samples: readonly number[];
 }
 
-export const allGroups = ["micro", "growth", "dataplane", "pipeline"] as const;
+export const allGroups = ["micro", "growth", "diff", "dataplane", "pipeline"] as const;
 export type Group = (typeof allGroups)[number];
+
+/** What one stage of `diff.js` took: objects read, both hosts made, all packets compared, text printed. */
+export interface DiffTimes {
+  readonly stage: "read" | "hosts" | "compare" | "print";
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
 
 /** What `dataplane.js` and `kernel.js` found about one stage. */
 export interface DataplaneTimes {

@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { StageRun } from "../src/cli/stage-times.ts";
 import { runRulewalk, runScript, runScriptMeasured, type Usage } from "./child.ts";
 import { environment } from "./environment.ts";
 import type { CaseSamples } from "./measure.ts";
-import { DATAPLANE_ENDPOINTS, ENDPOINTS, type Plan } from "./plan.ts";
+import { CLUSTER_CIDR, DATAPLANE_ENDPOINTS, ENDPOINTS, type Plan } from "./plan.ts";
 import { probe } from "./probe.ts";
-import type { DataplaneTimes, KernelRun, Measurement, ProcessRun, Results } from "./results.ts";
+import type { DataplaneTimes, DiffTimes, KernelRun, Measurement, ProcessRun, Results } from "./results.ts";
 
 type Header = Omit<Measurement, "runs">;
 
@@ -34,6 +34,7 @@ class Session {
     const { groups, quick } = this.#plan;
     if (groups.includes("micro")) this.#micro();
     if (groups.includes("growth")) this.#growth();
+    if (groups.includes("diff")) this.#diff();
     if (groups.includes("dataplane")) this.#dataplane();
     if (groups.includes("pipeline")) this.#pipelines();
     const measurements = [...this.#found.values()].map(({ header, runs }) => ({ ...header, runs }));
@@ -90,6 +91,31 @@ class Session {
     }
   }
 
+  #diff(): void {
+    const { processes, services: sizes } = this.#plan.diff;
+    for (let i = 0; i < processes; i++) {
+      for (const services of sizes) {
+        const files = [this.#objects(services), this.#configuration()];
+        const run = () => runScriptMeasured("diff.js", ...files);
+        this.#process(`diff ${services} Services`, run, ({ usage, printed }, probe) => {
+          const stages = JSON.parse(printed) as readonly DiffTimes[];
+          const add = (stage: string, cost: string, unit: Header["unit"], sample: number): void => {
+            const work = { count: services, of: "Service" };
+            this.#add(
+              { id: `diff/${stage}/${services}/${cost}`, group: "diff", unit, work },
+              { probe, samples: [sample] },
+            );
+          };
+          for (const { stage, wallMs, cpuMs } of [...stages, { stage: "whole process", ...usage }]) {
+            add(stage, "wall", "ms", wallMs);
+            add(stage, "cpu", "ms", cpuMs);
+          }
+          add("whole process", "memory", "MB", usage.peakMB);
+        });
+      }
+    }
+  }
+
   #dataplane(): void {
     const { processes, sizes, kernel, kernelPackets } = this.#plan.dataplane;
     for (let i = 0; i < processes; i++) {
@@ -119,7 +145,7 @@ class Session {
   }
 
   #dataplaneDump(services: number, output = "save", mode = "iptables"): string {
-    const settings = ["--cluster-cidr", "10.128.0.0/9", "--mode", mode, "-o", output];
+    const settings = ["--cluster-cidr", CLUSTER_CIDR, "--mode", mode, "-o", output];
     return this.#dump(`${mode}-${output}`, services, DATAPLANE_ENDPOINTS, ...settings);
   }
 
@@ -150,8 +176,10 @@ class Session {
       ["load", "load-file.js"],
     ] as const)
       for (let i = 0; i < processes; i++)
-        this.#pipeline(`${what} iptables-save/${lines}`, { count: lines, of: "line" }, () =>
-          runScriptMeasured(script, text),
+        this.#pipeline(
+          `${what} iptables-save/${lines}`,
+          { count: lines, of: "line" },
+          () => runScriptMeasured(script, text).usage,
         );
   }
 
@@ -178,6 +206,14 @@ class Session {
   #objects(services: number, endpoints: number = ENDPOINTS): string {
     return this.#file(`cluster-${services}-${endpoints}.json`, (file) =>
       runScript("write-objects.js", String(services), String(endpoints), file),
+    );
+  }
+
+  /** kube-proxy's configuration, as `--config` takes it. */
+  #configuration(): string {
+    const kind = { apiVersion: "kubeproxy.config.k8s.io/v1alpha1", kind: "KubeProxyConfiguration" };
+    return this.#file("kube-proxy.json", (file) =>
+      writeFileSync(file, JSON.stringify({ ...kind, clusterCIDR: CLUSTER_CIDR })),
     );
   }
 

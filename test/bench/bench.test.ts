@@ -71,6 +71,12 @@ const growthOf = (services: number, ms: number): Measurement => ({
   work: { count: services, of: "Service" },
   runs: [run([ms, ms]), run([ms, ms])],
 });
+const diffOf = (stage: string, services: number, cost: string, value: number): Measurement => ({
+  ...growthOf(services, value),
+  id: `diff/${stage}/${services}/${cost}`,
+  group: "diff",
+  unit: cost === "memory" ? "MB" : "ms",
+});
 const microOf = (ms: number, probe = 10): Measurement => ({
   id: "micro/a/b | c",
   group: "micro",
@@ -148,6 +154,23 @@ test("a report has tables, slopes and charts", (t) => {
     t.true(markdown.includes(part), part);
   for (const name of ["growth.svg", "per-service.svg"]) t.true(tagsOf(files.get(name) ?? "").length > 20);
   t.true(textReport(sample).includes("slope"));
+});
+
+test("the report of a diff has a line for each stage and cost, and a chart of the times", (t) => {
+  const costs = [100, 1000, 10_000].flatMap((services) => [
+    diffOf("compare", services, "wall", services),
+    diffOf("compare", services, "cpu", services ** 2 / 100),
+    diffOf("whole process", services, "memory", services <= 1000 ? 200 : 2000),
+  ]);
+  const files = new Map(reportFiles(resultsOf(...costs)));
+  t.deepEqual([...files.keys()], ["report.md", "diff.svg"]);
+  for (const row of [
+    "| compare, ms | 100 | 1000 | 10000 | 1.000 | 1.000 |",
+    "| compare, CPU ms | 100 | 10000 | 1000000 | 2.000 | 2.000 |",
+    "| whole process, peak MB | 200 | 200 | 2000 | 0.500 | 1.000 |",
+  ])
+    t.true(files.get("report.md")?.includes(row), row);
+  t.is(tagsOf(files.get("diff.svg") ?? "").filter((tag) => tag === "polyline").length, 1);
 });
 
 test("a stage is run as often as asked, then until enough time has gone by, never without end", (t) => {
