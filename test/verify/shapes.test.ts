@@ -1,8 +1,8 @@
 import test from "ava";
 import { subjectsAt } from "../../src/assembly/subjects.ts";
+import { packetText } from "../../src/kernel/packet-text.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
 import type { IPFamily } from "../../src/net/family.ts";
-import { ipFamilies } from "../../src/net/family.ts";
 import { containsValue } from "../../src/net/intervals.ts";
 import { parseIP } from "../../src/net/ip.ts";
 import { seededRandom } from "../../src/net/random.ts";
@@ -28,24 +28,22 @@ interface Setting {
   readonly subjectOf: SubjectOf;
 }
 
-/** A node of a sampled cluster in both modes; of a seed that says nothing about two modes there are none. */
-function* settingsOf(seed: number): Generator<Setting> {
+/** The first node of a sampled cluster in both modes. */
+function settingAt(seed: number): Setting {
   const setting = settingOf(sampleCluster(seed, { weights: weightsFor(37), services: 3 }));
   const [left, right] = [placeOf(setting, "iptables"), placeOf(setting, "ipvs")];
-  if (left === undefined || right === undefined || left.ambiguous.size > 0) return;
-  for (const node of left.network.nodes) {
-    const [a, b] = [left.network.node(node)?.host, right.network.node(node)?.host];
-    if (a === undefined || b === undefined) continue;
-    const isNode = (text: string): boolean => {
-      const ip = parseIP(text);
-      return ip !== undefined && isOwnAddress(a, addressOf(ip));
-    };
-    const sides = [
-      { name: "iptables", host: a },
-      { name: "ipvs", host: b },
-    ] as const;
-    yield { name: `seed ${seed}, ${node}`, sides, subjectOf: subjectsAt(left.cluster, node, isNode) };
-  }
+  const [node = ""] = left?.network.nodes ?? [];
+  const [a, b] = [left, right].map((place) => place?.network.node(node)?.host);
+  if (left === undefined || a === undefined || b === undefined) throw new Error(`seed ${seed} gives no node`);
+  const isNode = (text: string): boolean => {
+    const ip = parseIP(text);
+    return ip !== undefined && isOwnAddress(a, addressOf(ip));
+  };
+  const sides = [
+    { name: "iptables", host: a },
+    { name: "ipvs", host: b },
+  ] as const;
+  return { name: `seed ${seed}, ${node}`, sides, subjectOf: subjectsAt(left.cluster, node, isNode) };
 }
 
 const plainRemarks = () => ({ unit: "", of: () => "" });
@@ -79,63 +77,51 @@ const texts = (groups: ReadonlyMap<string, bigint>): readonly string[] =>
 
 const isSent = ({ interfaces }: SpacePart): boolean => interfaces.length === 0;
 
-const seeds = [1, 3, 22, 47];
+const rows: readonly (readonly [seed: number, family: IPFamily])[] = [
+  [2, "IPv4"],
+  [3, "IPv4"],
+  [3, "IPv6"],
+  [4, "IPv4"],
+];
 
-for (const seed of seeds) {
-  test(`slow: law: by shapes as many packets differ, of each Service and for each reason, as one by one, seed ${seed}`, (t) => {
-    let groups = 0;
-    for (const setting of settingsOf(seed))
-      for (const family of ipFamilies) {
-        const expected = texts(plainGroups(setting, family));
-        groups += expected.length;
-        t.deepEqual(texts(groupsByShape(setting, family)), expected, `${setting.name}, ${family}`);
-      }
-    t.true(groups > 0);
+for (const [seed, family] of rows) {
+  test(`slow: law: by shapes as many packets differ, of each Service and for each reason, as one by one, seed ${seed}, ${family}`, (t) => {
+    const setting = settingAt(seed);
+    const expected = texts(plainGroups(setting, family));
+    t.deepEqual(texts(groupsByShape(setting, family)), expected, setting.name);
+    t.true(expected.length > 0);
   });
 
-  test(`slow: law: the shapes' classes make up the whole space, seed ${seed}`, (t) => {
-    for (const { name, sides } of settingsOf(seed))
-      for (const family of ipFamilies) {
-        const ground = groundOf(sides, family);
-        let total = 0n;
-        for (const shape of shapesOf(ground, plainRemarks)) {
-          const times = BigInt(shape.instances.length);
-          const { classes } = representativeOf(ground, shape, (size) => {
-            total += size * times;
-          });
-          for (const { size } of classes) total += size * times;
-        }
-        const whole = spaceParts(sides, family).flatMap((part) =>
-          packetKinds(family).map((kind) => sizeOfBox(wholeBox(part, kind, family))),
-        );
-        t.is(
-          total,
-          whole.reduce((sum, size) => sum + size, 0n),
-          `${name}, ${family}`,
-        );
-      }
-  });
-
-  test(`slow: law: what a shape's packets become on small hosts they become on the whole ones, seed ${seed}`, (t) => {
+  test(`slow: law: the shapes' classes make up the whole space, and fare on the whole hosts as on small ones, seed ${seed}, ${family}`, (t) => {
     const random = seededRandom(`shapes ${seed}`);
-    for (const { name, sides } of settingsOf(seed))
-      for (const family of ipFamilies) {
-        const parts = spaceParts(sides, family);
-        for (const { shape, at } of compareByShape(sides[0], sides[1], family, plainRemarks)) {
-          const instance = random.pick(shape.instances);
-          const { class: found, fates } = at(instance);
-          const { packet, part } = found;
-          const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
-          const entrance = parts
-            .find((each) => isSent(each) === isSent(part) && containsValue(each.sources, source))
-            ?.entranceOf(source);
-          if (entrance === undefined) {
-            t.fail(`${name}, ${family}: ${JSON.stringify(packet)} is in no part`);
-            continue;
-          }
-          const expected = sides.map(({ host }) => fatesKey(fatesOf(packet, waysOf(host, packet, entrance))));
-          t.deepEqual(fates.map(fatesKey), expected, `${name}, ${family}: ${JSON.stringify(packet)}`);
-        }
-      }
+    const { name, sides } = settingAt(seed);
+    const ground = groundOf(sides, family);
+    let total = 0n;
+    for (const shape of shapesOf(ground, plainRemarks)) {
+      const times = BigInt(shape.instances.length);
+      const { classes } = representativeOf(ground, shape, (size) => {
+        total += size * times;
+      });
+      for (const { size } of classes) total += size * times;
+    }
+    const parts = spaceParts(sides, family);
+    const whole = parts.flatMap((part) => packetKinds(family).map((kind) => sizeOfBox(wholeBox(part, kind, family))));
+    t.is(
+      total,
+      whole.reduce((sum, size) => sum + size, 0n),
+      name,
+    );
+    for (const { shape, at } of compareByShape(sides[0], sides[1], family, plainRemarks)) {
+      const { class: own, fates } = at(random.pick(shape.instances));
+      const { packet, part } = own;
+      const source = isSent(part) ? 0n : fieldValue(packet, "src");
+      const there = parts.find((each) => isSent(each) === isSent(part) && containsValue(each.sources, source));
+      const entrance = there?.entranceOf(source);
+      const expected =
+        entrance && sides.map(({ host }) => fatesKey(fatesOf(packet, waysOf(host, packet, entrance)))).join(" || ");
+      const found = fates.map(fatesKey).join(" || ");
+      // thousands of them: what is right is not worth a word
+      if (found !== expected) t.is(found, expected ?? "in no part", packetText(packet));
+    }
   });
 }
