@@ -24,10 +24,22 @@ export function makeHost(description: HostDescription, sets: ReadonlyMap<string,
     byName,
     loopback: byName.get("lo") ?? LO,
     fib: makeFib(description, byName),
-    tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) },
-    tables: { IPv4: pairTables(rules.IPv4), IPv6: pairTables(rules.IPv6) },
+    ...ofRules(rules),
     sets,
     services: indexServices(description.ipvs),
+  };
+}
+
+/** The same host with other rules. */
+export function withRules(host: Host, rules: HostDescription["rules"]): Host {
+  return { ...host, rules, ...ofRules(rules) };
+}
+
+/** What is made once from rules. */
+function ofRules(rules: HostDescription["rules"]): Pick<Host, "tracks" | "tables"> {
+  return {
+    tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) },
+    tables: { IPv4: pairTables(rules.IPv4), IPv6: pairTables(rules.IPv6) },
   };
 }
 

@@ -1,4 +1,5 @@
 import test from "ava";
+import { withRules } from "../../src/kernel/make-host.ts";
 import { endpointText, packetText } from "../../src/kernel/packet-text.ts";
 import { ipFamilies } from "../../src/net/family.ts";
 import { type JourneyBranch, journeysOf, type Sender, senderOf } from "../../src/network/journey.ts";
@@ -138,7 +139,7 @@ function withRule({ name, host }: Side, rule: string): Side {
   const tables = new Map(host.rules.IPv4.tables).set("filter", { ...own, chains });
   return {
     name: `${name} and ${rule}`,
-    host: { ...host, rules: { ...host.rules, IPv4: { ...host.rules.IPv4, tables } } },
+    host: withRules(host, { ...host.rules, IPv4: { ...host.rules.IPv4, tables } }),
   };
 }
 

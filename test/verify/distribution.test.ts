@@ -1,5 +1,6 @@
 import test from "ava";
 import { scriptedChooser } from "../../src/kernel/chooser/scripted.ts";
+import { withRules } from "../../src/kernel/make-host.ts";
 import { endpointText, packetText } from "../../src/kernel/packet-text.ts";
 import {
   addDyadic,
@@ -86,7 +87,7 @@ function withThreshold({ name, host }: Side, before: number, after: number): Sid
     { ...table, chains: new Map([...table.chains].map(([own, chain]) => [own, changed(chain)])) },
   ]);
   const rules = { ...host.rules, IPv4: { ...host.rules.IPv4, tables: new Map(tables) } };
-  return { name: `${name}, changed`, host: { ...host, rules } };
+  return { name: `${name}, changed`, host: withRules(host, rules) };
 }
 
 /** A third and a half as thresholds. */

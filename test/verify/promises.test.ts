@@ -1,6 +1,7 @@
 import test from "ava";
 import type { Breach } from "../../src/intent/breaches.ts";
 import type { Host } from "../../src/kernel/host.ts";
+import { withRules as withHostRules } from "../../src/kernel/make-host.ts";
 import { containsValue, type IntervalSet } from "../../src/net/intervals.ts";
 import { type Random, seededRandom } from "../../src/net/random.ts";
 import type { Rule } from "../../src/rules/iptables/model.ts";
@@ -92,7 +93,7 @@ function withRules(host: Host, chains: RegExp, change: (rule: Rule) => Rule | un
       chains: new Map([...table.chains].map(([name, chain]) => [name, chains.test(name) ? inChain(chain) : chain])),
     },
   ]);
-  return { ...host, rules: { ...host.rules, IPv4: { ...host.rules.IPv4, tables: new Map(tables) } } };
+  return withHostRules(host, { ...host.rules, IPv4: { ...host.rules.IPv4, tables: new Map(tables) } });
 }
 
 /** A port that is asked for as several. */

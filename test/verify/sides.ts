@@ -5,6 +5,7 @@ import { buildCluster } from "../../src/cluster/build.ts";
 import { configurationsIn } from "../../src/cluster/kubeproxy/written-config.ts";
 import { resolveKubeProxyConfig } from "../../src/cluster/kubeproxy-config.ts";
 import type { Host } from "../../src/kernel/host.ts";
+import { withRules } from "../../src/kernel/make-host.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
 import type { KubeProxyConfiguration } from "../../src/manifest/kubeproxy.ts";
 import { readManifests } from "../../src/manifest/read-manifests.ts";
@@ -53,7 +54,7 @@ function withNegatedSet(host: Host, name: string): Host {
     chains: new Map([...chains].map(([key, each]) => [key, chain(each)])),
   });
   const tables = new Map([...host.rules.IPv4.tables].map(([key, each]) => [key, table(each)]));
-  return { ...host, rules: { ...host.rules, IPv4: { ...host.rules.IPv4, tables } } };
+  return withRules(host, { ...host.rules, IPv4: { ...host.rules.IPv4, tables } });
 }
 
 /** `worker-1` of a scenario in iptables mode and in ipvs mode. */

@@ -1,6 +1,5 @@
 import type { Host } from "../../../src/kernel/host.ts";
-import { usesConntrack } from "../../../src/kernel/iptables/uses-conntrack.ts";
-import { makeHost, withVirtualServers } from "../../../src/kernel/make-host.ts";
+import { makeHost, withRules as withHostRules, withVirtualServers } from "../../../src/kernel/make-host.ts";
 import { makeSets } from "../../../src/kernel/sets.ts";
 import type { IPFamily } from "../../../src/net/family.ts";
 import type { IPSet } from "../../../src/rules/ipset/model.ts";
@@ -37,8 +36,7 @@ export const chainKey = (table: string, chain: string): string => `${table} ${ch
 
 /** The host with other rules of a family. */
 export function withRules(host: Host, family: IPFamily, ruleset: Ruleset): Host {
-  const rules = { ...host.rules, [family]: ruleset };
-  return { ...host, rules, tracks: { IPv4: usesConntrack(rules.IPv4), IPv6: usesConntrack(rules.IPv6) } };
+  return withHostRules(host, { ...host.rules, [family]: ruleset });
 }
 
 /** The host with another table in place of the one of its name. */
