@@ -1,6 +1,6 @@
 import type { Packet } from "../../kernel/packet.ts";
 import { addressText } from "../../kernel/packet-text.ts";
-import { containsValue, type IntervalSet } from "../../net/intervals.ts";
+import type { IntervalSet } from "../../net/intervals.ts";
 import type { PacketClass } from "../classes/partition.ts";
 import type { Fate } from "../equivalence/fate.ts";
 import { addressOfNumber, type Field, fieldValue, withField } from "../field.ts";
@@ -15,15 +15,17 @@ export interface Member {
   readonly fateOf: (fate: Fate) => Fate;
 }
 
-/** The number of a set that is nearest to one and not taken; `undefined` when all that were tried are. */
+/** A number of a set that is near to one and not taken; `undefined` when all are. As many steps at most as are taken. */
 function nearestFree(set: IntervalSet, to: bigint, isTaken: (value: bigint) => boolean): bigint | undefined {
   const first = nearestIn(set, to);
   if (first === undefined || !isTaken(first)) return first;
-  const last = set.reduce((sum, each) => sum + each.to - each.from, 0n);
-  for (let step = 1n; step <= last; step++) {
-    for (const value of [first + step, first - step]) if (containsValue(set, value) && !isTaken(value)) return value;
+  const around = set.find(({ from, to: end }) => from <= first && first <= end);
+  for (const each of around === undefined ? set : [around, ...set]) {
+    const begin = each === around ? first : each.from;
+    for (let value = begin; value <= each.to; value++) if (!isTaken(value)) return value;
+    for (let value = begin - 1n; value >= each.from; value--) if (!isTaken(value)) return value;
   }
-  return set.map(({ from }) => from).find((value) => !isTaken(value));
+  return undefined;
 }
 
 /** Looks from a shape's representative at one of its units. */
