@@ -35,6 +35,10 @@ const MOST = { branches: 4096 } as const;
 /** Schedulers that in time give a connection to every real server with a weight; the others stay with one, which the walk shows. */
 const SPREADING: ReadonlySet<Scheduler> = new Set(["rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "twos"]);
 
+/** Does a scheduler in time give a connection to every real server with a weight? */
+export const isSpreading = (scheduler: VirtualServer["scheduler"]): boolean =>
+  typeof scheduler === "string" && SPREADING.has(scheduler);
+
 const freshStates = new WeakMap<Host, HostState>();
 
 /** A host's state when it knows nothing: whoever changes it takes that back. */
@@ -96,7 +100,7 @@ export function waysOf(host: Host, packet: Packet, entrance: Entrance): Ways {
   const server = serverOf(host, asked);
   const usable = server?.realServers.filter(({ weight }) => weight > 0) ?? [];
   if (server === undefined || usable.length < 2) return first;
-  if (typeof server.scheduler !== "string" || !SPREADING.has(server.scheduler)) return first;
+  if (!isSpreading(server.scheduler)) return first;
   const each = usable.map((real) => run(withOnly(host, server, real), packet, entrance, new Set()));
   const ways = each.flatMap((own) => own.ways.map((way) => ({ ...way, chance: undefined })));
   return { ways, complete: each.every(({ complete }) => complete) };

@@ -38,12 +38,22 @@ export interface ShapeCompared extends Compared {
   readonly at: (instance: Instance) => Compared;
 }
 
+/** All packets of a node together, where it cannot be told what those to one destination may meet. */
+const WHOLE: Shape = {
+  instances: [{ unit: { destination: undefined, port: undefined, split: false }, places: [], ports: [] }],
+};
+
 /**
  * Compares two sides as `compareSides` does, but proves one unit of each shape: what holds for it holds for the others, with their own numbers
  * (decision 12). `remarks` says of a unit what else is asked of it.
  */
 export function* compareByShape(left: Side, right: Side, family: IPFamily, remarks: Remarks): Generator<ShapeCompared> {
   const ground: Ground = groundOf([left, right], family);
+  if (ground.constants.untold !== undefined) {
+    for (const compared of compareSides(left, right, family))
+      yield { ...compared, shape: WHOLE, times: 1, at: () => compared };
+    return;
+  }
   for (const shape of shapesOf(ground, remarks)) {
     const { classes, spares, timesOf } = representativeOf(ground, shape);
     for (const found of classes) {

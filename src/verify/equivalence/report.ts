@@ -5,6 +5,7 @@ import type { IPFamily } from "../../net/family.ts";
 import { packetKinds, type Side } from "../classes/space.ts";
 import { addressNumber, addressOfNumber } from "../field.ts";
 import type { Remarks, Shape } from "../shapes/by-shape.ts";
+import { portOf, protocolOf } from "../shapes/unit.ts";
 import { type AllowedDifference, isAllowedBy } from "./allowed.ts";
 import { type Compared, compareByShape, type ShapeCompared } from "./compare.ts";
 import { type Fates, fatesKey } from "./fate.ts";
@@ -192,8 +193,8 @@ function* foundOf(
   const { packet, part, kind } = compared.class;
   const subject = subjectOf(packet);
   const intended = intendedOf(compared, left, right, subject, list);
-  const from = senderOf(part.interfaces.length === 0 ? undefined : packet.src);
   const one = (own: Compared, asked: Subject | undefined, units: number): Found => {
+    const from = senderOf(part.interfaces.length === 0 ? undefined : own.class.packet.src);
     const difference = { intended, subject: asked, kind: kind.name, from, fates: own.fates };
     const allowed = allow.find((entry) => isAllowedBy(entry, difference));
     return { subject: asked, intended, allowed, from, compared: own, units, classes: units * compared.times };
@@ -211,21 +212,24 @@ function* foundOf(
 }
 
 /** What the list of intended differences asks of a unit's packets, beside what becomes of them. */
-function remarksOf({ subjectOf }: Naming, own: Packet["dst"] | undefined, family: IPFamily): Remarks {
+function remarksOf({ subjectOf, senderOf }: Naming, own: Packet["dst"] | undefined, family: IPFamily): Remarks {
   return ({ destination, port }, ports) => {
     const dst = destination === undefined ? own : addressOfNumber(destination, family);
-    if (dst === undefined) return { unit: "", of: () => "" };
     const asked =
       port === undefined
         ? ports.flatMap((dport) => PROTOCOLS.map((protocol) => ({ protocol, dport })))
-        : [{ protocol: Math.floor(port / 65536), dport: port % 65536 }];
-    const subjects = asked.map((each) => subjectOf(makePacket({ family, src: dst, dst, payload: 0, ...each })));
+        : [{ protocol: protocolOf(port), dport: portOf(port) }];
+    const subjects = asked.map((each) =>
+      dst === undefined ? undefined : subjectOf(makePacket({ family, src: dst, dst, payload: 0, ...each })),
+    );
     const unit = subjects.map((each) =>
       each === undefined ? "-" : `${each.by} ${each.localOnly} ${each.hasSourceRanges} ${each.hasNodePortNumber}`,
     );
-    const of = (address: bigint): string => {
-      const text = addressText(addressOfNumber(address, family));
-      return subjects.map((each) => (each?.localEndpoints.has(text) === true ? "1" : "0")).join("");
+    const of = (number: bigint): string => {
+      const address = addressOfNumber(number, family);
+      const text = addressText(address);
+      const local = subjects.map((each) => (each?.localEndpoints.has(text) === true ? "1" : "0"));
+      return `${senderOf(address)} ${local.join("")}`;
     };
     return { unit: unit.join(), of };
   };

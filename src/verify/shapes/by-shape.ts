@@ -12,7 +12,7 @@ import {
 } from "./fingerprint.ts";
 import type { Ground } from "./ground.ts";
 import type { Slicer } from "./slice.ts";
-import { portOf, type Reach, reachOf, type Unit } from "./unit.ts";
+import { portOf, protocolOf, type Reach, reachOf, type Unit } from "./unit.ts";
 import { type Spare, type Thinned, weightOf } from "./weights.ts";
 
 /** One of the units of a shape. */
@@ -61,18 +61,18 @@ const reachesOf = ({ indexes, isOwn }: Ground, unit: Unit): readonly Reach[] =>
 /** Puts units of one shape together: linear in all that rules ask for. */
 export function shapesOf(ground: Ground, remarks: Remarks): readonly Shape[] {
   const { family, siteOf, constants, indexes } = ground;
-  const byWords = new Map<string, Instance[]>();
+  const byWords = new Map<string, [Instance, ...Instance[]]>();
   for (const unit of unitsOf(ground)) {
     const ports = ownPorts(indexes, unit);
     const remark = remarks(unit, ports);
-    const context: FingerprintContext = { family, siteOf, constants, remark: (_, address) => remark.of(address) };
+    const context: FingerprintContext = { family, siteOf, constants, remark: remark.of };
     const { words, places, ports: own } = fingerprintOf(context, indexes, unit, ports, reachesOf(ground, unit));
     const key = `${remark.unit}\n${words}`;
     const list = byWords.get(key);
     if (list === undefined) byWords.set(key, [{ unit, places, ports: own }]);
     else list.push({ unit, places, ports: own });
   }
-  return [...byWords.values()].map((instances) => ({ instances: instances as unknown as Shape["instances"] }));
+  return [...byWords.values()].map((instances) => ({ instances }));
 }
 
 /** Addresses of a unit's representative, and one of each site for those that are left out: as sources, and as destinations. */
@@ -102,12 +102,10 @@ function sparesOf(
   });
 }
 
-const protocolOfPort = (port: number): number => Math.floor(port / 65536);
-
 /** The ports of a kind of packet that have units of their own. */
 function portsOfProtocol(ports: Iterable<number>, protocol: number): IntervalSet {
   return intervalsOf(
-    [...ports].flatMap((port) => (protocolOfPort(port) === protocol ? interval(BigInt(portOf(port))) : [])),
+    [...ports].flatMap((port) => (protocolOf(port) === protocol ? interval(BigInt(portOf(port))) : [])),
   );
 }
 
@@ -126,7 +124,7 @@ function withinUnit(
   const twins = intervalsOf(places.flatMap(({ address, like }, at) => (like === at ? [] : interval(address))));
   const taken = port === undefined && split ? splitPortsAt(ground, destination) : undefined;
   return (box, part, { protocol }) => {
-    if (port !== undefined && protocolOfPort(port) !== protocol) return undefined;
+    if (port !== undefined && protocolOf(port) !== protocol) return undefined;
     const dst = destination === undefined ? box.dst : intersectionOf(box.dst, interval(destination));
     const dport =
       port === undefined

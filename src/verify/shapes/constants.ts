@@ -4,6 +4,7 @@ import type { IPFamily } from "../../net/family.ts";
 import { type IntervalSet, interval, intervalsOf, prefixInterval } from "../../net/intervals.ts";
 import type { IPVSMatch } from "../../rules/iptables/matches/ipvs.ts";
 import type { Match, Rule, Target } from "../../rules/iptables/model.ts";
+import type { DNATTarget } from "../../rules/iptables/targets/nat.ts";
 import type { PortRange } from "../../rules/iptables/values.ts";
 import { bitsOf } from "../field.ts";
 import { ipNumber, maskedNumbers, portNumbers } from "../numbers.ts";
@@ -17,8 +18,10 @@ export interface CommonConstants {
   readonly names: ReadonlySet<string>;
   /** Names and patterns of interfaces, those of all other rules included. */
   readonly interfaces: readonly string[];
-  /** A rule for all packets that may give them another destination, or looks at them in a way that names no numbers. */
+  /** A rule for all packets that looks at them in a way that names no numbers: each destination is like no other. */
   readonly opaque: string | undefined;
+  /** Why it cannot be told what packets to one destination may meet: they may be given another one, or are taken whatever it is. */
+  readonly untold: string | undefined;
 }
 
 /** Matches that name neither addresses nor ports. */
@@ -175,17 +178,38 @@ function addRule(
   if (target !== undefined && !plainTargets.has(target.kind)) into.opaque = `-j ${target.kind}`;
 }
 
+/** Does a target give packets one destination, and one port at most? */
+function isToOne({ range: { addresses, ports, basePort } }: DNATTarget): boolean {
+  const [from, to] = addresses === undefined ? [] : [ipNumber(addresses.from), ipNumber(addresses.to)];
+  return from !== undefined && from === to && basePort === undefined && ports?.from === ports?.to;
+}
+
+/** Targets that give packets destinations or ports that are none of a few, or write into sets what comes. */
+const OPEN: ReadonlySet<Target["kind"]> = new Set<Target["kind"]>(["REDIRECT", "NETMAP", "TPROXY", "SET"]);
+
+/** Why packets to one destination may meet anything; absent where what they may meet follows from rules that ask for it. */
+function untoldBy({ host, family, commonRules }: SideIndex): string | undefined {
+  const { hasMarks, hasAnyPort } = host.services;
+  if (hasMarks || hasAnyPort) return "virtual servers of any port or by mark";
+  if (commonRules.some(({ target }) => target?.kind === "DNAT")) return "-j DNAT for all destinations";
+  for (const { chains } of host.rules[family].tables.values())
+    for (const { rules } of chains.values())
+      for (const { target } of rules) {
+        if (target === undefined) continue;
+        if (OPEN.has(target.kind) || (target.kind === "DNAT" && !isToOne(target))) return `-j ${target.kind}`;
+      }
+  return undefined;
+}
+
 /** What the rules for all packets name, of all sides. */
 export function commonConstants(indexes: readonly SideIndex[], family: IPFamily): CommonConstants {
   const into: Gathering = { addresses: new Map(), ports: new Map(), names: new Set(), opaque: undefined };
-  for (const index of indexes) {
-    for (const rule of index.commonRules) addRule(into, index, rule, family);
-    const { hasMarks, hasAnyPort } = index.host.services;
-    if (hasMarks || hasAnyPort) into.opaque = "virtual servers of any port or by mark";
-  }
+  for (const index of indexes) for (const rule of index.commonRules) addRule(into, index, rule, family);
   const { names, opaque } = into;
+  const untold = indexes.map(untoldBy).find((why) => why !== undefined);
   const interfaces = [...new Set(indexes.flatMap(({ host }) => [...interfacesOf(host, family)]))];
-  return { addresses: [...into.addresses.values()], ports: [...into.ports.values()], names, interfaces, opaque };
+  const { addresses, ports } = into;
+  return { addresses: [...addresses.values()], ports: [...ports.values()], names, interfaces, opaque, untold };
 }
 
 function interfacesOf({ rules }: Host, family: IPFamily): ReadonlySet<string> {

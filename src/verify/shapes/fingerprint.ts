@@ -4,13 +4,14 @@ import type { IPFamily } from "../../net/family.ts";
 import { containsValue, type IntervalSet, interval } from "../../net/intervals.ts";
 import type { Network, Port, Value } from "../../rules/ipset/model.ts";
 import type { Match, Rule } from "../../rules/iptables/model.ts";
-import type { Scheduler, VirtualServer } from "../../rules/ipvs/model.ts";
+import type { VirtualServer } from "../../rules/ipvs/model.ts";
+import { isSpreading } from "../classes/ways.ts";
 import { ipNumber, maskedNumbers, portNumbers } from "../numbers.ts";
 import type { CommonConstants } from "./constants.ts";
 import { ruleWords, type Tokens } from "./rule-words.ts";
 import type { ElementPlace, RulePlace, SideIndex } from "./side-index.ts";
 import type { SiteOf } from "./sites.ts";
-import { chainOf, portOf, type Reach, type Unit } from "./unit.ts";
+import { chainOf, portOf, protocolOf, type Reach, type Unit } from "./unit.ts";
 
 /** An address of a unit, with the ports that it has to do with, in an order that units of one shape share. */
 export interface Place {
@@ -35,10 +36,9 @@ export interface FingerprintContext {
   readonly siteOf: SiteOf;
   readonly constants: CommonConstants;
   /** More words about an address of a unit: what the objects say of it. */
-  readonly remark: (unit: Unit, address: bigint) => string;
+  readonly remark: (address: bigint) => string;
 }
 
-const SPREADING: ReadonlySet<Scheduler> = new Set(["rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "twos"]);
 const FTP_PORTS: ReadonlySet<number> = new Set([20, 21]);
 const ONE = 0x80000000;
 /** No kernel takes chains that lead to themselves, nor such as are far from the first; texts may. */
@@ -250,7 +250,7 @@ class Writer {
 
   rule(side: number, index: SideIndex, { table, chain, position, rule }: RulePlace): void {
     const before = commonBefore(index, table, chain, position);
-    const words = ruleWords(rule, this.#tokens(index, table, protocolOf(rule)));
+    const words = ruleWords(rule, this.#tokens(index, table, protocolAsked(rule)));
     this.#lines.push(`${side} ${table} ${chain} ${before} ${words}`);
   }
 
@@ -289,7 +289,7 @@ class Writer {
     }
     const group = this.#groups++;
     const usable = realServers.filter(({ weight }) => weight > 0).length;
-    const spreads = usable < 2 || (typeof facts.scheduler === "string" && SPREADING.has(facts.scheduler));
+    const spreads = usable < 2 || isSpreading(facts.scheduler);
     const words = realServers.map(({ address, port, connections: _, ...more }) => {
       const number = ipNumber(address);
       const about = JSON.stringify(more);
@@ -313,7 +313,7 @@ class Writer {
   #about(address: bigint): string {
     const { siteOf, remark } = this.#context;
     const within = [...this.#networks.values()].map((set) => (containsValue(set, address) ? "1" : "0")).join("");
-    return `${siteOf(address)} ${within} ${remark(this.#unit, address)}`;
+    return `${siteOf(address)} ${within} ${remark(address)}`;
   }
 
   /** What is said of a port that may be another one elsewhere. */
@@ -356,7 +356,7 @@ class Writer {
     ends.sort((a, b) => (a.words < b.words ? -1 : a.words > b.words ? 1 : 0));
     const all = [...numbered, ...ends];
     const { destination, port, split } = this.#unit;
-    const kind = `${destination === undefined ? "any" : "one"} ${port === undefined ? "ports" : Math.floor(port / 65536)} ${split}`;
+    const kind = `${destination === undefined ? "any" : "one"} ${port === undefined ? "ports" : protocolOf(port)} ${split}`;
     const words = [
       kind,
       this.#ports.map((each) => this.#aboutPort(each)).join(),
@@ -413,7 +413,7 @@ function asksNothing(match: Match): boolean {
   return Object.keys(match).length === 1;
 }
 
-function protocolOf({ protocol }: Rule): number | undefined {
+function protocolAsked({ protocol }: Rule): number | undefined {
   return protocol === undefined || protocol.negated ? undefined : protocol.value;
 }
 

@@ -28,6 +28,11 @@ function nearestFree(set: IntervalSet, to: bigint, isTaken: (value: bigint) => b
   return undefined;
 }
 
+/** The interface that leads to an address and to nobody else. */
+function deviceOf({ individuals }: Ground, address: bigint): string | undefined {
+  return individuals.flatMap(({ byAddress }) => byAddress.get(address)?.device?.name ?? [])[0];
+}
+
 /** Looks from a shape's representative at one of its units. */
 export function memberOf(
   ground: Ground,
@@ -71,6 +76,12 @@ export function memberOf(
   };
 
   if (instance === first) return { packetOf, fateOf: (fate) => fate };
+  const devices = new Map(
+    [...addresses].flatMap(([before, after]) => {
+      const [own, other] = [deviceOf(ground, before), deviceOf(ground, after)];
+      return own === undefined || other === undefined ? [] : [[own, other] as const];
+    }),
+  );
   const textOf = (address: bigint): string => addressText(addressOfNumber(address, family));
   const texts = new Map([...addresses].map(([before, after]) => [textOf(before), textOf(after)] as const));
   const portsAt = new Map(
@@ -89,9 +100,10 @@ export function memberOf(
   };
   const fateOf = (fate: Fate): Fate => {
     if (fate.kind !== "sent-on" && fate.kind !== "delivered") return fate;
-    const { to, from } = fate;
+    const { by, to, from } = fate;
     return {
       ...fate,
+      ...(by === undefined ? {} : { by: devices.get(by) ?? by }),
       ...(to === undefined ? {} : { to: endText(to) }),
       ...(from === undefined ? {} : { from: texts.get(from) ?? from }),
     };

@@ -23,17 +23,15 @@ export interface Reach {
   readonly ownRules: number;
   /** Destinations on the way: their own first. */
   readonly destinations: readonly bigint[];
-  /** Ports that they are given (without protocol). */
-  readonly ports: ReadonlySet<number>;
   /** Rules by port were all kept, as the packets may come to the host itself. */
   readonly allPorts: boolean;
-  /** A target gives packets a destination that is none of a few. */
-  readonly isOpen: boolean;
 }
 
 const chainKey = (table: string, chain: string): string => `${table} ${chain}`;
 /** A port's number without its protocol. */
 export const portOf = (port: number): number => port % 65536;
+/** Its protocol. */
+export const protocolOf = (port: number): number => Math.floor(port / 65536);
 
 /** Which ports something is looked for. */
 type Wanted = number | "any" | "others";
@@ -61,14 +59,18 @@ class Reaching {
   readonly ports = new Set<number>();
   readonly #known = new Set<bigint>();
   readonly #index: SideIndex;
-  isOpen = false;
+  /** Packets may be given the destination that they have already, at another port. */
+  comesBack = false;
 
   constructor(index: SideIndex) {
     this.#index = index;
   }
 
   add(destination: bigint): void {
-    if (this.#known.has(destination)) return;
+    if (this.#known.has(destination)) {
+      if (destination === this.destinations[0]) this.comesBack = true;
+      return;
+    }
     this.#known.add(destination);
     this.destinations.push(destination);
   }
@@ -99,24 +101,28 @@ class Reaching {
       const key = chainKey(table, target.chain);
       if (this.chains.has(key) || this.#index.base.get(table)?.has(target.chain) === true) return;
       this.chains.add(key);
-      const chain = this.#index.host.rules[this.#index.family].tables.get(table)?.chains.get(target.chain);
-      for (const rule of chain?.rules ?? []) this.#follow(table, rule);
-      return;
-    }
-    if (target.kind === "DNAT") {
+      for (const rule of chainOf(this.#index, table, target.chain)?.rules ?? []) this.#follow(table, rule);
+    } else if (target.kind === "DNAT") {
+      // where a rule leads to several, nothing is looked at by destination (`untold`)
       const { addresses, ports } = target.range;
-      const [from, to] = addresses === undefined ? [] : [ipNumber(addresses.from), ipNumber(addresses.to)];
-      if (from !== to || (ports !== undefined && ports.from !== ports.to)) this.isOpen = true;
-      if (from !== undefined) this.add(from);
+      if (addresses !== undefined) this.add(ipNumber(addresses.from));
       if (ports !== undefined) this.ports.add(ports.from);
-    } else if (
-      target.kind === "REDIRECT" ||
-      target.kind === "NETMAP" ||
-      target.kind === "TPROXY" ||
-      target.kind === "SET"
-    )
-      this.isOpen = true;
+    }
   }
+}
+
+/** All that packets to a destination meet there, and behind it. */
+function reachingFrom(index: SideIndex, { destination, port }: Unit, wanted: Wanted): Reaching {
+  const reaching = new Reaching(index);
+  if (destination !== undefined) {
+    reaching.add(destination);
+    reaching.visit(destination, wanted);
+  }
+  if (port !== undefined) for (const place of index.rulesByPort.get(port) ?? []) reaching.take(place);
+  // destinations are added while they are gone through: what they are given to is gone through, too
+  for (const [i, next] of reaching.destinations.entries())
+    if (i > 0 || destination === undefined) reaching.visit(next, "any");
+  return reaching;
 }
 
 /**
@@ -124,19 +130,12 @@ class Reaching {
  * come to are left out where no destination is its own.
  */
 export function reachOf(index: SideIndex, unit: Unit, isOwn: (address: bigint) => boolean): Reach {
-  const reaching = new Reaching(index);
   const { destination, port } = unit;
-  if (destination !== undefined) {
-    reaching.add(destination);
-    reaching.visit(destination, wantedOf(unit));
-  }
-  if (port !== undefined) for (const place of index.rulesByPort.get(port) ?? []) reaching.take(place);
-  // destinations are added while they are gone through: what they are given to is gone through, too
-  for (const [i, next] of reaching.destinations.entries())
-    if (i > 0 || destination === undefined) reaching.visit(next, "any");
+  const wanted = wantedOf(unit);
+  const first = reachingFrom(index, unit, wanted);
+  const reaching = first.comesBack && wanted !== "any" ? reachingFrom(index, unit, "any") : first;
   const mayBeOwn = reaching.destinations.some(isOwn) || destination === undefined;
-  const mayMatter = reaching.isOpen || (wantedOf(unit) === "any" && (mayBeOwn || !index.portsAreLocal));
-  const allPorts = mayMatter && index.rulesByPort.size > 0;
+  const allPorts = wanted === "any" && (mayBeOwn || !index.portsAreLocal) && index.rulesByPort.size > 0;
   const { rules, chains, elements, servers } = reaching;
   const ownRules = reaching.rules.length;
   if (allPorts) {
@@ -149,9 +148,7 @@ export function reachOf(index: SideIndex, unit: Unit, isOwn: (address: bigint) =
     kept: { rules, chains, elements, servers },
     ownRules: allPorts ? ownRules : rules.length,
     destinations: reaching.destinations,
-    ports: reaching.ports,
     allPorts,
-    isOpen: reaching.isOpen,
   };
 }
 
