@@ -1,5 +1,7 @@
 import test from "ava";
 import { subjectsAt } from "../../src/assembly/subjects.ts";
+import type { Host } from "../../src/kernel/host.ts";
+import { withRules } from "../../src/kernel/make-host.ts";
 import { packetText } from "../../src/kernel/packet-text.ts";
 import { isOwnAddress } from "../../src/kernel/run.ts";
 import type { IPFamily } from "../../src/net/family.ts";
@@ -7,6 +9,8 @@ import { containsValue } from "../../src/net/intervals.ts";
 import { parseIP } from "../../src/net/ip.ts";
 import { seededRandom } from "../../src/net/random.ts";
 import { addressOf } from "../../src/network/addresses.ts";
+import type { Rule } from "../../src/rules/iptables/model.ts";
+import { prefixMask } from "../../src/rules/iptables/values.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
 import { sizeOfBox } from "../../src/verify/classes/boxes.ts";
 import { wholeBox } from "../../src/verify/classes/partition.ts";
@@ -21,6 +25,7 @@ import { fieldValue } from "../../src/verify/field.ts";
 import { representativeOf, shapesOf } from "../../src/verify/shapes/by-shape.ts";
 import { groundOf } from "../../src/verify/shapes/ground.ts";
 import { placeOf, settingOf, weightsFor } from "../intent/place.ts";
+import { sidesOf } from "./sides.ts";
 
 interface Setting {
   readonly name: string;
@@ -125,3 +130,34 @@ for (const [seed, family] of rows) {
     }
   });
 }
+
+/** The host with a first rule of PREROUTING that gives all packets to a network one destination. */
+function withRedirection(host: Host, destination: string): Host {
+  const nat = host.rules.IPv4.tables.get("nat");
+  const chain = nat?.chains.get("PREROUTING");
+  const [network, target] = ["198.51.100.0", destination].map((text) => parseIP(text));
+  if (nat === undefined || chain === undefined || network === undefined || target === undefined)
+    throw new Error("no rule");
+  const rule: Rule = {
+    chain: chain.name,
+    destination: { negated: false, value: { address: network, mask: prefixMask("IPv4", 24) } },
+    matches: [],
+    target: { kind: "DNAT", range: { addresses: { from: target, to: target } }, random: false, persistent: false },
+  };
+  const changed = {
+    ...nat,
+    chains: new Map([...nat.chains, [chain.name, { ...chain, rules: [rule, ...chain.rules] }]]),
+  };
+  const tables = new Map([...host.rules.IPv4.tables, [nat.name, changed]]);
+  return withRules(host, { ...host.rules, IPv4: { ...host.rules.IPv4, tables } });
+}
+
+test("where rules for all give packets to a Service's address, all is looked at one by one", (t) => {
+  const { sides: plain, subjectOf } = sidesOf("clusterip");
+  const [left, right] = plain.map(({ name, host }) => ({ name, host: withRedirection(host, "10.96.0.10") }));
+  if (left === undefined || right === undefined) throw new Error("no sides");
+  const setting: Setting = { name: "redirected", sides: [left, right], subjectOf };
+  const expected = texts(plainGroups(setting, "IPv4"));
+  t.deepEqual(texts(groupsByShape(setting, "IPv4")), expected);
+  t.notDeepEqual(expected, texts(plainGroups({ ...setting, sides: plain }, "IPv4")));
+});
