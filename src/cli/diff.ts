@@ -4,11 +4,10 @@ import { diffJSON } from "../diff/json.ts";
 import { diffMarkdown } from "../diff/markdown.ts";
 import { findingsOf, statusOf } from "../diff/merge.ts";
 import { diffText } from "../diff/text.ts";
-import type { Report } from "../text/diagnostic.ts";
 import { type DiffSettingOptions, diffSetting } from "./diff-setting.ts";
 import { runDistribution } from "./distribution.ts";
 import { runPromises } from "./promises.ts";
-import { EXIT_USAGE, findings, paintFor } from "./terminal.ts";
+import { paintFor, type Run, runReported } from "./terminal.ts";
 
 interface DiffOptions extends DiffSettingOptions {
   readonly strict?: boolean;
@@ -20,8 +19,6 @@ interface DiffOptions extends DiffSettingOptions {
   /** What is compared: what becomes of packets, or how connections are spread. */
   readonly strength: "outcome" | "distribution";
 }
-
-const EXIT_FINDINGS = 1;
 
 const HELP = `
 Examples:
@@ -76,32 +73,21 @@ function openEntries({ comparisons }: Diff): ReadonlySet<string> {
   );
 }
 
-function exitCode(diff: Diff, strict: boolean): number {
-  if (diff.comparisons.some(({ found }) => findingsOf(found).length > 0)) return EXIT_FINDINGS;
-  const open = strict ? openEntries(diff) : new Set<string>();
-  if (open.size === 0) return 0;
-  process.stderr.write(`rulewalk: --strict: not accepted: ${[...open].join(", ")}\n`);
-  return EXIT_FINDINGS;
-}
-
-function run(options: DiffOptions, values: Readonly<Record<string, unknown>>): number {
-  const found = findings();
-  const report: Report = (diagnostic) => {
-    if (diagnostic.severity !== "note" || options.verbose === true) found.report(diagnostic);
-  };
-  try {
+/** `rulewalk diff` as such: what becomes of packets on two sides. */
+const runOutcome =
+  (options: DiffOptions, values: Readonly<Record<string, unknown>>): Run =>
+  (report, hasErrors) => {
     const read = diffSetting(options, values, report);
-    if (read === undefined || found.hasErrors()) return EXIT_USAGE;
+    if (read === undefined || hasErrors()) return undefined;
     const diff = compareNodes(read.setting);
     const used = new Set(diff.comparisons.flatMap((each) => [...each.found.accepted.keys()]));
     read.allowList.reportUnused((entry) => used.has(entry), report);
-    found.print();
-    for (const piece of printed(diff, options)) process.stdout.write(piece);
-    return exitCode(diff, options.strict === true);
-  } finally {
-    found.print();
-  }
-}
+    const text = printed(diff, options);
+    if (diff.comparisons.some(({ found }) => findingsOf(found).length > 0)) return { text, hasFindings: true };
+    const open = options.strict === true ? openEntries(diff) : new Set<string>();
+    if (open.size === 0) return { text, hasFindings: false };
+    return { text, hasFindings: true, afterword: `--strict: not accepted: ${[...open].join(", ")}` };
+  };
 
 /** `rulewalk diff`: which packets two modes, releases or sets of objects treat differently. */
 export function diffCommand(exit: (code: number) => void): Command {
@@ -122,7 +108,10 @@ export function diffCommand(exit: (code: number) => void): Command {
         .default("outcome"),
     )
     .option("--promises", "hold each mode and release to what Kubernetes promises, in place of comparing two")
-    .option("--mode <modes>", "proxy modes of the two sides, or the one of both (iptables,ipvs; with --with iptables)")
+    .option(
+      "--mode <modes>",
+      "proxy modes of the two sides, or the one of both (iptables,ipvs; of two releases, or with --with, iptables)",
+    )
     .option("--kube-version <releases>", "releases of the two sides, or the one of both", "1.37")
     .addOption(new Option("--family <family>", "IP family").choices(["ipv4", "ipv6", "both"]).default("both"))
     .option("--allow <file>", "differences that are accepted, each with a reason")
@@ -142,7 +131,13 @@ export function diffCommand(exit: (code: number) => void): Command {
     );
   return command.addHelpText("after", HELP).action((options: DiffOptions) => {
     const values = command.opts();
-    if (options.promises === true) exit(runPromises(options, values));
-    else exit(options.strength === "distribution" ? runDistribution(options, values) : run(options, values));
+    const { output, verbose = false } = options;
+    const run =
+      options.promises === true
+        ? runPromises(options, values, output)
+        : options.strength === "distribution"
+          ? runDistribution(options, values, output)
+          : runOutcome(options, values);
+    exit(runReported(run, verbose));
   });
 }

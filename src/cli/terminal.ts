@@ -6,6 +6,9 @@ import { plain } from "../view/summary.ts";
 /** Usage or input errors: nothing was computed. */
 export const EXIT_USAGE = 2;
 
+/** A comparison was made, and found something. */
+const EXIT_FINDINGS = 1;
+
 /** A fault of the command line or of the input as a whole, told in one line and without a stack. */
 export class UsageError extends Error {}
 
@@ -46,4 +49,33 @@ export function findings(): Findings {
       }
     },
   };
+}
+
+/** What a comparison prints, and whether that is what its user looks for. */
+export interface Outcome {
+  readonly text: Iterable<string>;
+  readonly hasFindings: boolean;
+  /** A line for stderr, behind the text. */
+  readonly afterword?: string;
+}
+
+/** A comparison; `undefined` after errors, which are reported. `hasErrors`: some were reported already. */
+export type Run = (report: Report, hasErrors: () => boolean) => Outcome | undefined;
+
+/** Runs a comparison and prints what is to be said about its input, then its text; the exit code. `verbose`: notes, too. */
+export function runReported(run: Run, verbose: boolean): number {
+  const found = findings();
+  const report: Report = (diagnostic) => {
+    if (diagnostic.severity !== "note" || verbose) found.report(diagnostic);
+  };
+  try {
+    const outcome = run(report, found.hasErrors);
+    if (outcome === undefined) return EXIT_USAGE;
+    found.print();
+    for (const piece of outcome.text) process.stdout.write(piece);
+    if (outcome.afterword !== undefined) process.stderr.write(`rulewalk: ${outcome.afterword}\n`);
+    return outcome.hasFindings ? EXIT_FINDINGS : 0;
+  } finally {
+    found.print();
+  }
 }

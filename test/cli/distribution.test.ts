@@ -49,14 +49,14 @@ test("slow: chances of two releases are compared", (t) => {
   t.is(cart["iptables 1.36"].chances["10.244.1.30:9000"], "715827883/2^31");
 });
 
-const mistakes: readonly (readonly string[])[] = [
-  ["--mode", "iptables"],
-  ["--mode", "iptables,ipvs", "--kube-version", "1.36,1.37"],
-  ["--mode", "iptables,ipvs", "--with", "examples/ipvs"],
+const mistakes: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+  [["--mode", "iptables"], /both sides are iptables of 1\.37/],
+  [["--mode", "iptables,ipvs,iptables"], /two sides are compared/],
+  [["--mode", "iptables,ipvs", "--with", "examples/ipvs"], /--with compares objects: one mode/],
 ];
-for (const args of mistakes)
+for (const [args, message] of mistakes)
   test(`two sides are compared, and not ${args.join(" ")}`, (t) => {
     const { status, stderr } = distribution(...args);
     t.is(status, 2);
-    t.regex(stderr, /two sides are compared/);
+    t.regex(stderr, message);
   });
