@@ -5,6 +5,7 @@ import type { Located } from "../manifest/object.ts";
 import type { Service } from "../manifest/service.ts";
 import { type IPFamily, ipFamilies } from "../net/family.ts";
 import { type IPAddress, parseIP } from "../net/ip.ts";
+import { listAt } from "../net/multimap.ts";
 import type { OperatorFacts } from "./facts.ts";
 import { type Frontend, frontendsOf } from "./frontends.ts";
 import { type HealthCheck, healthCheckPort } from "./health-check.ts";
@@ -35,15 +36,6 @@ export interface Intent {
   readonly nodes: ReadonlyMap<string, IntentNode>;
   readonly places: NodePortPlaces;
   readonly sources: SourceFacts;
-}
-
-/** The list of a key, made when it is first asked for. */
-function listAt<V>(map: Map<string, V[]>, key: string): V[] {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made: V[] = [];
-  map.set(key, made);
-  return made;
 }
 
 /** discovery/v1 `LabelServiceName`: the Service of a slice is of its namespace, and the label has its name. */

@@ -5,6 +5,7 @@ import { wayTo } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { type Interval, type IntervalSet, interval, intervalsOf } from "../../net/intervals.ts";
+import { upperBound } from "../../net/sorted.ts";
 import { addressOf } from "../../network/addresses.ts";
 import type { Entrance } from "../../network/wire.ts";
 import { hostEdges, specialEdges } from "../edges.ts";
@@ -177,12 +178,7 @@ export function addressEdges(sides: readonly Side[], family: IPFamily): readonly
 
 /** The numbers between two edges that hold a value. */
 export function pieceAt(edges: readonly bigint[], value: bigint): IntervalSet {
-  let [low, high] = [0, edges.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((edges[middle] as bigint) <= value) low = middle + 1;
-    else high = middle;
-  }
-  const [from, next] = [edges[low - 1] ?? 0n, edges[low]];
+  const after = upperBound(edges, value);
+  const [from, next] = [edges[after - 1] ?? 0n, edges[after]];
   return interval(from, next === undefined ? (1n << 128n) - 1n : next - 1n);
 }

@@ -2,17 +2,12 @@ import { countOf, differenceOf, type IntervalSet, intersectionOf, interval, inte
 import { type PacketClass, type PartitionOptions, partition } from "../classes/partition.ts";
 import type { Side, SpacePart } from "../classes/space.ts";
 import type { Box } from "../field.ts";
-import {
-  type Fingerprint,
-  type FingerprintContext,
-  fingerprintOf,
-  ownPorts,
-  type Place,
-  portsAt,
-} from "./fingerprint.ts";
+import { type Fingerprint, fingerprintOf, type Place } from "./fingerprint.ts";
 import type { Ground } from "./ground.ts";
 import type { Slicer } from "./slice.ts";
+import type { FingerprintContext } from "./symbols.ts";
 import { portOf, protocolOf, type Reach, reachOf, type Unit } from "./unit.ts";
+import { ownPorts, portsAt } from "./unit-ports.ts";
 import { type Spare, type Thinned, weightOf } from "./weights.ts";
 
 /** One of the units of a shape. */

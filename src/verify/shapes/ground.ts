@@ -1,11 +1,12 @@
 import type { Host } from "../../kernel/host.ts";
 import { isLoopback4, ownerOf } from "../../kernel/routing/address.ts";
 import type { IPFamily } from "../../net/family.ts";
+import { listAt } from "../../net/multimap.ts";
 import type { Side } from "../classes/space.ts";
 import { addressOfNumber } from "../field.ts";
 import { type CommonConstants, commonConstants } from "./constants.ts";
 import { commonIndividuals, type Individuals } from "./individuals.ts";
-import { indexSide, listAt, type SideIndex } from "./side-index.ts";
+import { indexSide, type SideIndex } from "./side-index.ts";
 import { type SiteOf, sitesOf } from "./sites.ts";
 import { nothingKept, type Slicer, slicerOf } from "./slice.ts";
 

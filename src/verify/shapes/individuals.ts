@@ -1,8 +1,8 @@
 import type { Host, Interface, Route } from "../../kernel/host.ts";
 import { sameAddress } from "../../kernel/packet.ts";
 import type { IPFamily } from "../../net/family.ts";
+import { listAt } from "../../net/multimap.ts";
 import { addressNumber, bitsOf } from "../field.ts";
-import { listAt } from "./side-index.ts";
 
 /**
  * Addresses that a host has a route of their own to, in great numbers and each like the others: Pods, and addresses bound to a device

@@ -4,6 +4,7 @@ import type { StoredElement } from "../../kernel/set-elements.ts";
 import { valuesOfKey } from "../../kernel/set-key.ts";
 import type { IPSet } from "../../kernel/sets.ts";
 import type { IPFamily } from "../../net/family.ts";
+import { listAt } from "../../net/multimap.ts";
 import { addressTypes } from "../../rules/iptables/matches/addrtype.ts";
 import type { Match, Rule } from "../../rules/iptables/model.ts";
 import type { Chain } from "../../rules/iptables/ruleset.ts";
@@ -55,15 +56,6 @@ export interface SideIndex {
   readonly serversByDestination: ReadonlyMap<bigint, readonly VirtualServer[]>;
   /** Matches and targets of base chains. */
   readonly commonRules: readonly Rule[];
-}
-
-/** The list of a key, made when it is first asked for. */
-export function listAt<K, V>(map: Map<K, V[]>, key: K): V[] {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made: V[] = [];
-  map.set(key, made);
-  return made;
 }
 
 /** Holds a match for no packet but those to own addresses? */

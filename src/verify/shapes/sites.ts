@@ -5,6 +5,7 @@ import { wayTo } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { containsValue } from "../../net/intervals.ts";
+import { upperBound } from "../../net/sorted.ts";
 import { hostEdges, specialEdges } from "../edges.ts";
 import { addressNumber, addressOfNumber } from "../field.ts";
 import type { CommonConstants } from "./constants.ts";
@@ -42,17 +43,6 @@ function routeText(decision: RouteDecision, own: Individual | undefined, pattern
     route?.mtu,
   ];
   return [...facts, String(source), kind === "unicast" ? decision.mtu : ""].join(" ");
-}
-
-/** The number of the piece between sorted edges that holds a value. */
-function pieceOf(edges: readonly bigint[], value: bigint): number {
-  let [low, high] = [0, edges.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((edges[middle] as bigint) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const sorted = (edges: Iterable<bigint>): readonly bigint[] => [...new Set(edges)].sort((a, b) => (a < b ? -1 : 1));
@@ -94,7 +84,7 @@ export function sitesOf(sides: readonly SiteSide[], constants: CommonConstants, 
         .map(({ address: own, length }) => ((own ^ address) >> (bits - BigInt(length)) === 0n ? "1" : "0"))
         .join(""),
     );
-    return `${pieceOf(special, address)} ${inConstants} ${inNetworks.join(" ")}`;
+    return `${upperBound(special, address)} ${inConstants} ${inNetworks.join(" ")}`;
   };
   const onSide = (i: number, address: bigint, piece: number): string => {
     const individual = sides[i]?.individuals.byAddress.get(address);
@@ -113,7 +103,7 @@ export function sitesOf(sides: readonly SiteSide[], constants: CommonConstants, 
   return (address) => {
     const before = known.get(address);
     if (before !== undefined) return before;
-    const piece = pieceOf(edges, address);
+    const piece = upperBound(edges, address);
     let text = byPiece.get(piece);
     if (text === undefined) {
       text = common(address);

@@ -4,13 +4,14 @@ import { makeHost } from "../../kernel/make-host.ts";
 import { SetElements, type StoredElement } from "../../kernel/set-elements.ts";
 import type { IPSet } from "../../kernel/sets.ts";
 import type { IPFamily } from "../../net/family.ts";
+import { listAt } from "../../net/multimap.ts";
 import type { Rule } from "../../rules/iptables/model.ts";
 import { type Chain, emptyRuleset, type Ruleset, type Table } from "../../rules/iptables/ruleset.ts";
 import type { VirtualServer } from "../../rules/ipvs/model.ts";
 import { addressNumber } from "../field.ts";
 import { notePositions } from "../rule-number.ts";
 import type { Individuals } from "./individuals.ts";
-import { type ElementPlace, listAt, type RulePlace, type SideIndex } from "./side-index.ts";
+import type { ElementPlace, RulePlace, SideIndex } from "./side-index.ts";
 
 /** What of a side can concern some packets, beside what concerns all. */
 export interface Kept {

@@ -1,18 +1,9 @@
 import { countOf, type IntervalSet } from "../../net/intervals.ts";
+import { lowerBound } from "../../net/sorted.ts";
 
 /** How many of sorted numbers are in a set. */
 export function countWithin(sorted: readonly bigint[], set: IntervalSet): number {
-  return set.reduce((sum, { from, to }) => sum + firstFrom(sorted, to + 1n) - firstFrom(sorted, from), 0);
-}
-
-function firstFrom(sorted: readonly bigint[], value: bigint): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as bigint) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return set.reduce((sum, { from, to }) => sum + lowerBound(sorted, to + 1n) - lowerBound(sorted, from), 0);
 }
 
 /** One address that stands for others like it, which were left out, and how many these are. */

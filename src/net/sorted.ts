@@ -1,0 +1,21 @@
+/** How many of ascending numbers are below a value: the place of the first that is not. */
+export function lowerBound<T extends number | bigint>(ascending: readonly T[], value: T): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as T) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** How many of ascending numbers are not above a value: the place of the first that is. */
+export function upperBound<T extends number | bigint>(ascending: readonly T[], value: T): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as T) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
