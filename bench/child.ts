@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const MOST_OUTPUT = 64 * 2 ** 20;
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const mainScript: string = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+const mainScript: string = fileURLToPath(new URL("../src/cli/rulewalk.js", import.meta.url));
 
 function check(what: string, { status, signal, stderr, error }: SpawnSyncReturns<Buffer>): void {
   if (error !== undefined) throw new Error(`${what}: ${error.message}`);

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import test from "ava";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const main = join(root, "dist/src/cli/main.js");
+const main = join(root, "dist/src/cli/rulewalk.js");
 
 interface Run {
   readonly code: number | null;

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import test from "ava";
 
-const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../src/cli/rulewalk.js", import.meta.url));
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 function promises(...args: readonly string[]) {

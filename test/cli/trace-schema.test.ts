@@ -13,7 +13,7 @@ const schema = JSON.parse(readFileSync(join(root, "docs/trace.schema.json"), "ut
 const validate = new Ajv2020({ allErrors: true, strict: true }).compile(schema);
 
 function traced(args: readonly string[], input = ""): unknown {
-  const main = join(root, "dist/src/cli/main.js");
+  const main = join(root, "dist/src/cli/rulewalk.js");
   const { stdout } = spawnSync(process.execPath, [main, "trace", ...args, "-o", "json"], {
     cwd: root,
     input,

@@ -11,7 +11,7 @@ import { traceJourneys } from "../../src/trace/journey-trace.ts";
 import { traceReport } from "../../src/trace/report.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const main = join(root, "dist/src/cli/main.js");
+const main = join(root, "dist/src/cli/rulewalk.js");
 
 interface Run {
   readonly code: number | null;

@@ -11,7 +11,7 @@ import { type AllowedDifference, type Difference, isAllowedBy } from "../../src/
 import { type Fate, type Fates, fateKey } from "../../src/verify/equivalence/fate.ts";
 import { intendedDifferences } from "../../src/verify/equivalence/intended.ts";
 
-const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../src/cli/rulewalk.js", import.meta.url));
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 function read(text: string) {

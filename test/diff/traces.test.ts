@@ -6,7 +6,7 @@ import { compareNodes } from "../../src/diff/compare-nodes.ts";
 import { mergeDiff } from "../../src/diff/merge.ts";
 import { traceExample } from "../../src/diff/side-by-side.ts";
 
-const main = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../src/cli/rulewalk.js", import.meta.url));
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 const flat = (text: string): string => text.replace(/\s+/g, " ");

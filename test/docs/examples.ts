@@ -35,7 +35,7 @@ export function examplesOf(text: string): readonly Example[] {
 
 /** What a command prints, notes first, as a terminal shows it; with the exit code where it is not 0. */
 export function run(command: string): Promise<string> {
-  const script = `rulewalk() { ${process.execPath} dist/src/cli/main.js "$@"; }; ${command}`;
+  const script = `rulewalk() { ${process.execPath} dist/src/cli/rulewalk.js "$@"; }; ${command}`;
   const child = spawn("sh", ["-c", script], { cwd: root, env: { ...process.env, NO_COLOR: "1" } });
   const out: Buffer[] = [];
   const notes: Buffer[] = [];

@@ -227,7 +227,7 @@ function rulewalk(
   args: readonly string[],
   input = "",
 ): { readonly code: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/src/cli/main.js", "explain", ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/src/cli/rulewalk.js", "explain", ...args], {
     cwd: root,
     input,
     encoding: "utf8",

@@ -11,7 +11,7 @@ const clean = readFileSync(join(root, real), "utf8");
 const broken = clean.replace(/^-A POSTROUTING .*\n/m, "");
 
 function rulewalk(args: readonly string[], input = ""): { code: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/src/cli/main.js", "lint", ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/src/cli/rulewalk.js", "lint", ...args], {
     cwd: root,
     input,
     encoding: "utf8",
