@@ -170,11 +170,11 @@ export interface HostDescription {
   readonly sysctls: Sysctls;
   readonly rules: Readonly<Record<IPFamily, Ruleset>>;
   /** Which back end of iptables the rules are in, where it is known: a few matches differ. */
-  readonly backend?: Backend;
+  readonly backend?: Backend | undefined;
   /** Its virtual servers; none where it has no ip_vs. */
-  readonly ipvs?: IPVSTable;
+  readonly ipvs?: IPVSTable | undefined;
   /** What is known of the past of its ip_vs; absent: it has none, the virtual servers have just been made as `ipvs` has them. */
-  readonly ipvsPast?: IPVSPast;
+  readonly ipvsPast?: IPVSPast | undefined;
 }
 
 /** A host with the look-up structures that are made once from its description (`makeHost`). */

@@ -18,15 +18,24 @@ const noSets: ReadonlyMap<string, IPSet> = new Map();
 export function makeHost(description: HostDescription, sets: ReadonlyMap<string, IPSet> = noSets): Host {
   const byName: Map<string, Interface> = new Map();
   for (const device of description.interfaces) if (!byName.has(device.name)) byName.set(device.name, device);
-  const { rules } = description;
+  const { name, interfaces, routes, policyRules, sysctls, rules, backend, ipvs, ipvsPast } = description;
+  // one literal with every property: hosts of one shape are read fast
   return {
-    ...description,
+    name,
+    interfaces,
+    routes,
+    policyRules,
+    sysctls,
+    rules,
+    backend,
+    ipvs,
+    ipvsPast,
     byName,
     loopback: byName.get("lo") ?? LO,
     fib: makeFib(description, byName),
     ...ofRules(rules),
     sets,
-    services: indexServices(description.ipvs),
+    services: indexServices(ipvs),
   };
 }
 

@@ -19,3 +19,7 @@ export function upperBound<T extends number | bigint>(ascending: readonly T[], v
   }
   return low;
 }
+
+/** Numbers in ascending order, each once. */
+export const ascending = <T extends number | bigint>(values: Iterable<T>): readonly T[] =>
+  [...new Set(values)].sort((a, b) => (a < b ? -1 : 1));

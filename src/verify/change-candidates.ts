@@ -1,5 +1,6 @@
 import { addressText } from "../kernel/packet-text.ts";
 import { interval } from "../net/intervals.ts";
+import { ascending } from "../net/sorted.ts";
 import { senderOf } from "../network/journey.ts";
 import type { NetworkNode } from "../network/network.ts";
 import { type Candidate, type Place, portCandidate, type Sending, waysOf } from "./change.ts";
@@ -36,7 +37,7 @@ export function portCandidates(place: Place, sending: Sending, field: "sport" | 
         if (range !== undefined) edges.push(BigInt(range.from), BigInt(range.to) + 1n);
   }
   // port 0 is nobody's
-  const pieces = cutAt(interval(1n, 65535n), edges).filter(({ from, to }) => own < from || own > to);
+  const pieces = cutAt(interval(1n, 65535n), ascending(edges)).filter(({ from, to }) => own < from || own > to);
   return pieces
     .map((piece) => ({ piece, value: nearestIn([piece], own) ?? piece.from }))
     .sort((a, b) => (distance(a.value, own) < distance(b.value, own) ? -1 : 1))
@@ -65,7 +66,7 @@ export function addressCandidates(
     for (const { host } of nodesOf(place, sending)) edges.push(...ruleConstants(host, family).addresses);
     for (const { address, prefixLength } of place.network.named())
       edges.push(...prefixEdges(address, prefixLength, family));
-    const values = cutAt(universeOf(packet)[field], edges)
+    const values = cutAt(universeOf(packet)[field], ascending(edges))
       .map((piece) => nearestIn([piece], own) ?? piece.from)
       .filter((value) => value !== own && isSomebody(value, bits));
     values.sort((a, b) => (distance(a, own) < distance(b, own) ? -1 : 1));

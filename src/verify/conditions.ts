@@ -1,6 +1,7 @@
 import { basicMatch } from "../kernel/matches/basic.ts";
 import { type RecentTable, recentOptions } from "../kernel/matches/recent-table.ts";
 import { differenceOf, interval, intervalsOf } from "../net/intervals.ts";
+import { ascending } from "../net/sorted.ts";
 import type { AddrtypeMatch } from "../rules/iptables/matches/addrtype.ts";
 import { type HashlimitMatch, hashlimitModes } from "../rules/iptables/matches/hashlimit.ts";
 import type { AddressRange } from "../rules/iptables/matches/iprange.ts";
@@ -60,6 +61,28 @@ export function basicConditions(sight: Sight, rule: Rule): readonly Condition[] 
     ...addressCondition(sight, rule, "src", source),
   ];
 }
+
+/** Matches that may look at fields; the others are one constant for all packets of a class. */
+const LOOKING: ReadonlySet<Match["kind"]> = new Set<Match["kind"]>([
+  "comment",
+  "tcp",
+  "udp",
+  "sctp",
+  "multiport",
+  "iprange",
+  "icmp",
+  "icmp6",
+  "addrtype",
+  "pkttype",
+  "rpfilter",
+  "conntrack",
+  "set",
+  "recent",
+  "hashlimit",
+]);
+
+/** Are there conditions of a match that are no constant? */
+export const looksAtFields = ({ kind }: Match): boolean => LOOKING.has(kind);
 
 /** The conditions of a match: all of them must hold. */
 export function matchConditions(sight: Sight, match: Match): readonly Condition[] {
@@ -169,8 +192,8 @@ function byAddress(sight: Sight, match: Match, field: "src" | "dst"): Condition 
   if (!sight.sent[field]) return constantMatch(sight, match);
   const { walk, skb } = sight;
   const key = [skb.inInterface?.name, skb.outInterface?.name, skb.mark, skb.heard, walk.host.name].join(" ");
-  const known = sight.memory.get(key) ?? new Map<object, Condition>();
-  sight.memory.set(key, known);
+  const known = sight.memory.addresses.get(key) ?? new Map<object, Condition>();
+  sight.memory.addresses.set(key, known);
   const before = known.get(match);
   if (before !== undefined) return before;
   const found = matchByEdges(sight, match, field, hostEdges(walk.host, skb.family));
@@ -210,7 +233,7 @@ function recentCondition(sight: Sight, match: RecentMatch): Condition {
     mask === undefined ? undefined : mask.family === skb.family ? maskLength(mask) : bitsOf("src", skb.family);
   if (lists.get(match.name) !== before || length === undefined)
     return { kind: "coupled", fields: [field], why: `-m recent remembers packets under ${match.name}` };
-  const edges = before.flatMap(({ address }) => prefixEdges(address, length, skb.family));
+  const edges = ascending(before.flatMap(({ address }) => prefixEdges(address, length, skb.family)));
   return matchByEdges(sight, match, field, edges);
 }
 

@@ -192,3 +192,32 @@ export function hostCourse(host: Host, state: HostState, entrance: Entrance, scr
   const anySource = entrance.kind === "sent" && entrance.options.anySource === true;
   return { send: sendOne, anySource, named: [] };
 }
+
+/** What of a listener hears of one host's packets alone. */
+export type HostListener = Required<Pick<Listener, "event" | "rule">>;
+
+/** Sends a packet through one host along a way that is known, for a listener only: the state is as before when it returns. */
+export function observeWay(
+  host: Host,
+  state: HostState,
+  entrance: Entrance,
+  script: Script,
+  packet: Packet,
+  { event, rule }: HostListener,
+): void {
+  const chooser = scriptedChooser(script);
+  const run = {
+    host,
+    state,
+    chooser,
+    record: (each: Event) => event(0, each),
+    observe: (...seen: Parameters<RuleObserver>) => rule(0, chooser.answers.length, ...seen),
+  };
+  const mark = state.mark();
+  try {
+    if (entrance.kind === "received") receive(run, packet, entrance.inInterface);
+    else send(run, packet, entrance.options);
+  } finally {
+    state.rollback(mark);
+  }
+}

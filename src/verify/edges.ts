@@ -3,6 +3,7 @@ import type { Address } from "../kernel/packet.ts";
 import type { IPFamily } from "../net/family.ts";
 import { prefixInterval } from "../net/intervals.ts";
 import type { IPv6Words } from "../net/ip.ts";
+import { ascending } from "../net/sorted.ts";
 import { addressNumber } from "./field.ts";
 
 const isOf = (address: Address, family: IPFamily): boolean => (typeof address === "number") === (family === "IPv4");
@@ -55,15 +56,23 @@ const JOINED6: readonly IPv6Words[] = [
   [0xff050000, 0, 0, 2],
 ];
 
-/** Where the special ranges begin and end. */
-export function specialEdges(family: IPFamily): readonly bigint[] {
-  if (family === "IPv4") return SPECIAL4.flatMap(([address, length]) => prefixEdges(address, length, family));
+function makeSpecialEdges(family: IPFamily): readonly bigint[] {
+  if (family === "IPv4")
+    return ascending(SPECIAL4.flatMap(([address, length]) => prefixEdges(address, length, family)));
   const edges = SPECIAL6.flatMap(([address, length]) => prefixEdges(address, length, family));
   for (let kind = 0; kind < MULTICAST_KINDS; kind++)
     edges.push(...prefixEdges([((0xff00 + kind) << 16) >>> 0, 0, 0, 0], 16, family));
   for (const group of JOINED6) edges.push(...prefixEdges(group, 128, family));
-  return edges;
+  return ascending(edges);
 }
+
+const special: Readonly<Record<IPFamily, readonly bigint[]>> = {
+  IPv4: makeSpecialEdges("IPv4"),
+  IPv6: makeSpecialEdges("IPv6"),
+};
+
+/** Where the special ranges begin and end, in ascending order. */
+export const specialEdges = (family: IPFamily): readonly bigint[] => special[family];
 
 /** The solicited-node group of an address. */
 const solicited = (address: IPv6Words): Address => [0xff020000, 0, 1, (0xff000000 | (address[3] & 0xffffff)) >>> 0];
@@ -73,7 +82,7 @@ const made = new WeakMap<Host, Map<IPFamily, readonly bigint[]>>();
 
 /**
  * Where something about addresses changes on a host: its routes, its interfaces' addresses and networks, its policy rules, and the
- * special ranges. Between two edges all addresses have the same routes and types.
+ * special ranges. Between two edges, which are ascending, all addresses have the same routes and types.
  */
 export function hostEdges(host: Host, family: IPFamily): readonly bigint[] {
   const known = made.get(host) ?? new Map<IPFamily, readonly bigint[]>();
@@ -101,7 +110,7 @@ export function hostEdges(host: Host, family: IPFamily): readonly bigint[] {
     }
   }
   for (const rule of host.policyRules) for (const edge of policyEdges(rule, family)) edges.add(edge);
-  const list = [...edges];
+  const list = ascending(edges);
   known.set(family, list);
   return list;
 }

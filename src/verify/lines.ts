@@ -1,6 +1,7 @@
 import type { Address, Packet } from "../kernel/packet.ts";
 import type { IPFamily } from "../net/family.ts";
 import { containsValue, differenceOf, type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
+import { ascending } from "../net/sorted.ts";
 import { type Course, type CourseRun, OtherWay } from "./course.ts";
 import { hostEdges, likenessEdges, prefixEdges, specialEdges } from "./edges.ts";
 import { type Box, type Field, fields, fieldValue, type Part, withField } from "./field.ts";
@@ -69,7 +70,7 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
   if (field === "icmpType") return Array.from({ length: 256 }, (_, type) => BigInt(type));
   if (field === "sport" || field === "dport") {
     const ports = own.way.views.flatMap(({ sport, dport }) => [sport, dport]);
-    return ports.flatMap((port) => [BigInt(port), BigInt(port) + 1n]);
+    return ascending(ports.flatMap((port) => [BigInt(port), BigInt(port) + 1n]));
   }
   const choosesSource =
     family === "IPv6" &&
@@ -77,7 +78,7 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
     (course.anySource || own.way.steps.some((step) => step.endsWith("nat MASQUERADE")));
   // the packet itself may have already what NAT writes into others
   const value = fieldValue(first, field);
-  return [
+  return ascending([
     value,
     value + 1n,
     ...own.legs.flatMap(({ host }) => [...hostEdges(host, family), ...(choosesSource ? likenessEdges(host) : [])]),
@@ -86,7 +87,7 @@ export function edgesAlong({ first, own, course }: Trial, field: Field): readonl
       ? course.named.flatMap(({ address, prefixLength }) => namedEdges(address, prefixLength, family))
       : [...specialEdges(family), ...ownEdges(first, "dst")]),
     ...writtenAddresses(own).flatMap((value) => [value, value + 1n]),
-  ];
+  ]);
 }
 
 /** The number of a set that is nearest to one. */

@@ -4,13 +4,13 @@ import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import type { Rule, Target } from "../rules/iptables/model.ts";
 import type { SetTarget } from "../rules/iptables/targets/set.ts";
-import type { CourseRun, Listener } from "./course.ts";
+import type { CourseRun, HostListener } from "./course.ts";
 import { fields } from "./field.ts";
 import { constrainByNAT } from "./nat-constraints.ts";
 import { type Draft, fixFields } from "./region.ts";
 import { constrainByRule, type Looked } from "./rule-constraints.ts";
 import { fieldOfDimension } from "./set-conditions.ts";
-import type { Condition, Sent, Sight } from "./sight.ts";
+import { type HostMemory, makeMemory, type Sent, type Sight } from "./sight.ts";
 
 /** Which fields were as sent when the packet entered a host and when it left it. */
 export interface LegFields {
@@ -37,9 +37,6 @@ interface Course {
 
 const allSent: Sent = { src: true, dst: true, sport: true, dport: true, icmpType: true };
 
-/** What was found out about matches that only look at a host; good for as long as the host is the same. */
-export type HostMemory = Map<string, Map<object, Condition>>;
-
 /**
  * Cuts a draft down by every rule that a packet meets on its own legs. `legFields` gets, by the leg's number, which fields were as
  * sent there.
@@ -50,8 +47,8 @@ export function ruleListener(
   anySource: boolean,
   end: CourseRun["end"],
   legFields: Map<number, LegFields>,
-  memory: HostMemory = new Map(),
-): Listener {
+  memory: HostMemory = makeMemory(),
+): HostListener {
   const sent: Sent = { ...allSent, src: !anySource };
   const course: Course = {
     sent,

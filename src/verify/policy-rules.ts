@@ -1,5 +1,6 @@
 import type { PolicyRule } from "../kernel/host.ts";
 import { containsValue, type IntervalSet, intersectionOf, interval } from "../net/intervals.ts";
+import { ascending } from "../net/sorted.ts";
 import { policyEdges } from "./edges.ts";
 import { edgesAlong, exceptionsAt, nearestIn, outsideExceptions, type Trial, tryPoint } from "./lines.ts";
 import { type Draft, exclude, regionOf } from "./region.ts";
@@ -33,8 +34,8 @@ export function cutByPolicy(draft: Draft, trial: Trial): void {
       range === undefined ? [] : [BigInt(range.from), BigInt(range.to) + 1n],
     ),
   );
-  if (ports.length > 0) keepPorts(draft, ports);
-  const edges = rules.flatMap((rule) => policyEdges(rule, trial.first.family));
+  if (ports.length > 0) keepPorts(draft, ascending(ports));
+  const edges = ascending(rules.flatMap((rule) => policyEdges(rule, trial.first.family)));
   for (const [field, other] of [
     ["src", "dst"],
     ["dst", "src"],

@@ -2,11 +2,11 @@ import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import { containsValue, differenceOf, unionOf } from "../net/intervals.ts";
 import type { Rule } from "../rules/iptables/model.ts";
-import { basicConditions, matchConditions } from "./conditions.ts";
+import { basicConditions, looksAtFields, matchConditions } from "./conditions.ts";
 import { type Field, fields, type Part } from "./field.ts";
 import { type Draft, exclude, fixFields, inPart, meet, requireField } from "./region.ts";
 import { numberOf } from "./rule-number.ts";
-import type { Condition, Sight } from "./sight.ts";
+import { asks, type Condition, constant, type Sight } from "./sight.ts";
 
 /** What a part of a rule came to as the packet was there. */
 export interface Looked {
@@ -166,12 +166,9 @@ export function constrainByRule(draft: Draft, sight: Sight, rule: Rule, looked: 
   const basic = basicConditions(sight, rule);
   // most rules fail on something that no field decides
   if (last?.holds === false && basic.some((each) => each.kind === "constant" && !each.holds)) return;
-  const conditions = [
-    basic,
-    ...rule.matches.map((match, i) => withOutcome(matchConditions(sight, match), looked[i + 1])),
-  ];
+  const conditions = conditionsOf(sight, rule, basic, looked);
   checkAgainst(draft, sight.skb, conditions, looked, walk);
-  const matched = looked.length === conditions.length && last?.holds === true;
+  const matched = looked.length === rule.matches.length + 1 && last?.holds === true;
   const asked = looked.findLastIndex((each) => each.asked);
   const required = matched || walk.hotdrop ? looked.length : asked + 1;
   for (const [i, list] of conditions.entries()) {
@@ -185,12 +182,33 @@ export function constrainByRule(draft: Draft, sight: Sight, rule: Rule, looked: 
   if (!matched && !walk.hotdrop) excludeMatching(draft, walk, conditions, looked);
 }
 
+/** The conditions of a rule's parts, behind those that were looked at only up to one that no packet gets by. */
+function conditionsOf(
+  sight: Sight,
+  { matches }: Rule,
+  basic: readonly Condition[],
+  looked: readonly Looked[],
+): readonly (readonly Condition[])[] {
+  const found = [basic];
+  for (const [i, match] of matches.entries()) {
+    if (found.length >= looked.length && found.at(-1)?.some(isNever) === true) break;
+    const seen = looked[i + 1];
+    const asksHost = seen !== undefined && !looksAtFields(match);
+    found.push(asksHost ? [outcomeOf(seen)] : withOutcome(matchConditions(sight, match), seen));
+  }
+  return found;
+}
+
+const isNever = (condition: Condition): boolean => condition.kind === "constant" && !condition.holds;
+
+const outcomeOf = ({ asked, holds }: Looked): Condition => (asked ? asks : constant(holds));
+
 /** A match of one constant: what the walk saw is what it is, also where its memory has moved on since. */
 function withOutcome(conditions: readonly Condition[], looked: Looked | undefined): readonly Condition[] {
   const [only, second] = conditions;
   if (looked === undefined || only === undefined || second !== undefined) return conditions;
   if (only.kind !== "constant" && only.kind !== "asks") return conditions;
-  return looked.asked ? [{ kind: "asks" }] : [{ kind: "constant", holds: looked.holds }];
+  return [outcomeOf(looked)];
 }
 
 /** Of a match that asked something, or that dropped the packet: what of it depends on fields stays as it is. */

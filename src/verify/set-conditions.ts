@@ -2,6 +2,7 @@ import { plainAddress } from "../kernel/matches/address.ts";
 import { type KeyPart, type SetKey, valueOfPart } from "../kernel/set-key.ts";
 import { hasChanged, type IPSet } from "../kernel/sets.ts";
 import { differenceOf, type Interval, interval, intervalsOf, prefixInterval } from "../net/intervals.ts";
+import { ascending } from "../net/sorted.ts";
 import type { Dimension } from "../rules/ipset/model.ts";
 import type { SetDirection, SetMatch } from "../rules/iptables/matches/set.ts";
 import { addressNumber, bitsOf, type Field, fields, type Part } from "./field.ts";
@@ -70,8 +71,27 @@ export function setConditions(sight: Sight, match: SetMatch): readonly Condition
   const set = sight.walk.host.sets.get(match.set.value);
   if (set === undefined) return [asks];
   const sets = setsOf(sight, set);
-  const directions = match.directions;
-  const perSet = sets.map((each) => fieldsOf(sight, each, directions));
+  const perSet = sets.map((each) => fieldsOf(sight, each, match.directions));
+  const asSent = perSet.every((of) => of.every((field) => field !== undefined && sight.sent[field]));
+  const isAsListed = ![set, ...sets].some((each) => hasChanged(sight.walk.state, each));
+  if (!asSent || !isAsListed) return conditionsOfSets(sight, match, set, sets, perSet);
+  const known = sight.memory.sets.get(sight.universe) ?? new Map<object, readonly Condition[]>();
+  sight.memory.sets.set(sight.universe, known);
+  const before = known.get(match);
+  if (before !== undefined) return before;
+  const found = conditionsOfSets(sight, match, set, sets, perSet);
+  known.set(match, found);
+  return found;
+}
+
+/** `perSet`: the fields that each of the sets looks at. */
+function conditionsOfSets(
+  sight: Sight,
+  match: SetMatch,
+  set: IPSet,
+  sets: readonly IPSet[],
+  perSet: readonly (readonly (Field | undefined)[])[],
+): readonly Condition[] {
   const varying = [...new Set(perSet.flat())].filter(
     (field): field is Field => field !== undefined && sight.sent[field] && isFree(sight, field),
   );
@@ -85,7 +105,7 @@ export function setConditions(sight: Sight, match: SetMatch): readonly Condition
   if (sets.some((each) => each.options.bitmask !== undefined)) return coupled("has a mask of its own");
   if (match.packets !== undefined || match.bytes !== undefined) return coupled("is asked for its counters");
   if (second === undefined) {
-    const edges = sets.flatMap((each, i) => elementEdges(sight, each, perSet[i] ?? [], field));
+    const edges = ascending(sets.flatMap((each, i) => elementEdges(sight, each, perSet[i] ?? [], field)));
     return [matchByEdges(sight, match, field, edges)];
   }
   const elements = set.type === "list:set" ? undefined : elementParts(sight, set, match);

@@ -4,6 +4,7 @@ import { type RecentTable, setRecentTable } from "../kernel/matches/recent-table
 import type { Skb } from "../kernel/skb.ts";
 import type { Walk } from "../kernel/walk.ts";
 import { type Interval, type IntervalSet, intervalsOf } from "../net/intervals.ts";
+import { upperBound } from "../net/sorted.ts";
 import type { Match } from "../rules/iptables/model.ts";
 import { type Box, type Field, fieldContent, type Part } from "./field.ts";
 
@@ -22,9 +23,18 @@ export interface Sight {
   readonly known: ReadonlyMap<string, unknown>;
   /** Its `recent` lists as they were before the rule, by the names that the rule asks for. */
   readonly lists: ReadonlyMap<string, RecentTable>;
-  /** What was found out about matches that only look at the host, for the length of one class. */
-  readonly memory: Map<string, Map<object, Condition>>;
+  readonly memory: HostMemory;
 }
+
+/** What was found out about matches that only look at a host and at fields as sent; good for as long as the host is the same. */
+export interface HostMemory {
+  /** Of matches that look at an address with the host's routes, by what else they look at. */
+  readonly addresses: Map<string, Map<object, Condition>>;
+  /** Of sets that are as they were listed, by the packets there are. */
+  readonly sets: WeakMap<Box, Map<object, readonly Condition[]>>;
+}
+
+export const makeMemory = (): HostMemory => ({ addresses: new Map(), sets: new WeakMap() });
 
 /** One condition of a rule, in terms of the fields that are as sent. */
 export type Condition =
@@ -78,24 +88,21 @@ export function constantMatch(sight: Sight, match: Match): Condition {
   return holds === undefined ? asks : constant(holds);
 }
 
-/** A set cut where a number of `edges` begins something new; the parts in order. */
+/** A set cut where a number of ascending `edges` begins something new; the parts in order. */
 export function cutAt(set: IntervalSet, edges: readonly bigint[]): Interval[] {
-  const sorted = [...new Set(edges)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const pieces: Interval[] = [];
-  let next = 0;
   for (const { from, to } of set) {
     let begin = from;
-    while (next < sorted.length && (sorted[next] as bigint) <= from) next++;
-    for (; next < sorted.length && (sorted[next] as bigint) <= to; next++) {
-      pieces.push({ from: begin, to: (sorted[next] as bigint) - 1n });
-      begin = sorted[next] as bigint;
+    for (let next = upperBound(edges, from); next < edges.length && (edges[next] as bigint) <= to; next++) {
+      pieces.push({ from: begin, to: (edges[next] as bigint) - 1n });
+      begin = edges[next] as bigint;
     }
     pieces.push({ from: begin, to });
   }
   return pieces;
 }
 
-/** A match that depends on one field, and on it in the same way for all numbers between two edges. */
+/** A match that depends on one field, and on it in the same way for all numbers between two ascending edges. */
 export function matchByEdges(sight: Sight, match: Match, field: Field, edges: readonly bigint[]): Condition {
   const probe: Skb = { ...sight.skb };
   const [holding, asked]: [Interval[], Interval[]] = [[], []];

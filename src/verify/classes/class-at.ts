@@ -11,11 +11,13 @@ import {
   intervalsOf,
 } from "../../net/intervals.ts";
 import { addressOf } from "../../network/addresses.ts";
-import { hostCourse } from "../course.ts";
+import { observeWay } from "../course.ts";
 import { addressNumber, type Box, fieldValue } from "../field.ts";
-import { type HostMemory, type LegFields, ruleListener } from "../observe-rules.ts";
+import { type LegFields, ruleListener } from "../observe-rules.ts";
 import { type Draft, fixFields, makeDraft, type Region, regionOf, requireField } from "../region.ts";
-import { pieceAt, type Side, type SpacePart } from "./space.ts";
+import { type HostMemory, makeMemory } from "../sight.ts";
+import type { DestinationsLike } from "./destinations.ts";
+import type { Side, SpacePart } from "./space.ts";
 import { freshState, type Ways, waysOf } from "./ways.ts";
 
 /** The packets around one that all sides treat as they treat it. */
@@ -28,6 +30,9 @@ export interface ClassAt {
   /** Why it may hold packets, or ways of them, that were not looked at. */
   readonly notExhaustive: readonly string[];
 }
+
+/** The only leg of a way through one host. */
+const OWN: ReadonlySet<number> = new Set([0]);
 
 /** Not made by kube-proxy. */
 const NOT_CUT = "virtual servers of any port or by mark are not cut into classes";
@@ -86,16 +91,16 @@ function constrainByServers(draft: Draft, host: Host, packet: Packet, doubts: Se
 }
 
 /**
- * The class of a packet on all sides at once: where routing tells no destinations apart on any of them (`edges`), all rules on all its
+ * The class of a packet on all sides at once: where routing tells no destinations apart on any of them (`destinationsOf`), all rules on all its
  * ways see what they saw of it, and ip_vs looks for the same virtual server. Sources need no cut by routing: those of a part have one
  * way back. `memories` holds what is known of each side from classes before; they are good for one `universe`: other packets are not looked at.
  */
 export function classAt(
   sides: readonly Side[],
-  edges: readonly bigint[],
+  destinations: DestinationsLike,
   part: SpacePart,
   packet: Packet,
-  memories: readonly HostMemory[] = sides.map(() => new Map()),
+  memories: readonly HostMemory[] = sides.map(makeMemory),
   universe?: Box,
 ): ClassAt {
   const draft = makeDraft(packet, universe);
@@ -103,15 +108,15 @@ export function classAt(
   const source = part.interfaces.length === 0 ? 0n : fieldValue(packet, "src");
   const entrance = part.entranceOf(source);
   const anySource = entrance.kind === "sent";
-  requireField(draft, "dst", pieceAt(edges, addressNumber(packet.dst)));
+  requireField(draft, "dst", destinations(addressNumber(packet.dst)));
   const all = sides.map(({ host }, i) => {
     constrainByServers(draft, host, packet, doubts);
     const ways = waysOf(host, packet, entrance);
     if (!ways.complete) doubts.add("there are too many ways to look at each");
     for (const way of ways.ways) {
-      const course = hostCourse(way.host, freshState(way.host), entrance, way.script);
       const legs = new Map<number, LegFields>();
-      course.send(packet, ruleListener(draft, new Set([0]), anySource, way.result.outcome, legs, memories[i]));
+      const listener = ruleListener(draft, OWN, anySource, way.result.outcome, legs, memories[i]);
+      observeWay(way.host, freshState(way.host), entrance, way.script, packet, listener);
     }
     return ways;
   });

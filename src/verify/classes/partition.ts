@@ -1,13 +1,13 @@
 import { type Packet, sameAddress } from "../../kernel/packet.ts";
 import type { IPFamily } from "../../net/family.ts";
-import { containsValue, countOf, differenceOf, type IntervalSet, interval } from "../../net/intervals.ts";
+import { containsValue, countOf, differenceOf, interval } from "../../net/intervals.ts";
 import { type Box, type Field, fieldValue, universeOf, withField } from "../field.ts";
 import { nearestIn } from "../lines.ts";
-import type { HostMemory } from "../observe-rules.ts";
+import { makeMemory } from "../sight.ts";
 import { commonBox, disjointBoxes, sizeOfBox, withoutBox } from "./boxes.ts";
 import { type ClassAt, classAt } from "./class-at.ts";
-import { sourceEdges } from "./source-edges.ts";
-import { addressEdges, type PacketKind, packetKinds, type Side, type SpacePart, spaceParts } from "./space.ts";
+import { type DestinationsLike, destinationsOf } from "./destinations.ts";
+import { type PacketKind, packetKinds, type Side, type SpacePart, spaceParts } from "./space.ts";
 
 /** Packets that every side treats in one way each. */
 export interface PacketClass {
@@ -56,9 +56,6 @@ export function wholeBox(part: SpacePart, kind: PacketKind, family: IPFamily): B
   return { ...universe, src: part.sources, dst: part.destinations, icmpType };
 }
 
-/** Where a set begins, and where what is behind it does. */
-const edgesOf = (set: IntervalSet): readonly bigint[] => set.flatMap(({ from, to }) => [from, to + 1n]);
-
 /** Which packets are cut into classes, and what is told of them. */
 export interface PartitionOptions {
   /** Is told of packets to their own source, as far as there is one destination: those are in no class. */
@@ -78,21 +75,27 @@ export function* partition(
   family: IPFamily,
   { leftOut = () => {}, within = (box) => box, sizeOf = sizeOfBox }: PartitionOptions = {},
 ): Generator<PacketClass> {
-  let edges: readonly bigint[] | undefined;
+  // what goes to one destination needs no other, and may not ask for them
+  let known: DestinationsLike | undefined;
+  const destinationsIn = ({ dst }: Box): DestinationsLike => {
+    if (countOf(dst) === 1n) return () => dst;
+    known ??= destinationsOf(sides, family);
+    return known;
+  };
   for (const part of spaceParts(sides, family)) {
     const wholes = packetKinds(family).flatMap((kind) => {
       const box = within(wholeBox(part, kind, family), part, kind);
       return box === undefined ? [] : [{ kind, box }];
     });
     // what holds for addresses holds for all kinds
-    const memories = sides.map((): HostMemory => new Map());
+    const memories = sides.map(makeMemory);
     for (const { kind, box: whole } of wholes) {
       const template = kind.template(family);
+      const destinations = destinationsIn(whole);
       const open: Box[] = [whole];
       for (let box = open.pop(); box !== undefined; box = open.pop()) {
         const packet = packetIn(box, template);
-        if (countOf(whole.dst) > 1n) edges ??= sourceEdges(sides, family, addressEdges(sides, family));
-        const { region, ...seen } = classAt(sides, edges ?? edgesOf(whole.dst), part, packet, memories, whole);
+        const { region, ...seen } = classAt(sides, destinations, part, packet, memories, whole);
         const common = commonBox(box, region.box);
         if (common === undefined) throw new Error("a packet is not in its own class");
         open.push(...withoutBox(box, region.box));

@@ -5,11 +5,10 @@ import { wayTo } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { type Interval, type IntervalSet, interval, intervalsOf } from "../../net/intervals.ts";
-import { upperBound } from "../../net/sorted.ts";
-import { addressOf } from "../../network/addresses.ts";
+import { ascending } from "../../net/sorted.ts";
 import type { Entrance } from "../../network/wire.ts";
-import { hostEdges, specialEdges } from "../edges.ts";
-import { addressNumber, addressOfNumber } from "../field.ts";
+import { hostEdges } from "../edges.ts";
+import { addressOfNumber } from "../field.ts";
 import { cutAt } from "../sight.ts";
 
 /** One of the hosts that are compared: the same node with other rules. It knows no connection. */
@@ -112,7 +111,7 @@ function interfaceTo(sides: readonly Side[], states: readonly HostState[], famil
 
 /** Sources by the interface that the way back to them takes. */
 function sourcesByInterface(sides: readonly Side[], family: IPFamily): ReadonlyMap<string, readonly Interval[]> {
-  const edges = sides.flatMap(({ host }) => hostEdges(host, family));
+  const edges = ascending(sides.flatMap(({ host }) => hostEdges(host, family)));
   const states = sides.map(() => new HostState());
   const found = new Map<string, Interval[]>();
   for (const piece of cutAt(UNICAST[family], edges)) {
@@ -159,26 +158,4 @@ export function spaceParts(sides: readonly Side[], family: IPFamily): readonly S
     entranceOf: () => ({ kind: "sent", options: { anySource: true } }),
   };
   return [...received, sent];
-}
-
-/** Where routing tells addresses apart on any side, in order; virtual servers' addresses are among them. */
-export function addressEdges(sides: readonly Side[], family: IPFamily): readonly bigint[] {
-  const edges = new Set(specialEdges(family));
-  for (const { host } of sides) {
-    for (const edge of hostEdges(host, family)) edges.add(edge);
-    for (const { key } of host.ipvs?.virtualServers ?? []) {
-      if (key.kind !== "address" || key.address.family !== family) continue;
-      const value = addressNumber(addressOf(key.address));
-      edges.add(value);
-      edges.add(value + 1n);
-    }
-  }
-  return [...edges].sort((a, b) => (a < b ? -1 : 1));
-}
-
-/** The numbers between two edges that hold a value. */
-export function pieceAt(edges: readonly bigint[], value: bigint): IntervalSet {
-  const after = upperBound(edges, value);
-  const [from, next] = [edges[after - 1] ?? 0n, edges[after]];
-  return interval(from, next === undefined ? (1n << 128n) - 1n : next - 1n);
 }

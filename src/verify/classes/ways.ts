@@ -50,17 +50,15 @@ export function freshState(host: Host): HostState {
 
 function run(host: Host, packet: Packet, entrance: Entrance, asked: Set<VirtualServerKey>): Ways {
   const state = freshState(host);
+  const note = (event: Event): void => {
+    if (event.kind === "virtual-server") asked.add(event.key);
+  };
+  // what nobody listens to is not told
+  const record = host.services.byId.size === 0 ? undefined : note;
   const { branches, complete } = explore(
     state,
     (chooser) => {
-      const options = {
-        host,
-        state,
-        chooser,
-        record: (event: Event): void => {
-          if (event.kind === "virtual-server") asked.add(event.key);
-        },
-      };
+      const options = { host, state, chooser, ...(record === undefined ? {} : { record }) };
       const result =
         entrance.kind === "received"
           ? receive(options, packet, entrance.inInterface)

@@ -4,6 +4,7 @@ import type { Address } from "../../kernel/packet.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { containsValue, type Interval, type IntervalSet, intervalsOf } from "../../net/intervals.ts";
 import { prefixContains } from "../../net/prefix.ts";
+import { ascending } from "../../net/sorted.ts";
 import { addressOf, ipOf } from "../../network/addresses.ts";
 import type { Network } from "../../network/network.ts";
 import type { SpacePart } from "../classes/space.ts";
@@ -47,10 +48,10 @@ export function clientsAt(
   { knownPods }: Pick<SourceFacts, "knownPods">,
 ): ClientsOf {
   const networks = knownPods === "all" ? [] : knownPods;
-  const edges = [
+  const edges = ascending([
     ...network.named().flatMap(({ address, prefixLength }) => prefixEdges(address, prefixLength, family)),
     ...networks.flatMap(({ address, length }) => prefixEdges(addressOf(address), length, family)),
-  ];
+  ]);
   const made = new Map<SpacePart, readonly Clients[]>();
   const make = (part: SpacePart): readonly Clients[] => {
     if (part.interfaces.length === 0) return [{ from: "node", sources: part.sources }];

@@ -5,6 +5,7 @@ import { addressKey } from "../../intent/packet.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { differenceOf, type Interval, type IntervalSet, interval, intervalsOf, unionOf } from "../../net/intervals.ts";
 import { formatIP, type IPAddress, isLoopback } from "../../net/ip.ts";
+import { ascending } from "../../net/sorted.ts";
 import { addressOf, ipOf } from "../../network/addresses.ts";
 import { prefixEdges } from "../edges.ts";
 import { addressNumber, addressOfNumber } from "../field.ts";
@@ -62,7 +63,7 @@ function groupsOf(
     ...intent.places.networks.flatMap(({ address, length }) => prefixEdges(addressOf(address), length, family)),
     ...prefixEdges(0x7f000001, 32, family),
   ];
-  for (const piece of cutAt(LOOPBACK[family], edges))
+  for (const piece of cutAt(LOOPBACK[family], ascending(edges)))
     add(groupOf(intent, ipOf(addressOfNumber(piece.from, family))), piece);
   return new Map([...found].map(([key, pieces]) => [key, intervalsOf(pieces)]));
 }

@@ -16,6 +16,7 @@ import {
 } from "../../net/intervals.ts";
 import { isLoopback } from "../../net/ip.ts";
 import { type Prefix, prefixContains } from "../../net/prefix.ts";
+import { ascending } from "../../net/sorted.ts";
 import { addressOf, ipOf } from "../../network/addresses.ts";
 import type { SpacePart } from "../classes/space.ts";
 import { prefixEdges } from "../edges.ts";
@@ -47,7 +48,7 @@ const sideOf = (within: IntervalSet, set: IntervalSet, value: bigint): IntervalS
 
 function prefixSet(prefixes: readonly Prefix[], family: IPFamily): IntervalSet {
   const own = prefixes.filter(({ address }) => address.family === family);
-  const edges = own.flatMap(({ address, length }) => prefixEdges(addressOf(address), length, family));
+  const edges = ascending(own.flatMap(({ address, length }) => prefixEdges(addressOf(address), length, family)));
   const all = interval(0n, (1n << (family === "IPv4" ? 32n : 128n)) - 1n);
   const holds = (value: bigint): boolean =>
     own.some((prefix) => prefixContains(prefix, ipOf(addressOfNumber(value, family))));

@@ -5,7 +5,7 @@ import { wayTo } from "../../kernel/run.ts";
 import { HostState } from "../../kernel/state.ts";
 import type { IPFamily } from "../../net/family.ts";
 import { containsValue } from "../../net/intervals.ts";
-import { upperBound } from "../../net/sorted.ts";
+import { ascending, upperBound } from "../../net/sorted.ts";
 import { hostEdges, specialEdges } from "../edges.ts";
 import { addressNumber, addressOfNumber } from "../field.ts";
 import type { CommonConstants } from "./constants.ts";
@@ -45,8 +45,6 @@ function routeText(decision: RouteDecision, own: Individual | undefined, pattern
   return [...facts, String(source), kind === "unicast" ? decision.mtu : ""].join(" ");
 }
 
-const sorted = (edges: Iterable<bigint>): readonly bigint[] => [...new Set(edges)].sort((a, b) => (a < b ? -1 : 1));
-
 /** Addresses of its own that a host never leaves out, and the networks of its interfaces. */
 function ownFacts(rest: Host, family: IPFamily) {
   const own = new Set<bigint>();
@@ -62,10 +60,10 @@ function ownFacts(rest: Host, family: IPFamily) {
 
 /** Tells sites apart by the routes of all sides, the kinds of addresses that the kernel knows, and the constants of rules for all. */
 export function sitesOf(sides: readonly SiteSide[], constants: CommonConstants, family: IPFamily): SiteOf {
-  const special = sorted(specialEdges(family));
+  const special = specialEdges(family);
   const facts = sides.map(({ rest }) => ownFacts(rest, family));
   const bits = family === "IPv4" ? 32n : 128n;
-  const edges = sorted([
+  const edges = ascending([
     ...special,
     ...sides.flatMap(({ rest }) => hostEdges(rest, family)),
     ...constants.addresses.flatMap((set) => set.flatMap(({ from, to }) => [from, to + 1n])),

@@ -1,12 +1,13 @@
 import type { Host } from "../../../src/kernel/host.ts";
 import type { IPFamily } from "../../../src/net/family.ts";
+import type { DestinationsLike } from "../../../src/verify/classes/destinations.ts";
 import type { Ways } from "../../../src/verify/classes/ways.ts";
 import type { Mode } from "../../intent/place.ts";
 import type { Fault } from "../operators/fault.ts";
 import { type Conversation, conversation } from "./conversation.ts";
 import { type Intruder, intruders } from "./loopback.ts";
 import { type Met, metBy } from "./met.ts";
-import { edgesOf } from "./refined.ts";
+import { destinationsOn } from "./refined.ts";
 import { closed, type Scene, sceneOf } from "./scene.ts";
 
 /** What a node of its own drops that no rule accepts: nothing, what it forwards, or what is for itself. */
@@ -27,7 +28,7 @@ export interface Court {
   readonly sides: Readonly<Record<World, Sides>>;
   readonly intruders: readonly Intruder[];
   /** Where routing tells addresses apart. */
-  readonly edges: readonly bigint[];
+  readonly destinations: DestinationsLike;
 }
 
 /** A node as it is in a world. */
@@ -42,9 +43,9 @@ export function courtOf(scenario: string, mode: Mode, family: IPFamily): Court {
     const hosts = [inWorld(scene.host, world, family), inWorld(other, world, family)] as const;
     return { world, hosts, met: metBy(...hosts, family) };
   };
-  const edges = edgesOf([scene.host, other], family);
+  const destinations = destinationsOn([scene.host, other], family);
   const sides = { open: sidesIn("open"), FORWARD: sidesIn("FORWARD"), INPUT: sidesIn("INPUT") };
-  return { scene, family, edges, sides, intruders: intruders(sides.open.met) };
+  return { scene, family, destinations, sides, intruders: intruders(sides.open.met) };
 }
 
 /** Can the fault make a difference to such packets? */

@@ -5,7 +5,8 @@ import { type PacketClass, partition } from "../../../src/verify/classes/partiti
 import type { Ways } from "../../../src/verify/classes/ways.ts";
 import { type Fates, fatesOf } from "../../../src/verify/equivalence/fate.ts";
 import { fatesLines } from "../../../src/verify/equivalence/words.ts";
-import type { HostMemory } from "../../../src/verify/observe-rules.ts";
+import { makeMemory } from "../../../src/verify/sight.ts";
+
 import type { Fault } from "../operators/fault.ts";
 import type { Conversation } from "./conversation.ts";
 import { type Court, touches } from "./court.ts";
@@ -49,10 +50,10 @@ export function* pairs(court: Court, fault: Fault, host: Host, whole: boolean): 
     }
     return;
   }
-  const memory: HostMemory = new Map();
+  const memory = makeMemory();
   for (const met of all) {
     if (!touches(fault, met)) continue;
-    for (const [packet, now] of refined(met.class, host, court.edges, memory))
+    for (const [packet, now] of refined(met.class, host, court.destinations, memory))
       yield { class: { ...met.class, packet }, now, before: met.fates[0] };
   }
 }

@@ -4,12 +4,12 @@ import type { IPFamily } from "../../../src/net/family.ts";
 import { containsValue } from "../../../src/net/intervals.ts";
 import { commonBox, disjointBoxes, withoutBox } from "../../../src/verify/classes/boxes.ts";
 import { classAt } from "../../../src/verify/classes/class-at.ts";
+import { type DestinationsLike, destinationsOf } from "../../../src/verify/classes/destinations.ts";
 import type { PacketClass } from "../../../src/verify/classes/partition.ts";
-import { sourceEdges } from "../../../src/verify/classes/source-edges.ts";
-import { addressEdges, type Side } from "../../../src/verify/classes/space.ts";
+import type { Side } from "../../../src/verify/classes/space.ts";
 import type { Ways } from "../../../src/verify/classes/ways.ts";
 import { type Box, fields, fieldValue, withField } from "../../../src/verify/field.ts";
-import type { HostMemory } from "../../../src/verify/observe-rules.ts";
+import type { HostMemory } from "../../../src/verify/sight.ts";
 
 /** Some packet of a box. */
 function packetIn(box: Box, template: Packet): Packet {
@@ -21,10 +21,10 @@ function packetIn(box: Box, template: Packet): Packet {
 const holds = (box: Box, packet: Packet): boolean =>
   fields.every((field) => containsValue(box[field], fieldValue(packet, field)));
 
-/** Where routing tells addresses apart on two sides. */
-export function edgesOf(hosts: readonly [Host, Host], family: IPFamily): readonly bigint[] {
+/** Which addresses routing treats alike on two sides. */
+export function destinationsOn(hosts: readonly [Host, Host], family: IPFamily): DestinationsLike {
   const sides: Side[] = hosts.map((host) => ({ name: "", host }));
-  return sourceEdges(sides, family, addressEdges(sides, family));
+  return destinationsOf(sides, family);
 }
 
 /**
@@ -34,7 +34,7 @@ export function edgesOf(hosts: readonly [Host, Host], family: IPFamily): readonl
 export function* refined(
   found: PacketClass,
   host: Host,
-  edges: readonly bigint[],
+  destinations: DestinationsLike,
   memory: HostMemory,
 ): Generator<readonly [Packet, Ways]> {
   let open: Box[] = [found.box];
@@ -43,7 +43,7 @@ export function* refined(
   for (let box = open.pop(); box !== undefined; box = open.pop()) {
     const packet: Packet = first !== undefined && holds(box, first) ? first : packetIn(box, found.packet);
     first = undefined;
-    const { region, ways } = classAt([{ name: "", host }], edges, found.part, packet, [memory]);
+    const { region, ways } = classAt([{ name: "", host }], destinations, found.part, packet, [memory]);
     const common = commonBox(box, region.box);
     if (common === undefined) throw new Error("a packet is not in its own class");
     open.push(...withoutBox(box, region.box));
