@@ -36,7 +36,7 @@ export function runDistribution(
   form: "text" | "json" | "markdown",
 ): Run {
   return (report, hasErrors) => {
-    const made = makePair(pairOf(options), options, values, report);
+    const made = makePair(pairOf(options, true), options, values, report);
     if (made === undefined || hasErrors()) return undefined;
     const all = spreadOf(made, options);
     return {

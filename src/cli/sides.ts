@@ -54,14 +54,17 @@ export function variantsOf({ mode, kubeVersion }: SideOptions): readonly Variant
   );
 }
 
-/** `--mode A,B` and `--kube-version X,Y`: the two sides; one value stands for both, and for both sides of `--with` it must. */
-export function pairOf({ mode, kubeVersion, with: after }: SideOptions): Pair<Variant> {
+/**
+ * `--mode A,B` and `--kube-version X,Y`: the two sides; one value stands for both, and for both sides of `--with` it must. Names leave out the
+ * mode of both where releases tell them apart, unless `inFull` asks for it.
+ */
+export function pairOf({ mode, kubeVersion, with: after }: SideOptions, inFull = false): Pair<Variant> {
   const releases = listOf(kubeVersion).map(releaseOf);
   // where something else is compared, modes are not
   const modes = listOf(mode ?? (after === undefined && releases.length === 1 ? "iptables,ipvs" : "iptables"));
   if (modes.length > 2 || releases.length > 2)
     throw new UsageError("two sides are compared: --mode A,B, --kube-version X,Y, or both");
-  const named = { mode: modes.length > 1 || releases.length === 1, release: releases.length > 1 };
+  const named = { mode: inFull || modes.length > 1 || releases.length === 1, release: releases.length > 1 };
   const side = (i: 0 | 1): Variant =>
     variantOf(modes[i] ?? (modes[0] as string), releases[i] ?? (releases[0] as Release), named);
   const [left, right] = [side(0), side(1)];
