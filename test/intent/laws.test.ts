@@ -6,7 +6,9 @@ import { type LawOptions, runLaw } from "./law.ts";
 import { modes } from "./place.ts";
 
 // more: npm run fuzz:intent
-const SEEDS = { from: 0, to: 70, calls: 50 } as const;
+const SEEDS = { from: 0, to: 45, calls: 50 } as const;
+/** Some misreadings show in few clusters. */
+const MORE_SEEDS = { ...SEEDS, to: 70 } as const;
 
 for (const mode of modes)
   test(`${mode}: packets go where Kubernetes promises, but for the deviations that are known`, (t) => {
@@ -20,7 +22,7 @@ for (const mode of modes)
 
 for (const minor of [25, 27, 31])
   test(`so they do in 1.${minor}`, (t) => {
-    for (const mode of modes) t.deepEqual(runLaw({ mode, minor, from: 0, to: 40, calls: 40 }).unexplained, []);
+    for (const mode of modes) t.deepEqual(runLaw({ mode, minor, from: 0, to: 25, calls: 40 }).unexplained, []);
   });
 
 /** The cluster as somebody would read it who takes a field of each Service for another. */
@@ -95,6 +97,6 @@ const misreadings: Readonly<Record<string, Pick<LawOptions, "misread" | "misjudg
 
 for (const [name, wrong] of Object.entries(misreadings))
   test(`the law sees who believes: ${name}`, (t) => {
-    const { unexplained } = runLaw({ mode: "iptables", ...SEEDS, enough: 1, ...wrong });
+    const { unexplained } = runLaw({ mode: "iptables", ...MORE_SEEDS, enough: 1, ...wrong });
     t.true(unexplained.length > 0);
   });

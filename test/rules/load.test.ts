@@ -297,7 +297,7 @@ test("slow: texts of any rules, whole or damaged, load as by the general path", 
     fc.property(texts, ({ how, text }) => {
       t.is(difference(text, how), "");
     }),
-    { numRuns: 20_000 },
+    { numRuns: 10_000 },
   );
 });
 

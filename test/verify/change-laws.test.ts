@@ -10,7 +10,7 @@ import { type Compared, compareSides } from "../../src/verify/equivalence/compar
 import { type Mode, modes, placeOf, settingOf, weightsFor } from "../intent/place.ts";
 
 /** Clusters of some Services, none of whose addresses is on two nodes. */
-const SEEDS = [34, 35, 36, 37];
+const SEEDS = [34, 36];
 const SERVICES = 2;
 
 type Objects = readonly SampleObject[];
