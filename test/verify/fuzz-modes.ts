@@ -4,17 +4,23 @@ import { compareModes } from "./modes-law.ts";
 import { holdSample } from "./promises-law.ts";
 
 /**
- * `npm run laws -- [--minutes M] [--from SEED] [--services N]`: over sampled clusters, packet class by packet class: iptables mode against
- * ipvs mode, and each mode against what Kubernetes promises.
+ * `npm run laws -- [--minutes M] [--from SEED] [--step N] [--services N] [--one-node]`: over sampled clusters, packet class by packet class:
+ * iptables mode against ipvs mode, and each mode against what Kubernetes promises. `--one-node`: of each cluster one node and family, by
+ * its seed. `--step`: every Nth seed, for several runs at once.
  */
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     from: { type: "string", default: "0" },
+    step: { type: "string", default: "1" },
     services: { type: "string" },
+    "one-node": { type: "boolean", default: false },
   },
 });
-const services = values.services === undefined ? undefined : Number(values.services);
+const scope = {
+  oneNode: values["one-node"],
+  ...(values.services === undefined ? {} : { services: Number(values.services) }),
+};
 const MOST_SHOWN = 40;
 
 /** What one of the comparisons came to. */
@@ -51,13 +57,13 @@ const promised = modes.map((mode) => tally(`${mode} mode against what Kubernetes
 
 const end = performance.now() + Number(values.minutes) * 60_000;
 let clusters = 0;
-for (let seed = Number(values.from); performance.now() < end; seed++) {
-  const found = compareModes(seed, services);
+for (let seed = Number(values.from); performance.now() < end; seed += Number(values.step)) {
+  const found = compareModes(seed, scope);
   if (found === undefined) continue;
   clusters++;
   add(between, found.classes, found.differing, found.excused, found.findings);
   for (const [i, mode] of modes.entries()) {
-    const held = holdSample(seed, mode, services === undefined ? {} : { services });
+    const held = holdSample(seed, mode, scope);
     if (held === undefined) continue;
     const said = [...held.promised.values()].reduce((sum, count) => sum + count, 0);
     const unknown = held.unknown === 0 ? [] : [`seed ${seed}, ${mode}: ${held.unknown} ways with an unknown end`];

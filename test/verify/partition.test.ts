@@ -24,6 +24,8 @@ const rows: readonly (readonly [scenario: string, family: IPFamily, change?: Cha
   ["source-ranges", "IPv4"],
   ["nodeport-local", "IPv6"],
   ["host-network-endpoints", "IPv4"],
+  // no rule tells apart the interfaces by which Pods of this node and of others come in; answers do
+  ["local-endpoint-terminating", "IPv4"],
   // ip_vs looks for a server of port 21 by FTP's data ports, too
   ["clusterip", "IPv4", { port: 21 }],
   // what a set of addresses and ports leaves over is no product of sets

@@ -1,12 +1,13 @@
 import { intentOf } from "../../src/intent/intent.ts";
 import { packetText } from "../../src/kernel/packet-text.ts";
-import { ipFamilies } from "../../src/net/family.ts";
+import { type IPFamily, ipFamilies } from "../../src/net/family.ts";
 import { sampleCluster } from "../../src/sample/cluster.ts";
 import { fateKey, fateOf } from "../../src/verify/equivalence/fate.ts";
 import type { Deviation } from "../../src/verify/promises/deviations.ts";
 import { type Held, type HeldNode, holdToPromises, type Wrong } from "../../src/verify/promises/hold.ts";
 import type { LawOptions } from "../intent/law.ts";
 import { type Mode, type Place, placeOf, settingOf, weightsFor } from "../intent/place.ts";
+import { oneOf } from "./modes-law.ts";
 
 /** What holding one sampled cluster's nodes to promises found. */
 export interface PromisesFound {
@@ -23,16 +24,22 @@ export interface PromisesFound {
 
 export interface PromisesOptions extends Pick<LawOptions, "minor" | "misread" | "misjudge"> {
   readonly services?: number;
+  readonly oneNode?: boolean;
   readonly list?: readonly Deviation[];
   readonly enough?: number;
 }
 
 /** Nodes of a cluster and what is promised there; those that objects put an address of on two nodes are left out. */
-export function heldNodes(place: Place, { misread, misjudge, list }: PromisesOptions = {}): readonly HeldNode[] {
+export function heldNodes(
+  place: Place,
+  { misread, misjudge, list }: PromisesOptions = {},
+  isWanted: (node: string, family: IPFamily) => boolean = () => true,
+): readonly HeldNode[] {
   const facts = misjudge?.(place.facts) ?? place.facts;
   const intent = intentOf(misread?.(place.cluster) ?? place.cluster, facts);
   return place.network.nodes.flatMap((node) =>
     ipFamilies.flatMap((family): HeldNode[] => {
+      if (!isWanted(node, family)) return [];
       const [host, without] = [place.network.node(node)?.host, place.without.node(node)?.host];
       if (host === undefined || without === undefined) return [];
       return [{ node, family, host, without, network: place.network, intent, facts, ...(list && { list }) }];
@@ -60,7 +67,7 @@ export function holdSample(
   mode: Mode,
   options: PromisesOptions = {},
 ): PromisesFound | undefined {
-  const { minor = 37, services, enough = Number.POSITIVE_INFINITY } = options;
+  const { minor = 37, services, oneNode, enough = Number.POSITIVE_INFINITY } = options;
   const weights = weightsFor(minor);
   const sample = sampleCluster(seed, services === undefined ? { weights } : { weights, services });
   const place = placeOf(settingOf(sample), mode, minor);
@@ -68,7 +75,8 @@ export function holdSample(
   const [promised, excused] = [new Map<string, number>(), new Map<string, number>()];
   const findings: string[] = [];
   let [classes, unknown] = [0, 0];
-  for (const node of heldNodes(place, options)) {
+  const isWanted = oneNode === true ? oneOf(seed, place.network.nodes) : () => true;
+  for (const node of heldNodes(place, options, isWanted)) {
     for (const held of holdToPromises(node)) {
       classes++;
       unknown += held.unknown;

@@ -33,7 +33,7 @@ function looksStub({ routes }: Host, device: string): boolean {
 }
 
 /** Leads a device to single hosts alone, each with a route of its own, as Pods' veths do? Whoever is there sends by this host. */
-function isStub(host: Host, device: string): boolean {
+export function isStub(host: Host, device: string): boolean {
   const known = madeStubs.get(host) ?? new Map<string, boolean>();
   madeStubs.set(host, known);
   const found = known.get(device) ?? looksStub(host, device);

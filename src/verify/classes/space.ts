@@ -10,6 +10,7 @@ import type { Entrance } from "../../network/wire.ts";
 import { hostEdges } from "../edges.ts";
 import { addressOfNumber } from "../field.ts";
 import { cutAt } from "../sight.ts";
+import { isStub } from "./answer.ts";
 
 /** One of the hosts that are compared: the same node with other rules. It knows no connection. */
 export interface Side {
@@ -46,7 +47,7 @@ export function packetKinds(family: IPFamily): readonly PacketKind[] {
 
 /** Packets that come into a host in one way. */
 export interface SpacePart {
-  /** Interfaces that no rule tells apart; none for what a process of the host sends. */
+  /** Interfaces that neither rules nor answers tell apart; none for what a process of the host sends. */
   readonly interfaces: readonly string[];
   /** For what the host sends routing chooses the source: here it is one number, 0. */
   readonly sources: IntervalSet;
@@ -84,7 +85,10 @@ function patternsOf({ rules }: Host, family: IPFamily): readonly string[] | unde
   return [...patterns];
 }
 
-/** Interfaces with the same signature are the same to all rules of all sides; each with switches or sets of its own stands alone. */
+/**
+ * Interfaces with the same signature are the same to all rules of all sides, and answers to what came in by them come by the same ways; each with
+ * switches or sets of its own stands alone.
+ */
 function interfaceSignatures(sides: readonly Side[], family: IPFamily): (name: string) => string {
   const known = sides.map(({ host }) => patternsOf(host, family));
   const sets = sides.some(({ host }) => [...host.sets.values()].some(({ dimensions }) => dimensions.includes("iface")));
@@ -95,7 +99,8 @@ function interfaceSignatures(sides: readonly Side[], family: IPFamily): (name: s
       patterns.filter((pattern) => interfaceMatches(host.byName.get(name), pattern)),
     );
     const own = sides.some(({ host }) => host.sysctls.ipv4.has(name));
-    return own ? name : `${sides[0]?.host.byName.get(name)?.mtu} ${holding.join(" ")}`;
+    const stubs = sides.map(({ host }) => isStub(host, name));
+    return own ? name : `${sides[0]?.host.byName.get(name)?.mtu} ${stubs.join(" ")} ${holding.join(" ")}`;
   };
 }
 
@@ -128,7 +133,7 @@ function sourcesByInterface(sides: readonly Side[], family: IPFamily): ReadonlyM
  * The packets that are compared, all of one family, without a mark and without a connection that the host knows. What comes in
  * does so by the interface that the way back to its source takes, from and to any unicast address; what a process of the host
  * sends leaves the source to routing, and may go to loopback, too. A packet to its own source belongs to no part, nor
- * does one from an address that only one side has. Interfaces that no rule tells apart make up one part.
+ * does one from an address that only one side has. Interfaces that neither rules nor answers tell apart make up one part.
  */
 export function spaceParts(sides: readonly Side[], family: IPFamily): readonly SpacePart[] {
   const signature = interfaceSignatures(sides, family);
