@@ -123,7 +123,9 @@ test("any text of sets is read without a throw", (t) => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
       const { sets } = read(pieces.join(pieces.length % 2 === 0 ? " " : ""));
-      t.deepEqual(read(formatIPSets(sets)).found, []);
+      // a name in quotes may hold what ends words: ipset prints it without quotes, and cannot read that again
+      const plain = new Map([...sets].filter(([name]) => !/[\s"]/.test(name)));
+      t.deepEqual(read(formatIPSets(plain)).found, []);
     }),
     { numRuns: 3000 },
   );
