@@ -1,6 +1,6 @@
 import { basicMatch } from "../kernel/matches/basic.ts";
 import { type RecentTable, recentOptions } from "../kernel/matches/recent-table.ts";
-import { differenceOf, interval, intervalsOf } from "../net/intervals.ts";
+import { containsValue, differenceOf, intersectionOf, interval, intervalsOf, overlaps } from "../net/intervals.ts";
 import { ascending } from "../net/sorted.ts";
 import type { AddrtypeMatch } from "../rules/iptables/matches/addrtype.ts";
 import { type HashlimitMatch, hashlimitModes } from "../rules/iptables/matches/hashlimit.ts";
@@ -8,12 +8,13 @@ import type { AddressRange } from "../rules/iptables/matches/iprange.ts";
 import type { MultiportMatch } from "../rules/iptables/matches/multiport.ts";
 import type { RecentMatch } from "../rules/iptables/matches/recent.ts";
 import type { KnownMatch } from "../rules/iptables/matches/registry.ts";
+import type { RpfilterMatch } from "../rules/iptables/matches/rpfilter.ts";
 import type { Match, Rule } from "../rules/iptables/model.ts";
 import type { Negatable } from "../rules/iptables/module.ts";
 import { type MaskedAddress, maskLength, type PortRange } from "../rules/iptables/values.ts";
 import { conntrackConditions } from "./conntrack-conditions.ts";
 import { hostEdges, prefixEdges } from "./edges.ts";
-import { bitsOf, type Field } from "./field.ts";
+import { addressNumber, bitsOf, type Field } from "./field.ts";
 import { fieldTest, ipNumber, maskedNumbers, portNumbers } from "./numbers.ts";
 import { setConditions } from "./set-conditions.ts";
 import { asks, type Condition, constant, constantMatch, inField, matchByEdges, type Sight, tryMatch } from "./sight.ts";
@@ -116,7 +117,7 @@ export function matchConditions(sight: Sight, match: Match): readonly Condition[
     case "pkttype":
       return [byAddress(sight, match, "dst")];
     case "rpfilter":
-      return [byAddress(sight, match, "src")];
+      return [rpfilterCondition(sight, match)];
     case "conntrack":
       return conntrackConditions(sight, match);
     case "set":
@@ -199,6 +200,33 @@ function byAddress(sight: Sight, match: Match, field: "src" | "dst"): Condition 
   const found = matchByEdges(sight, match, field, hostEdges(walk.host, skb.family));
   known.set(match, found);
   return found;
+}
+
+/** 0.0.0.0/8, and where packets from there go that `rpfilter_mt` lets through: groups on the link, and everybody on it. */
+const THIS_NETWORK = interval(0n, 0x00ffffffn);
+const EXEMPT = intervalsOf([...interval(0xe0000000n, 0xe00000ffn), ...interval(0xffffffffn)]);
+/** An address that is none of these. */
+const SOMEBODY = 0x01010101;
+
+/** `-m rpfilter` asks the routes for a source, but for some packets of 0.0.0.0/8. */
+function rpfilterCondition(sight: Sight, match: RpfilterMatch): Condition {
+  const { skb, sent, universe, walk } = sight;
+  if (skb.family === "IPv6" || !sent.src || !sent.dst || !overlaps(universe.dst, EXEMPT))
+    return byAddress(sight, match, "src");
+  const isExempt = containsValue(EXEMPT, addressNumber(skb.dst));
+  const routed = isExempt
+    ? matchByEdges({ ...sight, skb: { ...skb, dst: SOMEBODY } }, match, "src", hostEdges(walk.host, skb.family))
+    : byAddress(sight, match, "src");
+  if (routed.kind !== "in" || routed.asked.length > 0)
+    return { kind: "coupled", fields: ["src", "dst"], why: "-m rpfilter asks what is not modelled" };
+  const { set } = routed;
+  const near = match.invert ? intersectionOf(set, THIS_NETWORK) : [];
+  // no packet with another source alone, or another destination alone, is let through for what it is
+  if (!isExempt && near.length === 0 && containsValue(set, addressNumber(skb.src))) return routed;
+  const parts = match.invert
+    ? [{ src: differenceOf(set, THIS_NETWORK) }, { src: near, dst: differenceOf(universe.dst, EXEMPT) }]
+    : [{ src: set }, { src: THIS_NETWORK, dst: EXEMPT }];
+  return { kind: "either", parts };
 }
 
 /** The two halves of a match, the same objects every time: what is found out about them is kept by them. */
