@@ -14,6 +14,7 @@ import { emptyRuleset } from "../../src/rules/iptables/ruleset.ts";
 import { classText } from "../../src/verify/class-text.ts";
 import { fields, universeOf } from "../../src/verify/field.ts";
 import { hostWayClass, type WayClass, wayClass } from "../../src/verify/way-class.ts";
+import { looseRuleset } from "../arbitrary/loose-ruleset.ts";
 import { hostWith } from "../arbitrary/scene.ts";
 import { counterexample } from "../kernel-laws/holds.ts";
 import { ruleSetScenes } from "../kernel-laws/rule-set-scenes.ts";
@@ -128,6 +129,25 @@ test("a source that is impossible everywhere is not taken for one that is so tow
   const see = (other: typeof packet) => seeOnNetwork(place, sender, {}, [], other);
   t.is(classFault(seededRandom(1), found, see, noCounts(), hints, 600), undefined);
 });
+
+for (const [invert, to] of [
+  ["", "224.0.0.5"],
+  ["", "230.0.0.5"],
+  ["--invert ", "224.0.0.5"],
+  ["--invert ", "198.51.100.7"],
+] as const)
+  test(`rpfilter ${invert}lets a source of 0.0.0.0/8 through to a group on the link alone: ${to}`, (t) => {
+    const text = `*mangle\n-A PREROUTING -m rpfilter ${invert}-j MARK --set-xmark 0x1/0xff\nCOMMIT\n`;
+    const host = hostWith("IPv4", looseRuleset(text, "IPv4"), "");
+    const entrance = { kind: "received", inInterface: "docker0" } as const;
+    const hints = { src: [0n, 0x00010203n], dst: [0xe0000005n, 0xe6000005n, 0xffffffffn, 0xc6336407n] };
+    for (const from of ["172.17.0.2", "0.1.2.3"]) {
+      const packet = packetOf(`tcp ${from}:1001 > ${to}:8080`);
+      const found = hostWayClass(host, new HostState(), packet, entrance, []);
+      const see = (other: typeof packet) => seeOnHost(host, new HostState(), entrance, [], other);
+      t.is(classFault(seededRandom(1), found, see, noCounts(), hints, 600), undefined, from);
+    }
+  });
 
 /** What a class says that is not so. */
 const lies: readonly (readonly [name: string, text: string, lie: (found: WayClass) => WayClass])[] = [
